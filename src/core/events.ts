@@ -1,0 +1,35 @@
+import { channel } from 'node:diagnostics_channel'
+import type { RunId, TenantId } from './ids.ts'
+import type { ErrorCode } from './errors.ts'
+import type { RunStatus } from './outcome.ts'
+import type { Usage } from './run.ts'
+
+/**
+ * What happens in the host, as events on `node:diagnostics_channel`. Stages emit, telemetry listens; a stage never calls
+ * a metrics client. Nothing that a tenant wrote is in an event, except ids that were parsed.
+ */
+interface Events {
+  'run.finished': { run: RunId; tenant: TenantId; status: RunStatus; usage: Usage; queuedMs: number }
+  'run.refused': { tenant: TenantId | undefined; code: ErrorCode }
+  'cell.spawned': { pid: number; startMs: number; blank: number }
+  'cell.leased': { pid: number; tenant: TenantId; waitedMs: number; blank: boolean }
+  'cell.retired': { pid: number; tenant: TenantId | undefined; reason: string; runs: number; ageMs: number }
+  'ledger.committed': { records: number; commitMs: number }
+}
+
+export type EventName = keyof Events
+export type EventData<Name extends EventName> = Events[Name]
+
+/** Publishes an event. Costs next to nothing when nobody listens; a listener that throws does not reach the caller. */
+export function emit<Name extends EventName>(name: Name, data: Events[Name]): void {
+  const target = channel(`cloister.${name}`)
+  if (target.hasSubscribers) target.publish(data)
+}
+
+/** Listens to an event until the returned function is called. */
+export function listen<Name extends EventName>(name: Name, handler: (data: Events[Name]) => void): () => void {
+  const target = channel(`cloister.${name}`)
+  const subscriber = (data: unknown): void => handler(data as Events[Name])
+  target.subscribe(subscriber)
+  return () => target.unsubscribe(subscriber)
+}

@@ -1,0 +1,79 @@
+import type { Bytes, Mebibytes, Millis } from './quantity.ts'
+
+/** How an isolate lives on between runs: for good, with fresh globals for every run, or not at all. */
+export type Reuse = 'function' | 'context' | 'run'
+
+/** Which walls a policy insists on. `os`: the operating-system wall must be up (level A or B). */
+export type WallsNeeded = 'process' | 'os'
+
+/** Bounds of one run and of what a tenant may have going at once. Each is enforced where the comment says. */
+export interface Limits {
+  /** Wall time of a run, awaits included. In the isolate, and by the host with SIGKILL 50 ms later. */
+  readonly wall: Millis
+  /** CPU time of a run by the kernel's figure. By the watchdog with SIGKILL. */
+  readonly cpu: Millis
+  /** Heap of an isolate, and growth of the cell's own memory during a run. */
+  readonly memory: Mebibytes
+  readonly input: Bytes
+  readonly output: Bytes
+  /** All submitted source text of one run together. */
+  readonly code: Bytes
+  /** All log messages of one run together; what is over is dropped and marked. */
+  readonly logs: Bytes
+  readonly logLines: number
+  /** Runs at once. */
+  readonly concurrency: number
+  /** Runs that may wait for their turn. */
+  readonly queue: number
+  /** Longest wait for a turn and for a cell. */
+  readonly queueWait: Millis
+  /** Capability calls of one run without an answer yet. */
+  readonly pendingCalls: number
+  /** Timers of one run that have not fired. */
+  readonly timers: number
+}
+
+/** How many runs a second are admitted: a token bucket. */
+export interface Rate {
+  readonly perSecond: number
+  readonly burst: number
+}
+
+export interface Instance {
+  /** `undefined`: `context` for submitted code, `function` for deployed functions. */
+  readonly reuse: Reuse | undefined
+  /** Cells of one tenant at once. */
+  readonly maxCells: number
+  /** Runs that one cell may have in progress at once; more than one only when the earlier ones are waiting. */
+  readonly runsPerCell: number
+  /** A cell without a run for so long is ended. */
+  readonly idle: Millis
+  /** An isolate is retired after so many runs. */
+  readonly runsMax: number
+}
+
+export interface KvGrant {
+  /** Operations of one run. */
+  readonly operations: number
+  readonly keyBytes: Bytes
+  readonly valueBytes: Bytes
+  /** Keys of one tenant. */
+  readonly keys: number
+  /** Keys and values of one tenant together. */
+  readonly storedBytes: Bytes
+}
+
+/** What guests may call. A capability that is absent does not exist in the guest. */
+export interface Grants {
+  readonly kv?: KvGrant
+}
+
+/** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */
+export interface Policy {
+  readonly name: string
+  readonly walls: WallsNeeded
+  readonly limits: Limits
+  readonly rate: Rate
+  readonly instance: Instance
+  readonly capabilities: Grants
+}

@@ -1,0 +1,140 @@
+import type { ArtifactId, RunId, TenantId } from './ids.ts'
+import type { RunStatus } from './outcome.ts'
+import type { Policy, Reuse } from './policy.ts'
+import type { Bytes, EpochMillis, Mebibytes, Micros, Millis, Units } from './quantity.ts'
+
+/** What started a run. The ledger keeps it; later triggers add to the list. */
+export const TRIGGERS = ['execute'] as const
+export type Trigger = (typeof TRIGGERS)[number]
+
+/**
+ * How strong the operating-system wall around cells is, found by trying. `C`: Node's permission model and a process
+ * of its own. `A` and `B`, which close the kernel to the cell, are stronger.
+ */
+export type WallLevel = 'A' | 'B' | 'C'
+
+/** Code as it was submitted: one or several files, by name. Named by its content, so equal code is the same artifact. */
+export interface Artifact {
+  readonly id: ArtifactId
+  readonly language: 'javascript' | 'typescript'
+  readonly main: string
+  readonly modules: ReadonlyMap<string, string>
+  /** UTF-8 size of all sources together. */
+  readonly size: Bytes
+}
+
+/** What a door asks for. */
+export interface RunRequest {
+  readonly tenant: TenantId
+  readonly trigger: Trigger
+  readonly artifact: Artifact
+  /** JSON text in UTF-8. Carried to the cell as it is; a door has made sure that it is JSON. */
+  readonly input: Uint8Array
+  /** Shortens the policy's wall limit; never lengthens it. */
+  readonly timeout?: Millis
+  /** Aborting it ends the run as `cancelled`. */
+  readonly signal?: AbortSignal
+}
+
+/** An admitted run: proof that its tenant exists, may run now, and that the request is within the policy's sizes. */
+export interface Ticket extends Disposable {
+  readonly run: RunId
+  readonly request: RunRequest
+  readonly policy: Policy
+  readonly reuse: Reuse
+  /** Wall limit of this run: the policy's or the caller's, whichever is shorter. */
+  readonly wall: Millis
+  readonly admittedAt: EpochMillis
+}
+
+/** Money set aside for a run. Leaving its scope without a post gives it all back: what failed to settle is free. */
+export interface Hold extends Disposable {
+  readonly ticket: Ticket
+}
+
+/** A place in the queue, granted. Leaving its scope lets the next run in. */
+export interface Turn extends Disposable {
+  readonly ticket: Ticket
+}
+
+/** A captured `console` call. `message` is the tenant's text: never put it in the host's own log. */
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly message: string
+}
+
+/** What the guest threw, as text. All of it is the tenant's; bounded by the wire. */
+export interface GuestError {
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+}
+
+/** What happened in the cell, by the host's own observation. */
+export interface Report {
+  readonly status: RunStatus
+  /** JSON text in UTF-8, when `status` is `ok`. */
+  readonly result?: Uint8Array
+  readonly error?: GuestError
+  readonly logs: readonly LogLine[]
+  /** From the moment the guest's code could be entered to its outcome, by the host's clock. */
+  readonly wall: Micros
+  /** CPU time of the cell's process during the run by the kernel's clock, shared out among runs that overlap. */
+  readonly cpu: Micros
+  /** Highest memory of the cell's own that the watchdog saw during the run; 0 if the run was too short to be seen. */
+  readonly peakMemory: Bytes
+  /** The run took a blank cell, or its isolate had to be made. */
+  readonly coldStart: boolean
+  readonly walls: WallLevel
+  /** Why the host ended the cell, when it did. A closed list of labels: `deadline`, `cpu`, `memory`, `protocol`, … */
+  readonly killReason?: string
+}
+
+/** How often a run used each capability operation, by name: `kv.get`, `kv.put`, … Counted by the broker. */
+export type Operations = Readonly<Record<string, number>>
+
+/** What a run consumed, as decided by the host. Every figure is the host's own. */
+export interface Usage {
+  readonly wall: Micros
+  readonly cpu: Micros
+  readonly units: Units
+  readonly memory: Mebibytes
+  readonly peakMemory: Bytes
+  readonly operations: Operations
+  readonly inputSize: Bytes
+  readonly outputSize: Bytes
+  readonly logSize: Bytes
+  readonly coldStart: boolean
+}
+
+/** A run that took place: what the caller is told. */
+export interface Outcome {
+  readonly run: RunId
+  readonly status: RunStatus
+  readonly result?: Uint8Array
+  readonly error?: GuestError
+  readonly logs: readonly LogLine[]
+  readonly usage: Usage
+  readonly billed: true
+}
+
+/**
+ * The path's stages, as execute.ts takes them. Each stage is a folder that imports only core; main.ts puts them together.
+ */
+export interface Admission {
+  /**
+   * Checks tenant, policy, walls, sizes, rate and that the host is not draining. Throws the CloisterError that says
+   * which: NOT_FOUND, WALLS_TOO_WEAK, TOO_LARGE, RATE_LIMITED, DRAINING.
+   */
+  admit(request: RunRequest): Ticket
+}
+
+export interface Billing {
+  /** Sets the run's worst case aside. Throws BUDGET_EXCEEDED. A promise only while the tenant's sums are being read. */
+  reserve(ticket: Ticket): Hold | Promise<Hold>
+  /**
+   * Decides the usage, commits the ledger record and closes the hold; resolves after the commit.
+   * Invariant: a run is charged if and only if its record is in the ledger.
+   */
+  post(hold: Hold, report: Report, operations: Operations): Promise<Usage>
+}

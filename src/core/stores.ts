@@ -1,0 +1,164 @@
+/**
+ * What the stages need of storage. Each port is small and asynchronous, so that SQLite and PostgreSQL can both serve it;
+ * `store/` implements them, `main.ts` hands them in. Every promise rejects with an INTERNAL CloisterError when storage fails.
+ */
+import type { KeyId, RunId, TenantId } from './ids.ts'
+import type { RunStatus } from './outcome.ts'
+import type { EpochMillis, NanoUsd } from './quantity.ts'
+import type { GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
+
+/** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
+export interface Allowance {
+  readonly units?: number
+  readonly money?: NanoUsd
+}
+export interface Budget {
+  readonly day?: Allowance
+  readonly month?: Allowance
+}
+
+export interface TenantRecord {
+  readonly id: TenantId
+  /** The policy as it was given: a name, or the JSON text of an object. */
+  readonly policy: string
+  readonly budget: Budget
+  readonly createdAt: EpochMillis
+  readonly updatedAt: EpochMillis
+}
+
+export interface TenantStore {
+  put(tenant: TenantRecord): Promise<void>
+  /** Deletes the tenant, its keys and its kv data. The ledger keeps what it was charged. False if there was none. */
+  delete(id: TenantId): Promise<boolean>
+  /** All tenants, by name. Read once at start; the admission stage keeps them in memory. */
+  list(): Promise<readonly TenantRecord[]>
+}
+
+export interface KeyRecord {
+  readonly id: KeyId
+  readonly tenant: TenantId
+  /** SHA-256 of the whole key text, hexadecimal. The key itself is never stored. */
+  readonly hash: string
+  readonly createdAt: EpochMillis
+}
+
+export interface KeyStore {
+  put(key: KeyRecord): Promise<void>
+  delete(tenant: TenantId, id: KeyId): Promise<boolean>
+  list(): Promise<readonly KeyRecord[]>
+}
+
+/** One line of the ledger: one run, exactly once. Quantities are whole numbers. */
+export interface LedgerRecord {
+  readonly run: RunId
+  readonly tenant: TenantId
+  readonly trigger: Trigger
+  readonly status: RunStatus
+  readonly startedAt: EpochMillis
+  readonly usage: Usage
+  readonly policy: string
+  readonly walls: WallLevel
+}
+
+/** What is kept of a run besides its charge, for as long as runs are kept. */
+export interface RunDetails {
+  readonly error?: GuestError
+  readonly logs: readonly LogLine[]
+}
+
+export interface PostedRun extends LedgerRecord {
+  readonly details: RunDetails
+}
+
+export type UsageGroup = 'day' | 'hour' | 'outcome' | 'trigger' | 'policy'
+
+/** Sums of ledger records. All exact integers; sums of large periods pass 2^53, hence bigint. */
+export interface UsageSums {
+  readonly group: Readonly<Partial<Record<UsageGroup, string>>>
+  readonly requests: bigint
+  readonly units: bigint
+  /** Σ units × configured MiB: what compute is priced by. */
+  readonly unitMebibytes: bigint
+  readonly wallMicros: bigint
+  readonly cpuMicros: bigint
+  readonly inputBytes: bigint
+  readonly outputBytes: bigint
+  readonly coldStarts: bigint
+  readonly operations: Readonly<Record<string, bigint>>
+}
+
+export interface TimeRange {
+  /** Inclusive. */
+  readonly from: EpochMillis
+  /** Exclusive. */
+  readonly to: EpochMillis
+}
+
+export interface LedgerStore {
+  /**
+   * Appends the record and resolves once it is committed; many posts share one commit. Posting a run id again changes
+   * nothing and resolves too.
+   */
+  post(record: LedgerRecord, details: RunDetails): Promise<void>
+  /** Sums by the groups asked for, in a stable order. No groups: one row, also when there is no record. */
+  sum(tenant: TenantId, range: TimeRange, groupBy: readonly UsageGroup[]): Promise<readonly UsageSums[]>
+  find(tenant: TenantId, run: RunId): Promise<PostedRun | undefined>
+  /** A page of runs, newest first, without their details. `before` is the last id of the page before. */
+  page(
+    tenant: TenantId,
+    filter: { status?: RunStatus; range?: TimeRange; before?: RunId; limit: number },
+  ): Promise<readonly LedgerRecord[]>
+  /** Every record of the range in the order of the tenant's chain, for export and verification. */
+  records(tenant: TenantId, range: TimeRange): AsyncIterable<LedgerLine>
+}
+
+/** A ledger record as stored: its place in the tenant's hash chain and the canonical bytes that were hashed. */
+export interface LedgerLine {
+  readonly sequence: number
+  /** The canonical JSON text of the record: what `hash` covers. */
+  readonly canonical: string
+  /** SHA-256, hexadecimal, of the previous line's hash followed by `canonical`. */
+  readonly hash: string
+  readonly previousHash: string
+}
+
+export interface KvEntry {
+  readonly key: string
+  /** JSON text. */
+  readonly value: string
+  readonly expiresAt?: EpochMillis
+}
+
+/** How much a tenant may keep; a write that would pass it is refused as a whole. */
+export interface KvQuota {
+  readonly keys: number
+  readonly storedBytes: number
+}
+
+export type KvWrite = 'done' | 'quota-exceeded' | 'mismatch' | 'not-a-number'
+
+/** Key-value data per tenant. Entries past their expiry are never seen; they are swept in the background. */
+export interface KvStore {
+  get(tenant: TenantId, key: string): Promise<KvEntry | undefined>
+  put(tenant: TenantId, entry: KvEntry, quota: KvQuota): Promise<KvWrite>
+  delete(tenant: TenantId, key: string): Promise<boolean>
+  /** Keys that start with `prefix`, in code-point order, after `cursor`. */
+  list(tenant: TenantId, query: { prefix: string; cursor?: string; limit: number }): Promise<readonly KvEntry[]>
+  /** Adds to a number, from 0 if absent, keeping its expiry, in one atomic step. */
+  increment(
+    tenant: TenantId,
+    key: string,
+    by: number,
+    quota: KvQuota,
+  ): Promise<{ outcome: KvWrite; value: number | undefined }>
+  /** Writes only if the present value is `expected` (JSON text; undefined: absent), in one atomic step. */
+  compareAndSet(tenant: TenantId, entry: KvEntry, expected: string | undefined, quota: KvQuota): Promise<KvWrite>
+}
+
+/** Everything that lasts, opened together and closed together. */
+export interface Stores extends AsyncDisposable {
+  readonly tenants: TenantStore
+  readonly keys: KeyStore
+  readonly ledger: LedgerStore
+  readonly kv: KvStore
+}
