@@ -88,6 +88,8 @@ export interface Report {
   readonly walls: WallLevel
   /** Why the host ended the cell, when it did. A closed list of labels: `deadline`, `cpu`, `memory`, `protocol`, … */
   readonly killReason?: string
+  /** The cell died through another run of the same tenant: this one may be run again if it had no effects. */
+  readonly bystander?: boolean
 }
 
 /** How often a run used each capability operation, by name: `kv.get`, `kv.put`, … Counted by the broker. */
@@ -137,4 +139,45 @@ export interface Billing {
    * Invariant: a run is charged if and only if its record is in the ledger.
    */
   post(hold: Hold, report: Report, operations: Operations): Promise<Usage>
+}
+
+/** The host's answer to a capability call: JSON text of the value, or of `{code, message}` when `ok` is false. */
+export interface CallAnswer {
+  readonly ok: boolean
+  readonly text: string
+}
+
+/**
+ * The capabilities that one run may touch. Identity is the session itself: no message from a cell ever names a tenant.
+ * Leaving its scope ends it: later calls are refused, answers that come late are dropped.
+ */
+export interface Session extends Disposable {
+  /** Never rejects: what goes wrong is an answer that is not ok. */
+  call(operation: string, payload: string): Promise<CallAnswer>
+  readonly operations: Operations
+  /** Whether any call may have changed something. Such a run is never run again behind its caller's back. */
+  readonly hadEffects: boolean
+}
+
+export interface Broker {
+  open(ticket: Ticket): Session
+}
+
+export interface Scheduler {
+  /** Waits for a place among the tenant's and the host's runs. Throws CONCURRENCY_LIMITED, OVERLOADED or DRAINING. */
+  acquire(ticket: Ticket): Turn | Promise<Turn>
+}
+
+/** A cell of the ticket's tenant, for one run. Leaving its scope makes room in the cell. */
+export interface Lease extends Disposable {
+  /**
+   * Runs the ticket's code and resolves with what happened, however the guest ends. `bystander` in the report: the
+   * cell died of another run's doing.
+   */
+  run(session: Session): Promise<Report>
+}
+
+export interface Pool {
+  /** Throws OVERLOADED when no cell comes before the policy's wait is over. */
+  lease(ticket: Ticket): Lease | Promise<Lease>
 }

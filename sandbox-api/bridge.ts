@@ -1,0 +1,46 @@
+/** What the cell does for the runtime: one function, primitives in, a number out. The guest never holds it. */
+export type Bridge = (kind: number, a: string | number, b: string | number) => number
+
+/** Kinds of {@link Bridge} calls. */
+export const BRIDGE = {
+  /** a: operation, b: arguments as JSON → number of the call. */
+  call: 1,
+  /** a: level 0 debug … 3 error, b: message. */
+  log: 2,
+  /** a: one of {@link ENDING}, b: text. The last word of a run. */
+  settle: 3,
+  /** a: number of the timer, b: delay in ms. */
+  setTimer: 4,
+  /** a: number of the timer. */
+  clearTimer: 5,
+} as const
+
+/** How the guest's code ended, as far as the runtime can tell. */
+export const ENDING = { value: 0, error: 1, tooLong: 2 } as const
+
+/** What the cell asks of the runtime: the first argument of the function that {@link file://./main.ts} returns. */
+export const ENTRY = {
+  /** a: module namespace. */
+  bind: 0,
+  /** a: input as JSON, b: context as JSON. */
+  start: 1,
+  /** a: number of the call, b: value as JSON. */
+  resolve: 2,
+  /** a: number of the call, b: `{code, message}` as JSON. */
+  reject: 3,
+  /** a: number of the timer. */
+  timer: 4,
+  /** a: {@link RuntimeLimits} as JSON. Comes once, before any guest code. */
+  assign: 5,
+} as const
+
+/** Bounds that the runtime keeps by itself, so that a run ends with a clear error; the host checks them again. */
+export interface RuntimeLimits {
+  readonly outputBytes: number
+  readonly logBytes: number
+  readonly logLines: number
+  readonly pendingCalls: number
+  readonly timers: number
+  /** Names of the granted capabilities. What is not here does not exist in the guest. */
+  readonly capabilities: readonly string[]
+}

@@ -1,0 +1,16 @@
+import type { Call } from './calls.ts'
+import { freeze } from './primordials.ts'
+import type { KeyValue } from './types.ts'
+
+/** Guest half of `kv`: its host half, with the checks that count, is src/broker/kv.ts. */
+export function createKv(call: Call): KeyValue {
+  return freeze({
+    get: (key: string) => call('kv.get', [key]),
+    put: (key: string, value: unknown, options?: object) => call('kv.put', [key, value, options]),
+    delete: (key: string) => call('kv.delete', [key]),
+    list: (options?: object) => call('kv.list', [options]),
+    increment: (key: string, by?: number) => call('kv.increment', [key, by]),
+    compareAndSet: (key: string, expected: unknown, value: unknown, options?: object) =>
+      call('kv.compareAndSet', [key, expected, value, options]),
+  }) as KeyValue
+}

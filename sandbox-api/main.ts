@@ -1,0 +1,233 @@
+import { BRIDGE, type Bridge, ENDING, ENTRY, type RuntimeLimits } from './bridge.ts'
+import { type Calls, createCalls } from './calls.ts'
+import { createConsole, createLog } from './console.ts'
+import { createKv } from './kv.ts'
+import {
+  ErrorConstructor,
+  PromiseConstructor,
+  TypeErrorConstructor,
+  assign,
+  cut,
+  defineProperty,
+  freeze,
+  max,
+  now,
+  parse,
+  promiseThen,
+  stringify,
+} from './primordials.ts'
+import { describe, encodeResult } from './result.ts'
+import { type Timers, installTimers } from './timers.ts'
+
+/**
+ * The trusted part of every context: evaluated before any guest code, it returns the one function through which the cell
+ * drives the guest. Everything that crosses is a bounded string or a number.
+ *
+ * Invariant: no object of the cell's realm is reachable from here; `bridge` takes and gives primitives only and is never
+ * handed to the guest. The runtime holds no secret: treat all of it as readable by the guest.
+ */
+export function boot(bridge: Bridge): (entry: number, a: unknown, b: string) => void {
+  const limits = {
+    outputBytes: 0,
+    logBytes: 0,
+    logLines: 0,
+    pendingCalls: 0,
+    timers: 0,
+    capabilities: [] as readonly string[],
+  }
+  const global = globalThis as Record<string, unknown>
+  // Shared memory is a clock with nanosecond ticks and crosses threads; no guest gets it.
+  delete global['SharedArrayBuffer']
+  const log = createLog(bridge, limits)
+  const calls = createCalls(bridge, limits)
+  defineProperty(global, 'console', { value: createConsole(log), writable: true, configurable: true })
+  defineProperty(global, 'self', { value: globalThis, writable: true, configurable: true })
+  defineProperty(global, 'queueMicrotask', {
+    value: createQueueMicrotask((error) => guest.fail(error)),
+    writable: true,
+    configurable: true,
+    enumerable: true,
+  })
+  const timers = installTimers(global, bridge, limits)
+  const guest = createGuest({ bridge, limits, calls, timers })
+
+  return (entry, a, b) => {
+    switch (entry) {
+      case ENTRY.bind:
+        guest.bind(a as Namespace)
+        return
+      case ENTRY.start:
+        log.reset()
+        timers.reset()
+        guest.start(a as string, b, (message) => log.write('warn', message))
+        return
+      case ENTRY.resolve:
+        calls.resolve(a as number, b)
+        return
+      case ENTRY.reject:
+        calls.reject(a as number, b)
+        return
+      case ENTRY.timer:
+        try {
+          timers.fire(a as number)
+        } catch (error) {
+          guest.fail(error)
+        }
+        return
+      case ENTRY.assign:
+        assign(limits, parse(a as string))
+        return
+    }
+  }
+}
+
+interface Namespace {
+  readonly default?: unknown
+}
+
+interface GuestParts {
+  readonly bridge: Bridge
+  readonly limits: RuntimeLimits
+  readonly calls: Calls
+  readonly timers: Timers
+}
+
+/** Holds the guest's function and carries one run of it from its input to its ending. */
+function createGuest({ bridge, limits, calls, timers }: GuestParts) {
+  let handler: unknown
+  let generation = 0
+  let running = false
+
+  const settle = (ending: number, text: string): void => {
+    timers.reset()
+    bridge(BRIDGE.settle, ending, text)
+  }
+  const fail = (error: unknown): void => settle(ENDING.error, stringify(describe(error)))
+  const succeed = (value: unknown): void => {
+    const encoded = encodeResult(value)
+    if ('fault' in encoded) settle(ENDING.error, stringify({ name: 'TypeError', message: encoded.fault, stack: '' }))
+    // UTF-8 is never shorter than UTF-16 units; the exact size is checked where the bytes are.
+    else if (encoded.json.length > limits.outputBytes)
+      settle(ENDING.tooLong, tooLong(encoded.json.length, limits.outputBytes))
+    else settle(ENDING.value, encoded.json)
+  }
+
+  return {
+    /** An error that no caller of the guest's can catch: it ends the run. */
+    fail(error: unknown): void {
+      if (!running) return
+      running = false
+      fail(error)
+    },
+    bind(namespace: Namespace): void {
+      handler = namespace.default
+    },
+    start(inputText: string, contextText: string, warn: (message: string) => void): void {
+      generation += 1
+      const mine = generation
+      running = true
+      const once = (finish: (value: unknown) => void) => (value: unknown) => {
+        if (mine !== generation || !running) return
+        running = false
+        finish(value)
+      }
+      if (typeof handler !== 'function') {
+        once(fail)(
+          new ErrorConstructor(
+            'the code exports no default function: write `export default async function (input, context) { … }`',
+          ),
+        )
+        return
+      }
+      const held = createHeld(warn)
+      const context = createContext(
+        contextText,
+        held.add,
+        calls,
+        limits.capabilities,
+        () => mine === generation && running,
+      )
+      const call = handler as (input: unknown, context: unknown) => unknown
+      // An async function's promise is the language's own, whatever the guest has done to `Promise`.
+      const answer = (async () => call(parse(inputText), context))()
+      promiseThen(answer, (value) => held.whenEmpty(() => once(succeed)(value)), once(fail))
+    },
+  }
+}
+
+/** Promises given to `waitUntil`: the run's answer waits for them. */
+function createHeld(warn: (message: string) => void) {
+  let open = 0
+  let empty: (() => void) | undefined
+  const release = (): void => {
+    open -= 1
+    if (open === 0) empty?.()
+  }
+  return {
+    add(promise: unknown): void {
+      open += 1
+      const followed = new PromiseConstructor((resolve) => resolve(promise))
+      promiseThen(followed, release, (error) => {
+        warn(`[cloister] a promise given to waitUntil was rejected: ${cut(describe(error).message, 1_000)}`)
+        release()
+      })
+    },
+    whenEmpty(action: () => void): void {
+      if (open === 0) action()
+      else empty = action
+    },
+  }
+}
+
+/** What the guest's function gets as its second argument. Its capabilities are dead once the run is over. */
+function createContext(
+  contextText: string,
+  waitUntil: (promise: unknown) => void,
+  calls: Calls,
+  capabilities: readonly string[],
+  alive: () => boolean,
+): object {
+  const given = parse(contextText) as { wallMs: number; env: object } & Record<string, unknown>
+  const deadline = now() + given.wallMs
+  const call: Calls['call'] = (operation, args) => {
+    if (alive()) return calls.call(operation, args)
+    return new PromiseConstructor((_, reject) =>
+      reject(new ErrorConstructor('the run that this context belongs to is over')),
+    )
+  }
+  const context: Record<string, unknown> = {
+    runId: given['runId'],
+    tenant: given['tenant'],
+    attempt: given['attempt'],
+    remainingMs: () => max(0, deadline - now()),
+    waitUntil,
+    env: freeze(given.env),
+  }
+  for (let index = 0; index < capabilities.length; index += 1) {
+    if (capabilities[index] === 'kv') context['kv'] = createKv(call)
+  }
+  return freeze(context)
+}
+
+/** The web's queueMicrotask. An error in the callback ends the run, as an uncaught error does. */
+function createQueueMicrotask(fail: (error: unknown) => void): (callback: () => void) => void {
+  const resolved = PromiseConstructor.resolve()
+  return (callback) => {
+    if (typeof callback !== 'function') {
+      throw new TypeErrorConstructor('the argument of queueMicrotask must be a function')
+    }
+    const guarded = (): void => {
+      try {
+        callback()
+      } catch (error) {
+        fail(error)
+      }
+    }
+    promiseThen(resolved, guarded, fail)
+  }
+}
+
+function tooLong(length: number, bound: number): string {
+  const message = `the result has ${length} characters as JSON; limits.outputBytes of the policy is ${bound}`
+  return stringify({ name: 'RangeError', message, stack: '' })
+}

@@ -1,0 +1,39 @@
+/**
+ * Intrinsics, captured before any guest code runs. The guest may replace every one of them in its own realm; the runtime
+ * keeps working with these, so that what crosses the isolate's boundary is always what the runtime meant to send.
+ *
+ * No `for…of`, spread or destructuring of arrays in this folder: each of them calls `Symbol.iterator`, which a guest
+ * can replace.
+ */
+export const { stringify, parse } = JSON
+export const { apply, ownKeys } = Reflect
+export const { assign, create, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object
+export const { isArray } = Array
+export const { now } = Date
+export const { min, max, floor } = Math
+export const ErrorConstructor = Error
+export const PromiseConstructor = Promise
+export const StringFunction = String
+export const TypeErrorConstructor = TypeError
+
+const { then } = Promise.prototype
+const { slice } = String.prototype
+
+/** `promise.then(onFulfilled, onRejected)` with the original `then`. */
+export function promiseThen(
+  promise: Promise<unknown>,
+  done: (value: unknown) => void,
+  failed: (error: unknown) => void,
+): void {
+  apply(then, promise, [done, failed])
+}
+
+/** The first `length` UTF-16 units of a string. */
+export function cut(text: string, length: number): string {
+  return text.length <= length ? text : (apply(slice, text, [0, length]) as string)
+}
+
+/** A table by number or name without a prototype, so that no guest change to `Object.prototype` shows in it. */
+export function table<Value>(): Record<string | number, Value> {
+  return create(null) as Record<string | number, Value>
+}

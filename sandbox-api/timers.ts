@@ -1,0 +1,67 @@
+import { BRIDGE, type Bridge, type RuntimeLimits } from './bridge.ts'
+import { failure } from './calls.ts'
+import { TypeErrorConstructor, apply, defineProperty, max, min, table } from './primordials.ts'
+
+/** Longest delay: 2^31 − 1 ms, as everywhere on the web. */
+const DELAY_MAX_MS = 2_147_483_647
+
+interface Timer {
+  readonly callback: (...args: unknown[]) => void
+  readonly args: unknown[]
+  /** Undefined for a timeout. */
+  readonly everyMs: number | undefined
+}
+
+export interface Timers {
+  fire(timer: number): void
+  /** Drops every timer: the run is over. The cell clears its own side. */
+  reset(): void
+}
+
+/** Puts `setTimeout`, `setInterval`, `clearTimeout` and `clearInterval` on the global object. */
+export function installTimers(global: object, bridge: Bridge, limits: RuntimeLimits): Timers {
+  let timers = table<Timer>()
+  let count = 0
+  let last = 0
+
+  const set = (callback: unknown, delay: unknown, args: unknown[], repeat: 'once' | 'again'): number => {
+    if (typeof callback !== 'function') throw new TypeErrorConstructor('the callback of a timer must be a function')
+    if (count >= limits.timers) throw failure('TOO_MANY_TIMERS', `a run may have ${limits.timers} timers`)
+    const ms = max(repeat === 'again' ? 1 : 0, min(+(delay as number) || 0, DELAY_MAX_MS))
+    last += 1
+    count += 1
+    timers[last] = { callback: callback as Timer['callback'], args, everyMs: repeat === 'again' ? ms : undefined }
+    bridge(BRIDGE.setTimer, last, ms)
+    return last
+  }
+  const clear = (id?: unknown): void => {
+    if (typeof id !== 'number' || timers[id] === undefined) return
+    delete timers[id]
+    count -= 1
+    bridge(BRIDGE.clearTimer, id, 0)
+  }
+
+  const define = (name: string, value: unknown): void => {
+    defineProperty(global, name, { value, writable: true, configurable: true, enumerable: true })
+  }
+  define('setTimeout', (callback: unknown, delay?: unknown, ...args: unknown[]) => set(callback, delay, args, 'once'))
+  define('setInterval', (callback: unknown, delay?: unknown, ...args: unknown[]) => set(callback, delay, args, 'again'))
+  define('clearTimeout', clear)
+  define('clearInterval', clear)
+
+  return {
+    fire(id) {
+      const timer = timers[id]
+      if (timer === undefined) return
+      if (timer.everyMs === undefined) {
+        delete timers[id]
+        count -= 1
+      } else bridge(BRIDGE.setTimer, id, timer.everyMs)
+      apply(timer.callback, undefined, timer.args)
+    },
+    reset() {
+      timers = table<Timer>()
+      count = 0
+    },
+  }
+}

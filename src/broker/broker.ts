@@ -1,0 +1,106 @@
+import type { Grants } from '../core/policy.ts'
+import type { Broker, CallAnswer, Session, Ticket } from '../core/run.ts'
+import { type Capability, CapabilityError, type CapabilityErrorCode, type Operation } from './capability.ts'
+
+interface Parts {
+  readonly capabilities: readonly Capability[]
+  /** Told of what went wrong on the host's side of an operation; the guest only learns that it failed. */
+  readonly onFault: (operation: string, error: unknown) => void
+}
+
+interface Route {
+  readonly name: keyof Grants
+  readonly operation: Operation<never>
+}
+type Routes = ReadonlyMap<string, Route>
+
+/**
+ * Opens sessions: the only way by which a run reaches anything outside its cell.
+ *
+ * Invariant: the tenant of an operation is the ticket's. Nothing in a message can name another one.
+ */
+export function createBroker({ capabilities, onFault }: Parts): Broker {
+  const routes = new Map<string, Route>()
+  for (const { name, operations } of capabilities) {
+    for (const [verb, operation] of operations) routes.set(`${name}.${verb}`, { name, operation })
+  }
+  return {
+    open: (ticket) => new OpenSession(ticket, routes, onFault),
+  }
+}
+
+class OpenSession implements Session {
+  readonly #ticket: Ticket
+  readonly #routes: Routes
+  readonly #onFault: Parts['onFault']
+  readonly #counts = new Map<string, number>()
+  /** Operations so far by capability: what the grant's quota bounds. */
+  readonly #used = new Map<keyof Grants, number>()
+  #open = true
+  #hadEffects = false
+
+  constructor(ticket: Ticket, routes: Routes, onFault: Parts['onFault']) {
+    this.#ticket = ticket
+    this.#routes = routes
+    this.#onFault = onFault
+  }
+
+  get operations(): Readonly<Record<string, number>> {
+    return this.#counts.size === 0 ? NONE : Object.fromEntries(this.#counts)
+  }
+
+  get hadEffects(): boolean {
+    return this.#hadEffects
+  }
+
+  async call(name: string, payload: string): Promise<CallAnswer> {
+    try {
+      return { ok: true, text: await this.#perform(name, payload) }
+    } catch (error) {
+      if (error instanceof CapabilityError) return refusal(error.code, error.message)
+      this.#onFault(name, error)
+      return refusal('UNAVAILABLE', 'the operation failed on the host; it may have taken effect')
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#open = false
+  }
+
+  #perform(name: string, payload: string): Promise<string> {
+    const route = this.#routes.get(name)
+    if (!this.#open) throw new CapabilityError('RUN_OVER', 'the run is over')
+    if (route === undefined) throw new CapabilityError('UNKNOWN_OPERATION', 'there is no such operation')
+    const grant = this.#ticket.policy.capabilities[route.name]
+    if (grant === undefined) throw new CapabilityError('NOT_GRANTED', `the policy does not grant ${route.name}`)
+    const used = (this.#used.get(route.name) ?? 0) + 1
+    if (used > grant.operations) {
+      throw new CapabilityError(
+        'QUOTA_EXCEEDED',
+        `a run may use ${route.name} ${grant.operations} times (capabilities.${route.name}.operations)`,
+      )
+    }
+    this.#used.set(route.name, used)
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
+    if (route.operation.effect === 'lasting') this.#hadEffects = true
+    return route.operation.run(this.#ticket.request.tenant, grant as never, parseArguments(payload))
+  }
+}
+
+const NONE: Readonly<Record<string, number>> = Object.freeze({})
+
+/** The payload comes from a cell: JSON of any shape, which each operation checks argument by argument. */
+function parseArguments(payload: string): readonly unknown[] {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(payload)
+  } catch {
+    throw new CapabilityError('INVALID_ARGUMENT', 'the arguments are not JSON')
+  }
+  if (!Array.isArray(parsed)) throw new CapabilityError('INVALID_ARGUMENT', 'the arguments are not a list')
+  return parsed
+}
+
+function refusal(code: CapabilityErrorCode, message: string): CallAnswer {
+  return { ok: false, text: JSON.stringify({ code, message }) }
+}

@@ -1,0 +1,171 @@
+import type { Socket } from 'node:net'
+import { FrameBatch, FrameReader } from '../wire/frame.ts'
+import { fromCell } from '../wire/from-cell.ts'
+import { TO_CELL_PAYLOAD_MAX } from '../wire/limits.ts'
+import {
+  type Assignment,
+  type Boot,
+  type CellArtifact,
+  type Start,
+  type ToCell,
+  decodeToCell,
+} from '../wire/to-cell.ts'
+import type { IsolatedVm } from './addon.ts'
+import { RealmMaker } from './realm.ts'
+import { GuestRun, type RunHost } from './run.ts'
+import { Supply } from './supply.ts'
+
+/** An artifact whose entries stay under this is fast: what is waiting to be sent may wait for its end. */
+const FAST_ENTRY_MS = 1
+/** How many fast entries in a row prove that an artifact is fast. */
+const FAST_ENTRIES_NEEDED = 2
+
+interface Known {
+  readonly artifact: CellArtifact
+  fastEntries: number
+}
+
+/**
+ * The inside of a cell: takes the host's messages in order and enters isolates on this thread, one entry at a time.
+ *
+ * Invariant: before an entry that may take long, everything that earlier entries have to tell is on its way to the host,
+ * and so is the fact of the entry, so that a cell that hangs hangs with its culprit known.
+ */
+export class Cell implements RunHost {
+  readonly #ivm: IsolatedVm
+  readonly #socket: Socket
+  readonly #batch = new FrameBatch()
+  readonly #reader = new FrameReader(TO_CELL_PAYLOAD_MAX)
+  readonly #artifacts = new Map<number, Known>()
+  readonly #runs = new Map<
+    number,
+    { readonly run: GuestRun; readonly known: Known | undefined; readonly start: Start['reuse']; cold: boolean }
+  >()
+  #supply: Supply | undefined
+  #ready = 0
+
+  constructor(isolatedVm: IsolatedVm, socket: Socket) {
+    this.#ivm = isolatedVm
+    this.#socket = socket
+    socket.on('data', (chunk: Buffer) => {
+      this.#reader.push(chunk, (frame) => this.#take(decodeToCell(frame)))
+      this.#flush()
+      this.#fillWhenIdle()
+    })
+    // The host is gone, or has dropped this cell: nothing is left to live for. Killed, because a plain exit while a
+    // thread of an isolate is busy crashes.
+    socket.on('close', () => process.kill(process.pid, 'SIGKILL'))
+    socket.on('error', () => process.kill(process.pid, 'SIGKILL'))
+  }
+
+  elapsed(): number {
+    return performance.now()
+  }
+
+  call(run: number, call: number, operation: string, payload: string): void {
+    fromCell.call(this.#batch, run, call, operation, payload)
+  }
+
+  log(run: number, level: number, message: string): void {
+    fromCell.log(this.#batch, run, level, message)
+  }
+
+  due(run: number, timer: number): void {
+    this.#step(run, (guest) => guest.fire(timer))
+    this.#flush()
+  }
+
+  #take(message: ToCell): void {
+    switch (message.kind) {
+      case 'boot':
+        return this.#boot(message.boot)
+      case 'assign':
+        return this.#assign(message.assignment)
+      case 'artifact':
+        this.#artifacts.set(message.artifact.number, { artifact: message.artifact, fastEntries: 0 })
+        return
+      case 'drop':
+        this.#artifacts.delete(message.artifact)
+        this.#supply?.drop(message.artifact)
+        return
+      case 'start':
+        return this.#start(message.run, message.start)
+      case 'answer':
+        return this.#step(message.run, (guest) => guest.answer(message.answer))
+      case 'cancel':
+        this.#runs.get(message.run)?.run.cancel()
+        return this.#conclude(message.run)
+    }
+  }
+
+  #boot({ runtime, memoryMb, isolates }: Boot): void {
+    this.#ready = isolates
+    const limits = { memoryMb, idleMax: 1, runsMax: 1, ready: isolates, runtime: '{}' }
+    this.#supply = new Supply(new RealmMaker(this.#ivm, runtime), limits)
+    this.#supply.warmUp()
+    fromCell.ready(this.#batch)
+  }
+
+  #assign(assignment: Assignment): void {
+    this.#supply?.assign({
+      memoryMb: assignment.memoryMb,
+      idleMax: assignment.isolatesMax,
+      runsMax: assignment.runsMax,
+      ready: this.#ready,
+      runtime: JSON.stringify(assignment),
+    })
+  }
+
+  #start(number: number, start: Omit<Start, 'input'> & { input: string }): void {
+    const supply = this.#supply
+    if (supply === undefined) return
+    const known = this.#artifacts.get(start.artifact)
+    const realm = supply.take(start.artifact, start.reuse)
+    const run = new GuestRun(number, realm, start.wallMs, this)
+    this.#runs.set(number, {
+      run,
+      known,
+      start: start.reuse,
+      cold: realm.artifact === undefined && start.reuse === 'function',
+    })
+    this.#step(number, (guest) => guest.start(known?.artifact, start.input, start.context))
+  }
+
+  /** One entry into a run's isolate, with what the host must know before and after it. */
+  #step(number: number, entry: (guest: GuestRun) => void): void {
+    const entered = this.#runs.get(number)
+    if (entered === undefined) return
+    const { run, known } = entered
+    fromCell.entered(this.#batch, number)
+    if (known === undefined || known.fastEntries < FAST_ENTRIES_NEEDED) this.#flush()
+    const before = this.elapsed()
+    entry(run)
+    const tookMs = this.elapsed() - before
+    if (known !== undefined) known.fastEntries = tookMs < FAST_ENTRY_MS ? known.fastEntries + 1 : 0
+    if (run.ending === undefined) fromCell.yielded(this.#batch, number)
+    else this.#conclude(number)
+    if (tookMs >= FAST_ENTRY_MS) this.#flush()
+  }
+
+  #conclude(number: number): void {
+    const concluded = this.#runs.get(number)
+    const ending = concluded?.run.ending
+    if (concluded === undefined || ending === undefined) return
+    this.#runs.delete(number)
+    fromCell.done(this.#batch, number, ending.status, concluded.cold ? 'cold' : 'warm', ending.text)
+    const { run, start } = concluded
+    if (run.release() === 'spoiled') this.#supply?.retire(run.realm)
+    else this.#supply?.give(run.realm, start)
+  }
+
+  #flush(): void {
+    if (this.#batch.size > 0) this.#socket.write(this.#batch.take())
+  }
+
+  #fillWhenIdle(): void {
+    if (this.#supply?.short !== true) return
+    setImmediate(() => {
+      if (this.#runs.size === 0) this.#supply?.fill()
+    })
+  }
+}

@@ -1,0 +1,204 @@
+import { BRIDGE, ENDING, ENTRY } from '../../sandbox-api/bridge.ts'
+import type { CellStatus } from '../wire/from-cell.ts'
+import type { Answer, CellArtifact } from '../wire/to-cell.ts'
+import { linkArtifact } from './modules.ts'
+import { type Realm, bindModule, refuse } from './realm.ts'
+
+/** How a run ended, as the cell saw it. */
+export interface Ending {
+  readonly status: CellStatus
+  /** JSON text: the result, or `{name, message, stack}`. */
+  readonly text: string
+}
+
+/** What a run needs of its cell. */
+export interface RunHost {
+  /** Milliseconds that never go back. */
+  elapsed(): number
+  /** Sends a capability call. */
+  call(run: number, call: number, operation: string, payload: string): void
+  log(run: number, level: number, message: string): void
+  /** A timer of the run is due. */
+  due(run: number, timer: number): void
+}
+
+/** isolated-vm's own words for its own limit; a guest that says the same is told apart by the clock. */
+const TIMED_OUT = 'Script execution timed out.'
+
+/**
+ * One run of guest code in a realm. Each entry into the isolate carries the time that is left. The cell drives it:
+ * `start`, then `answer` and `fire` for as long as `ending` is undefined.
+ */
+export class GuestRun {
+  readonly number: number
+  readonly realm: Realm
+  readonly #host: RunHost
+  readonly #deadlineMs: number
+  readonly #timers = new Map<number, NodeJS.Timeout>()
+  #calls = 0
+  #waiting = 0
+  #ending: Ending | undefined
+
+  constructor(number: number, realm: Realm, wallMs: number, host: RunHost) {
+    this.number = number
+    this.realm = realm
+    this.#host = host
+    this.#deadlineMs = host.elapsed() + wallMs
+    realm.bridge = (kind, a, b) => this.#serve(kind, a, b)
+  }
+
+  get ending(): Ending | undefined {
+    return this.#ending
+  }
+
+  /** Evaluates the code if the realm does not hold it yet, then calls the guest's function. */
+  start(artifact: CellArtifact | undefined, input: string, context: string): void {
+    this.#enter((timeoutMs) => {
+      if (this.realm.artifact === undefined) {
+        if (artifact === undefined) throw new Error('the code of this run was not sent')
+        bindModule(this.realm, linkArtifact(this.realm.isolate.vm, this.realm.context, artifact), timeoutMs)
+        this.realm.artifact = artifact.number
+      }
+      this.#apply(ENTRY.start, input, context)
+    })
+  }
+
+  /** The host's answer to a capability call. */
+  answer({ call, ok, text }: Answer): void {
+    this.#waiting -= 1
+    this.#enter(() => this.#apply(ok ? ENTRY.resolve : ENTRY.reject, call, text))
+  }
+
+  /** A timer is due. */
+  fire(timer: number): void {
+    if (!this.#timers.delete(timer)) return
+    this.#enter(() => this.#apply(ENTRY.timer, timer, ''))
+  }
+
+  /** Ends the run from outside: its caller has gone. */
+  cancel(): void {
+    this.#finish('cancelled', errorText('Error', 'the run was cancelled'))
+  }
+
+  /** Stops listening to the realm. Returns whether the isolate may be used again. */
+  release(): 'clean' | 'spoiled' {
+    this.realm.bridge = refuse
+    for (const timer of this.#timers.values()) clearTimeout(timer)
+    this.#timers.clear()
+    const spoiled = this.realm.isolate.vm.isDisposed || this.#waiting > 0 || !endedByItself(this.#ending)
+    return spoiled ? 'spoiled' : 'clean'
+  }
+
+  #apply(entry: number, a: string | number, b: string): void {
+    this.realm.enter.applySync(undefined, [entry, a, b], { timeout: this.#timeLeftMs() })
+  }
+
+  #timeLeftMs(): number {
+    // 0 would mean no limit at all.
+    return Math.max(1, Math.ceil(this.#deadlineMs - this.#host.elapsed()))
+  }
+
+  #enter(action: (timeoutMs: number) => void): void {
+    if (this.#host.elapsed() >= this.#deadlineMs) {
+      this.#finish('timeout', timeoutText())
+      return
+    }
+    try {
+      action(this.#timeLeftMs())
+    } catch (thrown) {
+      this.#classify(thrown)
+    }
+    if (this.#ending === undefined && this.#waiting === 0 && this.#timers.size === 0) {
+      this.#finish(
+        'error',
+        errorText('Error', 'the code waits for a promise that nothing can settle: no call and no timer is pending'),
+      )
+    }
+  }
+
+  /** Everything that an entry throws is the guest's text, unless it is isolated-vm's word for a limit. */
+  #classify(thrown: unknown): void {
+    const message = textOf(thrown, 'message')
+    if (this.realm.isolate.vm.isDisposed) {
+      this.#finish('memory-exceeded', errorText('Error', 'the heap of the isolate reached its limit'), 'override')
+    } else if (message === TIMED_OUT && this.#host.elapsed() >= this.#deadlineMs - 1) {
+      this.#finish('timeout', timeoutText(), 'override')
+    } else if (this.#ending !== undefined) {
+      // The run had its result; what came after it was a rejection that nobody handled.
+      this.#host.log(this.number, 2, `[cloister] unhandled rejection: ${message.slice(0, 1_000)}`)
+    } else {
+      this.#finish('error', errorText(textOf(thrown, 'name') || 'Error', message, textOf(thrown, 'stack')))
+    }
+  }
+
+  #serve(kind: number, a: string | number, b: string | number): number {
+    if (this.#ending !== undefined) return 0
+    switch (kind) {
+      case BRIDGE.call:
+        this.#calls += 1
+        this.#waiting += 1
+        this.#host.call(this.number, this.#calls, a as string, b as string)
+        return this.#calls
+      case BRIDGE.log:
+        this.#host.log(this.number, a as number, b as string)
+        return 0
+      case BRIDGE.settle:
+        this.#settle(a as number, b as string)
+        return 0
+      case BRIDGE.setTimer:
+        this.#timers.set(
+          a as number,
+          setTimeout(() => this.#host.due(this.number, a as number), b as number),
+        )
+        return 0
+      case BRIDGE.clearTimer:
+        clearTimeout(this.#timers.get(a as number))
+        this.#timers.delete(a as number)
+        return 0
+      default:
+        return 0
+    }
+  }
+
+  #settle(ending: number, text: string): void {
+    if (ending === ENDING.value) this.#finish('ok', text)
+    else if (ending === ENDING.tooLong) this.#finish('output-exceeded', text)
+    else if (text.includes('Array buffer allocation failed')) this.#finish('memory-exceeded', text)
+    else this.#finish('error', withoutRuntimeFrames(text))
+  }
+
+  #finish(status: CellStatus, text: string, mode: 'first' | 'override' = 'first'): void {
+    if (this.#ending === undefined || mode === 'override') this.#ending = { status, text }
+  }
+}
+
+/** Whether the guest came to its own end, so that nothing of the run is still going on in the isolate. */
+function endedByItself(ending: Ending | undefined): boolean {
+  return ending?.status === 'ok' || ending?.status === 'error' || ending?.status === 'output-exceeded'
+}
+
+function timeoutText(): string {
+  return errorText('Error', 'the run reached its wall time limit')
+}
+
+function errorText(name: string, message: string, stack = ''): string {
+  return withoutRuntimeFrames(
+    JSON.stringify({ name: name.slice(0, 200), message: message.slice(0, 4_096), stack: stack.slice(0, 8_192) }),
+  )
+}
+
+/** A property of something thrown, as text. isolated-vm copied it into this realm: a plain value or an Error. */
+function textOf(thrown: unknown, name: string): string {
+  if (typeof thrown !== 'object' || thrown === null) return name === 'message' ? String(thrown) : ''
+  const value = (thrown as Record<string, unknown>)[name]
+  return typeof value === 'string' ? value : ''
+}
+
+/** Stacks show the tenant's own lines only: nothing of the runtime, the cell or isolated-vm. */
+function withoutRuntimeFrames(text: string): string {
+  const error = JSON.parse(text) as { name: string; message: string; stack: string }
+  const lines = error.stack.split('\n').filter((line) => !HIDDEN_FRAME.test(line))
+  return JSON.stringify({ ...error, stack: lines.join('\n') })
+}
+
+const HIDDEN_FRAME = /cloister:|<isolated-vm boundary>|file:|node:|^\s+at .*[(\s]\/|cell-[0-9a-f]+\.c?js/

@@ -1,0 +1,76 @@
+import type {
+  Admission,
+  Billing,
+  Broker,
+  Lease,
+  Outcome,
+  Pool,
+  Report,
+  RunRequest,
+  Scheduler,
+  Session,
+  Ticket,
+} from './core/run.ts'
+import type { Clock } from './core/clock.ts'
+import { emit } from './core/events.ts'
+
+interface Stages {
+  readonly admission: Admission
+  readonly billing: Billing
+  readonly scheduler: Scheduler
+  readonly pool: Pool
+  readonly broker: Broker
+  readonly clock: Clock
+}
+
+/** Runs guest code once. Throws CloisterError only for refusals and host faults, and then nothing is charged. */
+export type Execute = (request: RunRequest) => Promise<Outcome>
+
+/**
+ * The path of one run: admit → reserve → acquire → lease → open → run → post. Every trigger takes it.
+ *
+ * Each stage is taken with `using`, so every way out undoes what was taken, in reverse: a throw anywhere before the post
+ * voids the hold, and the run is free. The answer exists only after its record is committed.
+ */
+export function createExecute({ admission, billing, scheduler, pool, broker, clock }: Stages): Execute {
+  return async (request) => {
+    const arrived = clock.elapsed()
+    using ticket = admission.admit(request)
+    using hold = await billing.reserve(ticket)
+    const ran = await runOnce(ticket)
+    const usage = await billing.post(hold, ran.report, ran.session.operations)
+    emit('run.finished', {
+      run: ticket.run,
+      tenant: request.tenant,
+      status: ran.report.status,
+      usage,
+      queuedMs: ran.startedMs - arrived,
+    })
+    const { status, result, error, logs } = ran.report
+    return {
+      run: ticket.run,
+      status,
+      ...(result && { result }),
+      ...(error && { error }),
+      logs,
+      usage,
+      billed: true,
+    }
+  }
+
+  /** Takes a turn and a cell for one try. The turn ends here: waiting for the commit must not hold up the next run. */
+  async function runOnce(ticket: Ticket): Promise<{ report: Report; session: Session; startedMs: number }> {
+    using turn = await scheduler.acquire(ticket)
+    const startedMs = clock.elapsed()
+    const first = await attempt(turn.ticket)
+    // An innocent run whose cell another run brought down is run again, once; nobody sees or pays the first try.
+    const again = first.report.bystander === true && !first.session.hadEffects
+    return { ...(again ? await attempt(ticket) : first), startedMs }
+  }
+
+  async function attempt(ticket: Ticket): Promise<{ report: Report; session: Session }> {
+    using lease: Lease = await pool.lease(ticket)
+    using session = broker.open(ticket)
+    return { report: await lease.run(session), session }
+  }
+}

@@ -1,0 +1,197 @@
+import type { Clock } from '../core/clock.ts'
+import type { Limits } from '../core/policy.ts'
+import type { KillReason } from './death.ts'
+import type { ProcessMeter } from './meter.ts'
+import { CpuShares, type RunInCell } from './run-in-cell.ts'
+import { KILLED_FOR } from './watch-table.ts'
+import type { Watchdog } from './watchdog.ts'
+
+interface Parts {
+  readonly pid: number
+  readonly clock: Clock
+  readonly meter: ProcessMeter
+  readonly watchdog: Watchdog
+  /** Time between a run's limit and the kill: the isolate's own timeout gets to answer first. */
+  readonly killGraceMs: number
+  readonly onOverdue: (reason: 'deadline' | 'cancel') => void
+}
+
+/** Memory that a run's heap may take above its limit before V8 gives up: its young generation and buffers in flight. */
+const GROWTH_SLACK_BYTES = 48 * 2 ** 20
+/** What a cell may keep between runs above its first memory, besides one heap at its limit. */
+const KEPT_SLACK_BYTES = 64 * 2 ** 20
+/** Added to the CPU limit: collecting garbage and answering the host are the cell's own work. */
+const CPU_SLACK_MS = 20
+
+/**
+ * Holds one cell to its limits, from outside: a timer in this thread for deadlines, a row of the watchdog's table for
+ * memory, CPU and, should this thread be busy, deadlines too. It also shares the kernel's CPU figure among the runs.
+ */
+export class CellGuard {
+  readonly #parts: Parts
+  readonly #row: number
+  readonly #active = new Set<RunInCell>()
+  readonly #monotonicOffsetMs: number
+  #shares: CpuShares
+  #timer: NodeJS.Timeout | undefined
+  #timerMs = Infinity
+  #epochOwner: RunInCell | undefined
+  #epoch = 0
+
+  /** Throws when the table has no row left: the pool asks for no more cells than it has rows. */
+  constructor(parts: Parts) {
+    this.#parts = parts
+    const row = parts.watchdog.open(parts.pid)
+    if (row === undefined) throw new Error('more cells than the watchdog can watch')
+    this.#row = row
+    this.#shares = new CpuShares(this.#cpuMs())
+    this.#monotonicOffsetMs = Number(process.hrtime.bigint()) / 1_000_000 - parts.clock.elapsed()
+    const { table } = parts.watchdog
+    for (const field of ['growthMax', 'baseMax', 'cpuMsMax', 'deadlineMs'] as const) table.set(row, field, Infinity)
+  }
+
+  /** Highest own memory that the watchdog saw in this epoch. */
+  get peakBytes(): number {
+    const { table } = this.#parts.watchdog
+    return table.get(this.#row, 'peakBytes')
+  }
+
+  get killedFor(): KillReason | undefined {
+    switch (this.#parts.watchdog.table.get(this.#row, 'killedFor')) {
+      case KILLED_FOR.memory:
+        return 'memory'
+      case KILLED_FOR.cpu:
+        return 'cpu'
+      case KILLED_FOR.deadline:
+        return 'deadline'
+      default:
+        return undefined
+    }
+  }
+
+  ready(): void {
+    this.observe()
+  }
+
+  assign({ memory }: Limits): void {
+    const { table } = this.#parts.watchdog
+    table.set(this.#row, 'baseMax', BLANK_BYTES + memory * 2 ** 20 + KEPT_SLACK_BYTES)
+  }
+
+  /** Reads the CPU clock and gives what was used since the last reading to the runs that were active. */
+  observe(): void {
+    this.#shares.advance(this.#cpuMs())
+  }
+
+  /** A run's code can be entered from now on. */
+  enter(run: RunInCell): void {
+    this.observe()
+    run.cpuLevelMs = this.#shares.level
+    this.#shares.enter()
+    this.#active.add(run)
+    if (this.#epochOwner === undefined) this.#startEpoch(run)
+    this.update()
+    this.#parts.watchdog.setBusy(this.#row, 1)
+  }
+
+  /** A run is over: returns its share of CPU time in ms. */
+  leave(run: RunInCell): number {
+    if (!this.#active.delete(run)) return 0
+    const usedMs = this.#shares.level - run.cpuLevelMs
+    this.#shares.leave()
+    if (this.#active.size === 0) {
+      this.#epochOwner = undefined
+      this.#parts.watchdog.setBusy(this.#row, 0)
+    } else if (this.#epochOwner === run) {
+      const [next] = this.#active
+      if (next !== undefined) this.#startEpoch(next)
+    }
+    return usedMs
+  }
+
+  /** Sets the bounds for the runs that are going on now. */
+  update(): void {
+    if (this.#active.size === 0) return
+    const { table } = this.#parts.watchdog
+    let growthMb = 0
+    let cpuLeftMs = 0
+    let deadlineMs = Infinity
+    for (const run of this.#active) {
+      const { limits } = run.ticket.policy
+      growthMb += limits.memory
+      cpuLeftMs += limits.cpu - (this.#shares.level - run.cpuLevelMs)
+      deadlineMs = Math.min(deadlineMs, this.#deadlineOf(run))
+    }
+    table.set(this.#row, 'growthMax', growthMb * 2 ** 20 + GROWTH_SLACK_BYTES)
+    table.set(this.#row, 'cpuMsMax', this.#shares.readingMs + cpuLeftMs + CPU_SLACK_MS)
+    // The thread is the second line: it acts when this one's timer should have fired and did not.
+    table.set(this.#row, 'deadlineMs', deadlineMs + this.#monotonicOffsetMs + this.#parts.killGraceMs)
+    this.#arm(deadlineMs)
+  }
+
+  /** The run that is furthest past its deadline. */
+  mostOverdue(runs: Iterable<RunInCell>): RunInCell | undefined {
+    let worst: RunInCell | undefined
+    for (const run of runs) {
+      if (run.startedMs === undefined && run.cancelledMs === undefined) continue
+      if (worst === undefined || this.#deadlineOf(run) < this.#deadlineOf(worst)) worst = run
+    }
+    return worst
+  }
+
+  /**
+   * The process is gone and its clock with it: what it used until the watchdog's last look is shared out. Called before
+   * the reports are made; {@link end} follows.
+   */
+  observeLast(): void {
+    this.#shares.advance(this.#parts.watchdog.table.get(this.#row, 'cpuMs'))
+  }
+
+  /** Gives the row back. */
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#parts.watchdog.close(this.#row)
+  }
+
+  #deadlineOf(run: RunInCell): number {
+    const { killGraceMs } = this.#parts
+    const wallMs = run.startedMs === undefined ? Infinity : run.startedMs + run.ticket.wall + killGraceMs
+    return run.cancelledMs === undefined ? wallMs : Math.min(wallMs, run.cancelledMs + killGraceMs)
+  }
+
+  /** One timer a cell, moved only when a deadline comes nearer: a warm run costs no timer. */
+  #arm(deadlineMs: number): void {
+    if (deadlineMs >= this.#timerMs) return
+    clearTimeout(this.#timer)
+    this.#timerMs = deadlineMs
+    const inMs = Math.max(0, deadlineMs - this.#parts.clock.elapsed())
+    this.#timer = setTimeout(() => this.#check(), Math.min(inMs, 2_147_483_647))
+    this.#timer.unref()
+  }
+
+  #check(): void {
+    this.#timerMs = Infinity
+    const nowMs = this.#parts.clock.elapsed()
+    let nextMs = Infinity
+    for (const run of this.#active) {
+      const deadlineMs = this.#deadlineOf(run)
+      if (deadlineMs <= nowMs) return this.#parts.onOverdue(run.cancelledMs === undefined ? 'deadline' : 'cancel')
+      nextMs = Math.min(nextMs, deadlineMs)
+    }
+    if (nextMs < Infinity) this.#arm(nextMs)
+  }
+
+  #startEpoch(owner: RunInCell): void {
+    this.#epochOwner = owner
+    this.#epoch += 1
+    this.#parts.watchdog.table.set(this.#row, 'epoch', this.#epoch)
+  }
+
+  #cpuMs(): number {
+    const { meter, pid, watchdog } = this.#parts
+    return meter.cpuMs(pid) ?? watchdog.table.get(this.#row, 'cpuMs')
+  }
+}
+
+/** Own memory of a cell without a tenant, rounded up: 7 to 12 MB were measured (see facts in ARCHITECTURE.md). */
+const BLANK_BYTES = 16 * 2 ** 20

@@ -1,0 +1,158 @@
+import type { Clock } from '../core/clock.ts'
+import { emit } from '../core/events.ts'
+import type { WallLevel } from '../core/run.ts'
+import { Cell } from './cell.ts'
+import type { Death } from './death.ts'
+import { CellGuard } from './guard.ts'
+import type { ProcessMeter } from './meter.ts'
+import type { CellProgram } from './program.ts'
+import { type CellProcess, spawnCell } from './spawn.ts'
+import type { Watchdog } from './watchdog.ts'
+
+interface Parts {
+  readonly clock: Clock
+  readonly program: CellProgram
+  readonly meter: ProcessMeter
+  readonly watchdog: Watchdog
+  readonly walls: WallLevel
+  readonly blankCells: number
+  readonly isolatesPerBlankCell: number
+  readonly blankMemoryMb: number
+  readonly cellsMax: number
+  readonly killGraceMs: number
+  readonly startTimeoutMs: number
+  readonly onReady: () => void
+  readonly onEnd: (cell: Cell, death: Death) => void
+}
+
+/** Processes that start at the same time: more of them only make each other slower on two cores. */
+const STARTING_MAX = 4
+/** A spawn blocks this thread for about a millisecond, so it waits until what is going on has been answered. In ms. */
+const REFILL_AFTER_MS = 5
+/** Starts that may fail in a row before the nursery gives up until it is asked again. */
+const FAILURES_MAX = 5
+
+/** Where cells are born: keeps blank ones ready and counts every process of the host. */
+export class Nursery {
+  readonly firstReady: Promise<void>
+  readonly #parts: Parts
+  readonly #all = new Set<Cell>()
+  readonly #blank: Cell[] = []
+  readonly #first = Promise.withResolvers<void>()
+  #starting = 0
+  #demand = 0
+  #failures = 0
+  #refill: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.firstReady = this.#first.promise
+    this.firstReady.catch(() => {})
+  }
+
+  /** Processes that exist, in whatever state. */
+  get size(): number {
+    return this.#all.size
+  }
+  /** Blank cells that are ready. */
+  get ready(): number {
+    return this.#blank.length
+  }
+  all(): readonly Cell[] {
+    return [...this.#all]
+  }
+
+  /** A blank cell that is ready, if there is one. */
+  take(): Cell | undefined {
+    return this.#blank.shift()
+  }
+
+  /** Starts what is missing, a little later, or at once for somebody who waits and finds no cell. */
+  refillSoon(why: 'to be ready' | 'for a waiter' = 'to be ready'): void {
+    if (this.#closed) return
+    if (why === 'for a waiter') {
+      this.#demand += 1
+      this.#failures = 0
+      this.#startMissing()
+      return
+    }
+    this.#refill ??= setTimeout(() => {
+      this.#refill = undefined
+      this.#startMissing()
+    }, REFILL_AFTER_MS)
+  }
+
+  /** Ends every process and waits until the kernel has reaped them. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#refill)
+    const exits = [...this.#all].map((cell) => cell.exited)
+    for (const cell of this.#all) cell.kill('closing')
+    await Promise.all(exits)
+  }
+
+  #startMissing(): void {
+    const { blankCells, cellsMax } = this.#parts
+    while (!this.#closed && this.#failures < FAILURES_MAX) {
+      const wanted = Math.max(blankCells, Math.min(this.#demand, STARTING_MAX))
+      if (this.#blank.length + this.#starting >= wanted) return
+      if (this.#starting >= STARTING_MAX || this.#all.size >= cellsMax) return
+      this.#start()
+    }
+  }
+
+  #start(): void {
+    const { clock, program, meter, watchdog, walls, killGraceMs, isolatesPerBlankCell, blankMemoryMb } = this.#parts
+    const startedMs = clock.elapsed()
+    let process: CellProcess
+    let guard: CellGuard
+    try {
+      process = spawnCell(program)
+      guard = new CellGuard({
+        pid: process.pid,
+        clock,
+        meter,
+        watchdog,
+        killGraceMs,
+        onOverdue: (reason) => cell.kill(reason),
+      })
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    const boot = { runtime: program.runtime, memoryMb: blankMemoryMb, isolates: isolatesPerBlankCell }
+    const cell = new Cell({ process, guard, clock, walls, boot, onEnd: (ended, death) => this.#end(ended, death) })
+    this.#all.add(cell)
+    this.#starting += 1
+    const timer = setTimeout(() => cell.kill('start-timeout'), this.#parts.startTimeoutMs)
+    void cell.ready.then(() => {
+      clearTimeout(timer)
+      this.#starting -= 1
+      this.#failures = 0
+      this.#blank.push(cell)
+      this.#demand = Math.max(0, this.#demand - 1)
+      this.#first.resolve()
+      emit('cell.spawned', { pid: cell.pid, startMs: clock.elapsed() - startedMs, blank: this.#blank.length })
+      this.#parts.onReady()
+      this.#startMissing()
+    })
+    void cell.exited.then(() => clearTimeout(timer))
+  }
+
+  #end(cell: Cell, death: Death): void {
+    this.#all.delete(cell)
+    const index = this.#blank.indexOf(cell)
+    if (index >= 0) this.#blank.splice(index, 1)
+    if (!cell.wasReady) {
+      this.#starting -= 1
+      this.#fail(new Error(`a cell ended before it was ready: ${death.reason} ${cell.lastWords}`.trim()))
+    }
+    this.#parts.onEnd(cell, death)
+  }
+
+  #fail(error: unknown): void {
+    this.#failures += 1
+    if (this.#failures >= FAILURES_MAX) this.#first.reject(error)
+  }
+}

@@ -1,0 +1,221 @@
+import type { Clock } from '../core/clock.ts'
+import { CloisterError } from '../core/errors.ts'
+import { emit } from '../core/events.ts'
+import type { TenantId } from '../core/ids.ts'
+import type { Bytes } from '../core/quantity.ts'
+import type { Lease, Pool, Ticket, WallLevel } from '../core/run.ts'
+import type { Cell } from './cell.ts'
+import type { Death, KillReason } from './death.ts'
+import { Nursery } from './nursery.ts'
+import type { ProcessMeter } from './meter.ts'
+import type { CellProgram } from './program.ts'
+import type { Watchdog } from './watchdog.ts'
+
+export interface PoolParts {
+  readonly clock: Clock
+  readonly program: CellProgram
+  readonly meter: ProcessMeter
+  readonly watchdog: Watchdog
+  readonly walls: WallLevel
+  /** Cells kept ready, without a tenant. */
+  readonly blankCells: number
+  readonly isolatesPerBlankCell: number
+  /** Heap limit of a blank cell's isolates: that of the policy most tenants have. */
+  readonly blankMemoryMb: number
+  readonly cellsMax: number
+  readonly memoryMax: Bytes
+  readonly killGraceMs: number
+  readonly startTimeoutMs: number
+}
+
+export interface CellFacts {
+  readonly pid: number
+  readonly state: Cell['state']
+  readonly tenant: TenantId | undefined
+  readonly runs: number
+  readonly served: number
+  readonly ageMs: number
+}
+
+export interface CellPool extends Pool, AsyncDisposable {
+  /** Resolves when a blank cell has been ready once; rejects when no cell can be started. */
+  ready(): Promise<void>
+  readonly blankReady: number
+  cells(): readonly CellFacts[]
+  /** Ends all cells of a tenant once their runs are over. */
+  retireTenant(tenant: TenantId, reason: KillReason): void
+}
+
+/** A cell whose head run is younger than this is taken to be quick: more runs are put behind it. In ms. */
+const QUICK_HEAD_MS = 2
+const SWEEP_MS = 1_000
+
+interface Waiter {
+  readonly ticket: Ticket
+  readonly grant: (cell: Cell) => void
+  readonly refuse: (error: CloisterError) => void
+  readonly deadlineMs: number
+}
+
+/**
+ * The host's cells. A tenant without one takes a blank cell and keeps it; it gets more, up to its policy's `maxCells`, when
+ * those it has are busy; a cell without runs for the policy's `idle` is ended.
+ *
+ * Invariant: at most `cellsMax` processes exist; a lease is only ever of a cell of the ticket's own tenant.
+ */
+export function createPool(parts: PoolParts): CellPool {
+  const { clock, cellsMax } = parts
+  const tenants = new Map<TenantId, Cell[]>()
+  const waiters = new Set<Waiter>()
+  let runNumber = 0
+  let closing = false
+
+  const nursery = new Nursery({ ...parts, onReady: () => serveWaiters(), onEnd: (cell, death) => forget(cell, death) })
+
+  const forget = (cell: Cell, death: Death): void => {
+    const { pid, tenant } = cell
+    emit('cell.retired', {
+      pid,
+      tenant,
+      reason: death.reason,
+      runs: cell.served,
+      ageMs: clock.elapsed() - cell.createdMs,
+    })
+    const cells = tenant === undefined ? undefined : tenants.get(tenant)
+    if (cells !== undefined && tenant !== undefined) {
+      const left = cells.filter((other) => other !== cell)
+      if (left.length > 0) tenants.set(tenant, left)
+      else tenants.delete(tenant)
+    }
+    if (!closing) nursery.refillSoon()
+    serveWaiters()
+  }
+
+  /** The cell that would answer soonest, if any of the tenant's can take the run now. */
+  const choose = (cells: readonly Cell[], { policy }: Ticket): Cell | undefined => {
+    let best: Cell | undefined
+    for (const cell of cells) {
+      if (!cell.accepts || cell.runs >= policy.instance.runsPerCell || !cell.serves(policy)) continue
+      if (cell.headAgeMs > QUICK_HEAD_MS) continue
+      if (best === undefined || cell.runs < best.runs) best = cell
+    }
+    return best
+  }
+
+  const takeBlank = (ticket: Ticket, waitedMs: number): Cell | undefined => {
+    const tenant = ticket.request.tenant
+    const cells = tenants.get(tenant) ?? []
+    if (cells.filter((cell) => cell.accepts).length >= ticket.policy.instance.maxCells) return undefined
+    const cell = nursery.take()
+    if (cell === undefined) return undefined
+    cell.assign(tenant, ticket.policy)
+    tenants.set(tenant, [...cells, cell])
+    emit('cell.leased', { pid: cell.pid, tenant, waitedMs, blank: waitedMs === 0 })
+    nursery.refillSoon()
+    return cell
+  }
+
+  const find = (ticket: Ticket, waitedMs: number): Cell | undefined =>
+    choose(tenants.get(ticket.request.tenant) ?? [], ticket) ?? takeBlank(ticket, waitedMs)
+
+  const leaseOf = (cell: Cell, ticket: Ticket): Lease => ({
+    run(session) {
+      runNumber = (runNumber % 0xffff_fffe) + 1
+      return cell.run(runNumber, ticket, session)
+    },
+    [Symbol.dispose]: () => {
+      if (waiters.size > 0) serveWaiters()
+    },
+  })
+
+  const serveWaiters = (): void => {
+    for (const waiter of waiters) {
+      const waitedMs = clock.elapsed() - waiter.deadlineMs + waiter.ticket.policy.limits.queueWait
+      const cell = find(waiter.ticket, Math.max(0.001, waitedMs))
+      if (cell === undefined) continue
+      waiters.delete(waiter)
+      waiter.grant(cell)
+    }
+  }
+
+  const wait = (ticket: Ticket): Promise<Lease> =>
+    new Promise<Cell>((grant, refuse) => {
+      waiters.add({ ticket, grant, refuse, deadlineMs: clock.elapsed() + ticket.policy.limits.queueWait })
+      if (!hasRoom(ticket)) evictIdle(ticket.request.tenant)
+      nursery.refillSoon('for a waiter')
+    }).then((cell) => leaseOf(cell, ticket))
+
+  const hasRoom = (ticket: Ticket): boolean =>
+    nursery.size < cellsMax || (tenants.get(ticket.request.tenant)?.length ?? 0) >= ticket.policy.instance.maxCells
+
+  /** Ends the cell that has been idle longest, so that a waiting tenant can have one. */
+  const evictIdle = (except: TenantId): void => {
+    let oldest: Cell | undefined
+    for (const [tenant, cells] of tenants) {
+      if (tenant === except) continue
+      for (const cell of cells) {
+        if (cell.runs === 0 && cell.accepts && (oldest === undefined || cell.idleSinceMs < oldest.idleSinceMs))
+          oldest = cell
+      }
+    }
+    oldest?.retire('evicted')
+  }
+
+  const sweep = setInterval(() => {
+    const nowMs = clock.elapsed()
+    for (const waiter of waiters) {
+      if (waiter.deadlineMs > nowMs) continue
+      waiters.delete(waiter)
+      const { queueWait } = waiter.ticket.policy.limits
+      waiter.refuse(
+        new CloisterError(
+          'OVERLOADED',
+          `no cell came within ${queueWait} ms (limits.queueWaitMs); nothing had started`,
+          { retryAfterMs: 1_000 },
+        ),
+      )
+    }
+    for (const cells of tenants.values()) for (const cell of cells) sweepCell(cell, nowMs)
+  }, SWEEP_MS)
+  sweep.unref()
+
+  const sweepCell = (cell: Cell, nowMs: number): void => {
+    cell.sweep()
+    if (cell.runs === 0 && nowMs - cell.idleSinceMs > cell.idleMaxMs) cell.retire('idle')
+  }
+
+  nursery.refillSoon()
+  return {
+    ready: () => nursery.firstReady,
+    get blankReady() {
+      return nursery.ready
+    },
+    cells: () =>
+      nursery.all().map((cell) => ({
+        pid: cell.pid,
+        state: cell.state,
+        tenant: cell.tenant,
+        runs: cell.runs,
+        served: cell.served,
+        ageMs: clock.elapsed() - cell.createdMs,
+      })),
+    retireTenant(tenant, reason) {
+      for (const cell of tenants.get(tenant) ?? []) cell.retire(reason)
+    },
+    lease(ticket) {
+      for (const cell of tenants.get(ticket.request.tenant) ?? []) {
+        // The policy has changed since: what the cell was told is out of date.
+        if (cell.accepts && !cell.serves(ticket.policy)) cell.retire('policy-changed')
+      }
+      const cell = find(ticket, 0)
+      return cell === undefined ? wait(ticket) : leaseOf(cell, ticket)
+    },
+    async [Symbol.asyncDispose]() {
+      closing = true
+      clearInterval(sweep)
+      for (const waiter of waiters) waiter.refuse(new CloisterError('DRAINING', 'the host is shutting down'))
+      waiters.clear()
+      await nursery.close()
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+/** What a cell's process is made of: one file of JavaScript, one native addon, and the guest runtime's source text. */
+export interface CellProgram {
+  /** Absolute path of the cell's code. */
+  readonly file: string
+  /** Absolute path of isolated-vm's addon for this machine. */
+  readonly addon: string
+  /** An expression whose value is the runtime's `boot` function. */
+  readonly runtime: string
+}
+
+/**
+ * Bundles the cell and the guest runtime, so that a cell needs one file and no module resolution, and writes the file to
+ * `directory` under a name that is a hash of its content. Takes about 50 ms, once at the start of a host.
+ */
+export async function buildCellProgram(directory: string): Promise<CellProgram> {
+  const [cell, runtime] = await Promise.all([bundle('../cell/main', 'cjs'), bundle('../../sandbox-api/main', 'iife')])
+  const name = `cell-${createHash('sha256').update(cell).digest('hex').slice(0, 16)}.cjs`
+  const file = join(directory, name)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  if (!existsSync(file)) {
+    // Renamed into place, so that a host that starts at the same moment never runs half a file.
+    const draft = `${file}.${process.pid}`
+    writeFileSync(draft, cell)
+    chmodSync(draft, 0o444)
+    renameSync(draft, file)
+  }
+  return { file, addon: findAddon(), runtime: `(() => {\n'use strict'\n${runtime}\nreturn runtime.boot\n})()` }
+}
+
+async function bundle(module: string, format: 'cjs' | 'iife'): Promise<string> {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+  const result = await build({
+    entryPoints: [fileURLToPath(new URL(module + extension, import.meta.url))],
+    bundle: true,
+    write: false,
+    format,
+    ...(format === 'iife' ? { globalName: 'runtime', platform: 'neutral' } : { platform: 'node' }),
+    target: 'node26',
+    legalComments: 'none',
+    logLevel: 'silent',
+  })
+  return result.outputFiles[0]?.text ?? ''
+}
+
+/** The prebuilt addon inside the isolated-vm package that fits this machine; throws when there is none. */
+function findAddon(): string {
+  const require = createRequire(import.meta.url)
+  const home = join(require.resolve('isolated-vm/package.json'), '..')
+  const { resolve } = createRequire(join(home, 'package.json'))('node-gyp-build') as {
+    resolve(directory: string): string
+  }
+  return resolve(home)
+}

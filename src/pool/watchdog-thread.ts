@@ -1,0 +1,108 @@
+import { workerData } from 'node:worker_threads'
+import { type MemoryProbe, hasProc, openMemoryProbe, openProcessMeter, sampleByPs } from './meter.ts'
+import { KILLED_FOR, WatchTable } from './watch-table.ts'
+
+/** What the watchdog thread is started with. */
+export interface WatchdogData {
+  readonly table: SharedArrayBuffer
+  readonly rows: number
+  /** One number: how many cells are busy. The thread sleeps while it is 0. */
+  readonly busy: SharedArrayBuffer
+  readonly intervalMs: number
+}
+
+/** `ps` costs milliseconds of CPU a call; without `/proc` the watchdog looks less often. */
+const PS_INTERVAL_MS = 100
+
+const { table: shared, rows, busy: busyShared, intervalMs } = workerData as WatchdogData
+const table = new WatchTable(rows, shared)
+const busy = new Int32Array(busyShared)
+const meter = openProcessMeter()
+const pause = hasProc ? intervalMs : PS_INTERVAL_MS
+/** What this thread knows of a row, as long as it belongs to the same process. */
+const seen = new Map<number, { pid: number; probe: MemoryProbe | undefined; epoch: number; base: number }>()
+
+for (;;) {
+  // A negative number is the word to stop.
+  if (Atomics.load(busy, 0) < 0) break
+  if (Atomics.load(busy, 0) === 0) Atomics.wait(busy, 0, 0)
+  look()
+  Atomics.wait(busy, 1, 0, pause)
+}
+
+function look(): void {
+  const active: number[] = []
+  for (let row = 0; row < rows; row += 1) {
+    if (table.get(row, 'pid') === 0) forget(row)
+    else if (table.get(row, 'busy') === 1) active.push(row)
+  }
+  if (hasProc) for (const row of active) lookAt(row)
+  else lookByPs(active)
+}
+
+function lookAt(row: number): void {
+  const pid = table.get(row, 'pid')
+  let known = seen.get(row)
+  if (known === undefined || known.pid !== pid) {
+    forget(row)
+    known = { pid, probe: openMemoryProbe(pid), epoch: -1, base: 0 }
+    seen.set(row, known)
+  }
+  const bytes = known.probe?.read()
+  const cpuMs = meter.cpuMs(pid)
+  if (bytes !== undefined && cpuMs !== undefined) judge(row, pid, known, bytes, cpuMs)
+}
+
+function lookByPs(active: readonly number[]): void {
+  const samples = sampleByPs(active.map((row) => table.get(row, 'pid')))
+  for (const row of active) {
+    const pid = table.get(row, 'pid')
+    const sample = samples.get(pid)
+    if (sample === undefined) continue
+    const known = seen.get(row)?.pid === pid ? seen.get(row) : undefined
+    const entry = known ?? { pid, probe: undefined, epoch: -1, base: 0 }
+    seen.set(row, entry)
+    judge(row, pid, entry, sample.bytes, sample.cpuMs)
+  }
+}
+
+function judge(row: number, pid: number, known: { epoch: number; base: number }, bytes: number, cpuMs: number): void {
+  const epoch = table.get(row, 'epoch')
+  if (epoch !== known.epoch) {
+    known.epoch = epoch
+    known.base = Math.min(bytes, table.get(row, 'baseMax'))
+    table.set(row, 'peakBytes', bytes)
+  }
+  table.set(row, 'bytes', bytes)
+  table.set(row, 'cpuMs', cpuMs)
+  if (bytes > table.get(row, 'peakBytes')) table.set(row, 'peakBytes', bytes)
+  if (bytes > known.base + table.get(row, 'growthMax')) kill(row, pid, KILLED_FOR.memory)
+  else if (cpuMs > table.get(row, 'cpuMsMax')) kill(row, pid, KILLED_FOR.cpu)
+  else if (monotonicMs() > table.get(row, 'deadlineMs')) kill(row, pid, KILLED_FOR.deadline)
+}
+
+function kill(row: number, pid: number, reason: number): void {
+  // The row may have passed to another process since it was read; then there is nothing left to kill.
+  if (
+    table.get(row, 'pid') !== pid ||
+    table.get(row, 'busy') !== 1 ||
+    table.get(row, 'killedFor') !== KILLED_FOR.nothing
+  )
+    return
+  table.set(row, 'killedFor', reason)
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It died by itself in between: its exit is reported all the same.
+  }
+}
+
+/** The same clock as the main thread's: `performance.now()` counts from the start of each thread. */
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1_000_000
+}
+
+function forget(row: number): void {
+  seen.get(row)?.probe?.[Symbol.dispose]()
+  seen.delete(row)
+}
