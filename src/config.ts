@@ -1,0 +1,297 @@
+import { CloisterError } from './core/errors.ts'
+import { type Bytes, type Mebibytes, type Millis, type Quantity, bytes, mebibytes, millis } from './core/quantity.ts'
+
+/** A length of time in days of 24 hours. */
+export type Days = Quantity<'day'>
+
+/** What the defaults depend on. */
+export interface Machine {
+  /** Memory that this process and its cells may use: the machine's, or the container's where that is less. */
+  readonly totalMemory: Bytes
+}
+
+interface Knob<Value> {
+  readonly fallback: Value | ((machine: Machine) => Value)
+  /** The default in words where it is no constant. */
+  readonly spoken?: string
+  readonly unit?: string
+  /** What is accepted, as a phrase that ends `must be …`. */
+  readonly accepts: string
+  /** Never shown, not even in a fault. */
+  readonly secret?: 'yes'
+  /** Why the knob exists, and why this default. */
+  readonly reason: string
+  /** Reads text of the environment or a typed value of an override; `undefined` if it is not acceptable. */
+  readonly read: (given: unknown) => Value | undefined
+}
+
+type Facts<Value> = Pick<Knob<Value>, 'fallback' | 'spoken' | 'unit' | 'reason'> & {
+  readonly min: number
+  readonly max: number
+}
+
+/** A whole number within bounds, as text in digits only: `1e3` and `0x10` are more likely a slip than meant. */
+function whole<Value extends number = number>(facts: Facts<NoInfer<Value>>): Knob<Value> {
+  const read = (given: unknown): Value | undefined => {
+    const value = typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : given
+    if (typeof value !== 'number' || !Number.isInteger(value)) return undefined
+    return value >= facts.min && value <= facts.max ? (value as Value) : undefined
+  }
+  return { ...facts, accepts: `a whole number from ${facts.min} to ${facts.max}`, read }
+}
+
+function choice<const Value extends string>(
+  choices: readonly Value[],
+  facts: { fallback: NoInfer<Value>; reason: string },
+): Knob<Value> {
+  return { ...facts, accepts: `one of ${choices.join(', ')}`, read: (given) => choices.find((one) => one === given) }
+}
+
+function flag(facts: { fallback: boolean; reason: string }): Knob<boolean> {
+  const read = (given: unknown): boolean | undefined => {
+    if (given === true || given === 'true' || given === '1') return true
+    return given === false || given === 'false' || given === '0' ? false : undefined
+  }
+  return { ...facts, accepts: 'true or false', read }
+}
+
+type TextFacts<Value> = Pick<Knob<Value>, 'fallback' | 'accepts' | 'secret' | 'reason'> & { readonly pattern: RegExp }
+
+function text<Value extends string | undefined>({ pattern, ...facts }: TextFacts<Value>): Knob<Value | string> {
+  return { ...facts, read: (given) => (typeof given === 'string' && pattern.test(given) ? given : undefined) }
+}
+
+const PATH = { pattern: /^[^\0]{1,4096}$/, accepts: 'a path of at most 4096 characters' } as const
+
+const KNOBS = {
+  host: text({
+    fallback: '127.0.0.1',
+    pattern: /^[\w.:-]{1,253}$/,
+    accepts: 'an address or a host name',
+    reason: 'Where the API listens. Only this machine by default: opening it to a network is a decision.',
+  }),
+  port: whole({
+    fallback: 8787,
+    min: 0,
+    max: 65_535,
+    reason: 'The port of the API; 0 picks a free one and prints it.',
+  }),
+  dataDirectory: text({
+    ...PATH,
+    fallback: '.cloister',
+    reason: 'Holds the database and the admin key. Relative to where the host is started.',
+  }),
+  adminKey: text({
+    fallback: undefined,
+    pattern: /^[!-~]{16,256}$/,
+    accepts: '16 to 256 characters, all visible ASCII',
+    secret: 'yes',
+    reason: 'Opens every call. Without it one is made on first start; short keys can be guessed.',
+  }),
+  policiesDirectory: text({
+    ...PATH,
+    fallback: undefined,
+    reason: 'The operator’s own policies, beside the shipped ones.',
+  }),
+  priceBook: text({
+    ...PATH,
+    fallback: undefined,
+    reason: 'What usage costs. Without it the shipped price book is used.',
+  }),
+  synchronous: choice(['full', 'normal', 'off'], {
+    fallback: 'full',
+    reason:
+      'When a commit of the ledger counts: full survives power loss, normal survives a killed host, off survives neither for sure.',
+  }),
+  blankCells: whole({
+    fallback: 4,
+    min: 0,
+    max: 256,
+    reason: 'Started cells without a tenant: each hides one cold start and holds about 12 MB. At most cellsMax.',
+  }),
+  isolatesPerBlankCell: whole({
+    fallback: 1,
+    min: 1,
+    max: 8,
+    reason: 'Isolates ready in each blank cell. The first run needs one; each costs about 2 MB.',
+  }),
+  cellsMax: whole({
+    fallback: 512,
+    min: 1,
+    max: 4096,
+    reason: 'Cells of all tenants. Each is a process of 7 to 12 MB and some descriptors; a thousand were measured.',
+  }),
+  runsMax: whole({
+    fallback: 1024,
+    min: 1,
+    max: 100_000,
+    reason: 'Runs in progress in the whole host. Past it runs wait for a turn, so that those in progress end in time.',
+  }),
+  cellMemoryCapMb: whole<Mebibytes>({
+    fallback: ({ totalMemory }) => mebibytes(Math.max(64, Math.floor((totalMemory / 2 ** 20) * 0.75))),
+    spoken: '75 % of the memory',
+    unit: 'MiB',
+    min: 64,
+    max: 16 * 2 ** 20,
+    reason: 'Memory of all cells together. Idle cells are ended before it; the rest is for the host and page cache.',
+  }),
+  killGraceMs: whole<Millis>({
+    fallback: millis(50),
+    unit: 'ms',
+    min: 1,
+    max: 10_000,
+    reason: 'From a run’s deadline to the kill of its cell. The isolate’s own clean ending takes a few milliseconds.',
+  }),
+  watchdogMs: whole<Millis>({
+    fallback: millis(5),
+    unit: 'ms',
+    min: 1,
+    max: 1000,
+    reason: 'Between two looks at memory and CPU of busy cells. A guest can take about 2 MB a millisecond meanwhile.',
+  }),
+  cellStartTimeoutMs: whole<Millis>({
+    fallback: millis(10_000),
+    unit: 'ms',
+    min: 100,
+    max: 120_000,
+    reason:
+      'A cell that is not ready by then has failed. It takes about 25 ms; far more on a machine that is overloaded.',
+  }),
+  drainMs: whole<Millis>({
+    fallback: millis(10_000),
+    unit: 'ms',
+    min: 0,
+    max: 900_000,
+    reason:
+      'How long SIGTERM waits for runs. The default policy’s longest run; most supervisors kill after 10 to 30 s.',
+  }),
+  bodyBytesMax: whole<Bytes>({
+    fallback: bytes(16 << 20),
+    unit: 'B',
+    min: 1 << 10,
+    max: 32 << 20,
+    reason: 'Longest request body. Bounds what one request makes the host hold; policies bound code and input further.',
+  }),
+  logLevel: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+    fallback: 'info',
+    reason: 'What the host writes about itself. Nothing that a tenant wrote is in it at any level.',
+  }),
+  allowWeakWalls: flag({
+    fallback: false,
+    reason: 'Runs policies that ask for walls which this machine does not have up. For development.',
+  }),
+  ledger: choice(['on', 'off'], {
+    fallback: 'on',
+    reason: 'off charges nothing and exists only to measure what the ledger costs.',
+  }),
+  runRetentionDays: whole<Days>({
+    fallback: 30 as Days,
+    unit: 'days',
+    min: 1,
+    max: 3650,
+    reason: 'How long single runs can be looked up. The ledger is kept for good.',
+  }),
+  logRetentionDays: whole<Days>({
+    fallback: 7 as Days,
+    unit: 'days',
+    min: 1,
+    max: 3650,
+    reason: 'How long logs and errors of runs are kept. They are the bulk of what is stored, and a tenant’s own text.',
+  }),
+}
+
+type Knobs = typeof KNOBS
+export type KnobName = keyof Knobs
+
+/** All knobs of the host, set. Frozen. */
+export type Config = { readonly [Name in KnobName]: Knobs[Name] extends Knob<infer Value> ? Value : never }
+
+/** Values that win over the environment: text as on a command line, or the value itself. `undefined` leaves a knob alone. */
+export type ConfigOverrides = {
+  readonly [Name in KnobName]?: (Config[Name] extends number ? number : Config[Name]) | string | undefined
+}
+
+/** One knob, for `--help` and the documents. */
+export interface KnobDescription {
+  readonly name: KnobName
+  /** The environment variable. */
+  readonly variable: string
+  readonly unit: string | undefined
+  readonly fallback: string
+  readonly accepts: string
+  readonly reason: string
+}
+
+/** The table of knobs, in its order. */
+export function describeKnobs(): readonly KnobDescription[] {
+  return knobs().map(([name, { unit, fallback, spoken, accepts, reason }]) => {
+    const shown = spoken ?? (fallback === undefined ? 'none' : String(fallback))
+    return { name, variable: variableOf(name), unit, fallback: shown, accepts, reason }
+  })
+}
+
+/**
+ * Sets every knob: from `overrides`, else from the environment (`CLOISTER_KILL_GRACE_MS`; an empty variable counts as
+ * absent), else by default. Throws INVALID_REQUEST that names every knob that is malformed, out of bounds or unknown.
+ */
+export function loadConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  overrides: ConfigOverrides,
+  machine: Machine,
+): Config {
+  const faults = Object.keys(overrides)
+    .filter((name) => !Object.hasOwn(KNOBS, name))
+    .map((name) => `${name} is unknown here, where there are ${Object.keys(KNOBS).join(', ')}`)
+  const values = new Map<string, unknown>()
+  for (const [name, knob] of knobs()) {
+    const { given, source } = givenFor(name, env, overrides)
+    const value = given === undefined ? defaultOf(knob, machine) : knob.read(given)
+    if (given !== undefined && value === undefined) faults.push(faultOf(source, knob, given))
+    values.set(name, value)
+  }
+  const config = Object.fromEntries(values) as Config
+  const blankCells = Math.min(config.blankCells, config.cellsMax)
+  const { given, source } = givenFor('blankCells', env, overrides)
+  // A default gives way to a smaller cellsMax; a value that somebody chose does not.
+  if (given !== undefined && blankCells < config.blankCells) {
+    faults.push(`${source} must be at most cellsMax, which is ${config.cellsMax}, not ${config.blankCells}`)
+  }
+  if (faults.length > 0) throw new CloisterError('INVALID_REQUEST', faults.join('; '))
+  return Object.freeze({ ...config, blankCells })
+}
+
+interface Given {
+  readonly given: unknown
+  /** What the person who set it calls it. */
+  readonly source: string
+}
+
+function givenFor(
+  name: KnobName,
+  env: Readonly<Record<string, string | undefined>>,
+  overrides: ConfigOverrides,
+): Given {
+  const override = Object.hasOwn(overrides, name) ? overrides[name] : undefined
+  if (override !== undefined) return { given: override, source: name }
+  const variable = variableOf(name)
+  return { given: env[variable] === '' ? undefined : env[variable], source: `${variable} (${name})` }
+}
+
+function defaultOf(knob: Knob<unknown>, machine: Machine): unknown {
+  return typeof knob.fallback === 'function' ? (knob.fallback as (machine: Machine) => unknown)(machine) : knob.fallback
+}
+
+function faultOf(source: string, { accepts, secret }: Knob<unknown>, given: unknown): string {
+  if (secret === 'yes') return `${source} must be ${accepts}`
+  const shown = typeof given === 'object' ? 'an object' : JSON.stringify(String(given).slice(0, 80))
+  return `${source} must be ${accepts}, not ${shown}`
+}
+
+function knobs(): readonly [KnobName, Knob<unknown>][] {
+  return Object.entries(KNOBS) as [KnobName, Knob<unknown>][]
+}
+
+/** `killGraceMs` → `CLOISTER_KILL_GRACE_MS`. */
+function variableOf(name: KnobName): string {
+  return `CLOISTER_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+}

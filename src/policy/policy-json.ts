@@ -1,0 +1,91 @@
+import type { Grants, Instance, KvGrant, Limits, Policy } from '../core/policy.ts'
+import { bytes, mebibytes, millis } from '../core/quantity.ts'
+import type { CompletePolicy } from './schema.ts'
+
+type KvJson = NonNullable<CompletePolicy['capabilities']['kv']>
+
+/** Gives checked JSON its units and freezes it, all the way down. */
+export function fromJson({ name, walls, limits, rate, instance, capabilities }: CompletePolicy): Policy {
+  return Object.freeze({
+    name,
+    walls,
+    limits: limitsFromJson(limits),
+    rate: Object.freeze({ perSecond: rate.perSecond, burst: rate.burst }),
+    instance: instanceFromJson(instance),
+    capabilities: grantsFromJson(capabilities),
+  })
+}
+
+/** The policy as complete JSON: `fromJson` of it is an equal policy. */
+export function toJson({ name, walls, limits, rate, instance, capabilities }: Policy): CompletePolicy {
+  return {
+    name,
+    walls,
+    limits: limitsToJson(limits),
+    rate: { ...rate },
+    instance: instanceToJson(instance),
+    capabilities: capabilities.kv === undefined ? {} : { kv: kvToJson(capabilities.kv) },
+  }
+}
+
+function limitsFromJson(json: CompletePolicy['limits']): Limits {
+  return Object.freeze({
+    wall: millis(json.wallMs),
+    cpu: millis(json.cpuMs),
+    memory: mebibytes(json.memoryMb),
+    input: bytes(json.inputBytes),
+    output: bytes(json.outputBytes),
+    code: bytes(json.codeBytes),
+    logs: bytes(json.logBytes),
+    logLines: json.logLines,
+    concurrency: json.concurrency,
+    queue: json.queue,
+    queueWait: millis(json.queueWaitMs),
+    pendingCalls: json.pendingCalls,
+    timers: json.timers,
+  })
+}
+
+function limitsToJson(limits: Limits): CompletePolicy['limits'] {
+  return {
+    wallMs: limits.wall,
+    cpuMs: limits.cpu,
+    memoryMb: limits.memory,
+    inputBytes: limits.input,
+    outputBytes: limits.output,
+    codeBytes: limits.code,
+    logBytes: limits.logs,
+    logLines: limits.logLines,
+    concurrency: limits.concurrency,
+    queue: limits.queue,
+    queueWaitMs: limits.queueWait,
+    pendingCalls: limits.pendingCalls,
+    timers: limits.timers,
+  }
+}
+
+function instanceFromJson({ reuse, maxCells, runsPerCell, idleMs, runsMax }: CompletePolicy['instance']): Instance {
+  return Object.freeze({ reuse: reuse ?? undefined, maxCells, runsPerCell, idle: millis(idleMs), runsMax })
+}
+
+function instanceToJson({ reuse, maxCells, runsPerCell, idle, runsMax }: Instance): CompletePolicy['instance'] {
+  return { ...(reuse === undefined ? {} : { reuse }), maxCells, runsPerCell, idleMs: idle, runsMax }
+}
+
+function grantsFromJson({ kv }: CompletePolicy['capabilities']): Grants {
+  return Object.freeze(kv === undefined ? {} : { kv: kvFromJson(kv) })
+}
+
+function kvFromJson({ operations, keyBytes, valueBytes, keys, storedBytes }: KvJson): KvGrant {
+  return Object.freeze({
+    operations,
+    keyBytes: bytes(keyBytes),
+    valueBytes: bytes(valueBytes),
+    keys,
+    storedBytes: bytes(storedBytes),
+  })
+}
+
+function kvToJson({ operations, keyBytes, valueBytes, keys, storedBytes }: KvGrant): KvJson {
+  return { operations, keyBytes, valueBytes, keys, storedBytes }
+}

@@ -1,0 +1,259 @@
+import { z } from 'zod'
+import { shown } from './faults.ts'
+
+/**
+ * The one description of a policy in JSON. The check, the types and the JSON Schema for editors all come from it. Every
+ * field's name ends in its unit, every number has bounds, and each says beside it why the bounds are what they are.
+ */
+
+/** What a policy's name must look like: 1 to 63 of `a-z 0-9 -`, a letter first. */
+export const POLICY_NAME = /^[a-z][a-z0-9-]{0,62}$/
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const TIB = 1024 * 1024 * MIB
+const MINUTES_MS = 60_000
+
+interface Amount {
+  readonly min: number
+  readonly max: number
+  /** What the number bounds. */
+  readonly about: string
+  /** Why it may not be smaller or larger. */
+  readonly bounds: string
+}
+
+interface Issue {
+  readonly code: string
+  readonly input?: unknown
+}
+
+const expected = (what: string) => ({
+  error: (issue: Issue) => (issue.input === undefined ? 'is missing' : `must be ${what}, not ${shown(issue.input)}`),
+})
+
+/** A number, bare or as `{ "value": N, "reason": "why" }`. Parses to the number alone. */
+function orReasoned(number: z.ZodNumber, { min, max, about, bounds }: Amount) {
+  const reason = z.string(expected('text')).min(1, 'must say why').max(1000, 'must be at most 1000 characters')
+  const reasoned = section({ value: number, reason })
+  return (
+    z
+      .union([number, reasoned])
+      .meta({ description: `${about} From ${min} to ${max}: ${bounds}` })
+      // Adding 0 turns -0 into 0, so that equal policies have equal JSON.
+      .transform((given) => (typeof given === 'number' ? given : given.value) + 0)
+  )
+}
+
+function whole(amount: Amount) {
+  const range = expected(`a whole number from ${amount.min} to ${amount.max}`)
+  return orReasoned(z.int(range).min(amount.min, range).max(amount.max, range), amount)
+}
+
+function fractional(amount: Amount) {
+  const range = expected(`a number from ${amount.min} to ${amount.max}`)
+  return orReasoned(z.number(range).min(amount.min, range).max(amount.max, range), amount)
+}
+
+/** An object that knows all of its fields. */
+function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const fields = Object.keys(shape).join(', ')
+  const object = expected('an object')
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? `is unknown here, where there are ${fields}` : object.error(issue),
+  })
+}
+
+const limits = section({
+  wallMs: whole({
+    min: 1,
+    max: 15 * MINUTES_MS,
+    about: 'Wall time of a run in milliseconds, awaits included.',
+    bounds: 'a longer task belongs in durable steps, and a shutdown must be able to wait for every run.',
+  }),
+  cpuMs: whole({
+    min: 1,
+    max: 8 * 15 * MINUTES_MS,
+    about: 'CPU time of a run in milliseconds, by the kernel.',
+    bounds: 'the longest wall time on the eight threads that a cell has at most.',
+  }),
+  memoryMb: whole({
+    min: 16,
+    max: 2048,
+    about: 'Memory of a run in units of 2^20 bytes; also what it is billed by.',
+    bounds: 'below, the guest runtime itself does not fit; above, one tenant could fill a small machine.',
+  }),
+  inputBytes: whole({
+    min: 2,
+    max: 16 * MIB,
+    about: 'Size of the input as JSON in bytes.',
+    bounds: 'the shortest JSON that says something; the most that one message to a cell should carry.',
+  }),
+  outputBytes: whole({
+    min: 2,
+    max: 8 * MIB,
+    about: 'Size of the result as JSON in bytes.',
+    bounds: 'a result is held whole in cell and host; half of the longest message that a cell may send.',
+  }),
+  codeBytes: whole({
+    min: 1,
+    max: 16 * MIB,
+    about: 'Size of all submitted source text of one run in bytes.',
+    bounds: 'a bundle of many packages fits; compiling more takes seconds.',
+  }),
+  logBytes: whole({
+    min: 0,
+    max: MIB,
+    about: 'Size of all log messages of one run in bytes; what is over is dropped and marked.',
+    bounds: '0 keeps no logs; logs are stored with each run, so they grow with the number of runs.',
+  }),
+  logLines: whole({
+    min: 0,
+    max: 10_000,
+    about: 'Log messages of one run; what is over is dropped and marked.',
+    bounds: '0 keeps no logs; each line is a message between cell and host.',
+  }),
+  concurrency: whole({
+    min: 1,
+    max: 10_000,
+    about: 'Runs of the tenant at once.',
+    bounds: 'none would be a tenant that is switched off; more than one host can have in progress.',
+  }),
+  queue: whole({
+    min: 0,
+    max: 100_000,
+    about: 'Runs of the tenant that may wait for their turn.',
+    bounds: '0 refuses at once; each that waits keeps its input in memory.',
+  }),
+  queueWaitMs: whole({
+    min: 0,
+    max: MINUTES_MS,
+    about: 'Longest wait for a turn and a cell in milliseconds.',
+    bounds: '0 never waits; after a minute the caller has given up.',
+  }),
+  pendingCalls: whole({
+    min: 1,
+    max: 4096,
+    about: 'Capability calls of one run without an answer yet.',
+    bounds: 'a run needs one to call at all; each keeps its arguments in the host.',
+  }),
+  timers: whole({
+    min: 0,
+    max: 10_000,
+    about: 'Timers of one run that have not fired.',
+    bounds: '0 has no timers; each is looked after by the cell.',
+  }),
+})
+
+const rate = section({
+  perSecond: fractional({
+    min: 0.01,
+    max: 1_000_000,
+    about: 'Runs admitted each second, in the long run.',
+    bounds: 'one in 100 seconds is the slowest rate worth waiting for; more than a host can take is no limit.',
+  }),
+  burst: whole({
+    min: 1,
+    max: 1_000_000,
+    about: 'Runs admitted at once after a pause.',
+    bounds: 'with less than one nothing is ever admitted; more than a host can take is no limit.',
+  }),
+})
+
+const instance = section({
+  reuse: z
+    .enum(['function', 'context', 'run'], expected('"function", "context", "run" or null'))
+    .nullable()
+    .meta({ description: 'How an isolate lives on between runs. null leaves it to the kind of call.' })
+    .optional(),
+  maxCells: whole({
+    min: 1,
+    max: 256,
+    about: 'Cells (processes) of the tenant at once.',
+    bounds: 'a run needs one; a quarter of the most that one machine should hold.',
+  }),
+  runsPerCell: whole({
+    min: 1,
+    max: 1024,
+    about: 'Runs in progress in one cell at once; more than one only while the earlier ones wait.',
+    bounds: 'a crash takes all runs of its cell along.',
+  }),
+  idleMs: whole({
+    min: 0,
+    max: 24 * 60 * MINUTES_MS,
+    about: 'A cell without a run for so many milliseconds is ended.',
+    bounds: '0 ends it at once; a tenant that nobody calls for a day should cost nothing.',
+  }),
+  runsMax: whole({
+    min: 1,
+    max: 1_000_000,
+    about: 'Runs after which an isolate is retired.',
+    bounds: '1 makes every run the last; past a million a slow leak is not bounded by it.',
+  }),
+})
+
+const kv = section({
+  operations: whole({
+    min: 1,
+    max: 1_000_000,
+    about: 'Key-value operations of one run.',
+    bounds: 'null removes kv altogether; each operation is work for the host.',
+  }),
+  keyBytes: whole({
+    min: 1,
+    max: 2 * KIB,
+    about: 'Length of a key in bytes.',
+    bounds: 'keys are kept in an index whose pages are 4 KiB.',
+  }),
+  valueBytes: whole({
+    min: 1,
+    max: MIB,
+    about: 'Length of a value as JSON in bytes.',
+    bounds: 'one call carries at most 2 MiB, the escapes of its text included.',
+  }),
+  keys: whole({
+    min: 1,
+    max: 100_000_000,
+    about: 'Keys that the tenant may keep.',
+    bounds: 'more belongs in a database of the tenant’s own.',
+  }),
+  storedBytes: whole({
+    min: KIB,
+    max: TIB,
+    about: 'Keys and values that the tenant may keep, together, in bytes.',
+    bounds: 'less holds nothing; more than one embedded database should hold.',
+  }),
+})
+
+const name = z.string(expected('text')).regex(POLICY_NAME, 'must be 1 to 63 of a-z, 0-9 and -, a letter first')
+const walls = z
+  .enum(['process', 'os'], expected('"process" or "os"'))
+  .meta({ description: 'The weakest walls that runs accept: a process of their own, or the operating system’s too.' })
+const prose = z.string(expected('text')).max(1000, 'must be at most 1000 characters')
+
+/** A policy as it is written: everything is optional, what is missing is inherited, null removes what is inherited. */
+export const overlaySchema = section({
+  $schema: prose.optional(),
+  name: name.optional(),
+  description: prose.optional(),
+  extends: name.meta({ description: 'The policy that gives what is missing here; "default" if absent.' }).optional(),
+  walls: walls.optional(),
+  limits: limits.partial().optional(),
+  rate: rate.partial().optional(),
+  instance: instance.partial().optional(),
+  capabilities: section({ kv: kv.partial().nullable().optional() }).optional(),
+})
+
+/** A policy with all that it inherits. */
+export const completeSchema = section({
+  name,
+  walls,
+  limits,
+  rate,
+  instance,
+  capabilities: section({ kv: kv.optional() }),
+})
+
+export type PolicyOverlay = z.output<typeof overlaySchema>
+export type CompletePolicy = z.output<typeof completeSchema>

@@ -1,0 +1,61 @@
+import fc from 'fast-check'
+import { policyJsonSchema } from '../../src/policy/json-schema.ts'
+
+interface Field {
+  readonly path: readonly [...sections: string[], field: string]
+  readonly min: number
+  readonly max: number
+  readonly whole: boolean
+}
+
+/** Every number of the schema with its bounds, as an editor would learn them. */
+export const FIELDS: readonly Field[] = fieldsOf(policyJsonSchema(), [])
+
+function fieldsOf(schema: any, path: readonly string[]): Field[] {
+  const number = schema.anyOf?.find((form: any) => form.minimum !== undefined)
+  if (number !== undefined) {
+    return [{ path: path as Field['path'], min: number.minimum, max: number.maximum, whole: number.type === 'integer' }]
+  }
+  const object = schema.anyOf?.find((form: any) => form.type === 'object') ?? schema
+  return Object.entries(object.properties ?? {}).flatMap(([key, inner]) => fieldsOf(inner, [...path, key]))
+}
+
+/** A number within a field's bounds, its ends among them. */
+export function within({ min, max, whole }: Field): fc.Arbitrary<number> {
+  const inside = whole ? fc.integer({ min, max: Math.min(max, 2 ** 48) }) : fc.double({ min, max, noNaN: true })
+  return fc.oneof(inside, fc.constantFrom(min, max))
+}
+
+/** What is not a number within a field's bounds. */
+export function outside({ min, max, whole }: Field): fc.Arbitrary<unknown> {
+  const wrong = fc.constantFrom<unknown>(min - 1, max + 1, -1e308, Infinity, NaN, '5', '', true, null, [], [min], {
+    value: min,
+  })
+  return whole ? fc.oneof(wrong, fc.constant(min + 0.5)) : wrong
+}
+
+/** A policy's JSON with the fields given by `values`, in the order of FIELDS. `undefined` leaves a field out. */
+export function policyWith(values: readonly unknown[]): Record<string, any> {
+  const policy: Record<string, any> = {}
+  FIELDS.forEach(({ path }, index) => {
+    if (values[index] === undefined) return
+    const section = path.slice(0, -1).reduce((object, key) => (object[key] ??= {}), policy)
+    section[path.at(-1)!] = values[index]
+  })
+  return policy
+}
+
+/** Overlays whose every field is sound by itself, with some fields left out and some with a reason. */
+export const overlays: fc.Arbitrary<Record<string, any>> = fc
+  .tuple(
+    ...FIELDS.map((field) =>
+      fc.option(
+        fc.oneof(
+          within(field),
+          within(field).map((value) => ({ value, reason: 'a test needs it' })),
+        ),
+        { nil: undefined },
+      ),
+    ),
+  )
+  .map(policyWith)

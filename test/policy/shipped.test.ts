@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { policyJsonSchema, policyJsonSchemaText } from '../../src/policy/json-schema.ts'
+import { checkPolicyText, loadPolicies, shippedPolicies } from '../../src/policy/load.ts'
+
+const catalog = loadPolicies([])
+const textOf = (name: string) => readFileSync(join(shippedPolicies(), `${name}.json`), 'utf8')
+
+test('the shipped policies are default, generous and strict', () => {
+  expect(catalog.names()).toEqual(['default', 'generous', 'strict'])
+})
+
+test.each(catalog.names())('every number of the shipped policy "%s" stands beside its reason', (name) => {
+  const { limits, rate, instance, capabilities } = JSON.parse(textOf(name))
+  const { reuse: _, ...counts } = instance
+  const sections = { limits, rate, counts, kv: capabilities.kv ?? {} }
+  for (const [section, fields] of Object.entries(sections)) {
+    for (const [field, written] of Object.entries(fields as object)) {
+      expect(written, `${section}.${field}`).toEqual({
+        value: expect.any(Number),
+        reason: expect.stringMatching(/^.{20,}\.$/),
+      })
+    }
+  }
+})
+
+test.each(catalog.names())(
+  'the shipped policy "%s" states every field, inherits nothing and needs no lowering',
+  (name) => {
+    const policy = catalog.find(name)!
+    const written = JSON.parse(textOf(name))
+    expect(Object.keys(written.limits)).toHaveLength(Object.keys(policy.limits).length)
+    expect(Object.keys(written.rate)).toHaveLength(2)
+    expect(Object.keys(written.instance).filter((key) => key !== 'reuse')).toHaveLength(4)
+    expect(checkPolicyText(textOf(name))).toEqual({ policy })
+    expect(written.limits.cpuMs.value).toBe(policy.limits.cpu)
+  },
+)
+
+test('default has the values that the documents promise', () => {
+  expect(catalog.find('default')).toEqual({
+    name: 'default',
+    walls: 'process',
+    limits: {
+      wall: 10_000,
+      cpu: 5_000,
+      memory: 128,
+      input: 1_048_576,
+      output: 1_048_576,
+      code: 1_048_576,
+      logs: 65_536,
+      logLines: 1000,
+      concurrency: 50,
+      queue: 200,
+      queueWait: 5_000,
+      pendingCalls: 256,
+      timers: 1000,
+    },
+    rate: { perSecond: 1000, burst: 2000 },
+    instance: { reuse: undefined, maxCells: 4, runsPerCell: 32, idle: 60_000, runsMax: 10_000 },
+    capabilities: {
+      kv: { operations: 1000, keyBytes: 512, valueBytes: 262_144, keys: 100_000, storedBytes: 67_108_864 },
+    },
+  })
+})
+
+test('strict is a fresh isolate for every run and grants nothing; generous leaves reuse open', () => {
+  expect(catalog.find('strict')?.instance.reuse).toBe('run')
+  expect(Object.keys(catalog.find('strict')!.capabilities)).toEqual([])
+  expect(catalog.find('generous')?.instance.reuse).toBeUndefined()
+})
+
+test('each limit of strict is at most that of default, and of default at most that of generous', () => {
+  const [strict, middle, generous] = ['strict', 'default', 'generous'].map((name) => catalog.find(name)!.limits)
+  for (const field of Object.keys(middle!) as (keyof typeof middle)[]) {
+    expect(strict![field], field).toBeLessThan(middle![field])
+    expect(middle![field], field).toBeLessThan(generous![field])
+  }
+})
+
+test('policy.schema.json is what the schema generates (node src/policy/write-schema.ts writes it)', () => {
+  expect(readFileSync(join(shippedPolicies(), 'policy.schema.json'), 'utf8')).toBe(policyJsonSchemaText())
+})
+
+test('the JSON Schema knows no field that the check does not, and bounds each number', () => {
+  const { properties, additionalProperties } = policyJsonSchema() as Record<string, any>
+  expect(additionalProperties).toBe(false)
+  for (const section of ['limits', 'rate', 'instance'] as const) {
+    expect(properties[section].additionalProperties).toBe(false)
+    expect(properties[section].required).toBeUndefined()
+  }
+  expect(properties.limits.properties.memoryMb.anyOf[0]).toEqual({ type: 'integer', minimum: 16, maximum: 2048 })
+  expect(properties.limits.properties.wallMs.anyOf[0]).toEqual({ type: 'integer', minimum: 1, maximum: 900_000 })
+})
