@@ -1,0 +1,75 @@
+import { type Micros, type Millis, type Units, bytes, micros, millis, millisToMicros, units } from '../core/quantity.ts'
+import type { Policy } from '../core/policy.ts'
+import type { LogLine, Operations, Report, Ticket, Usage } from '../core/run.ts'
+
+/** A billing unit in µs: 100 ms. */
+const UNIT_MICROS = 100_000
+
+/** The most time that a run is ever charged for. */
+export interface TimeCeiling {
+  readonly wall: Micros
+  readonly cpu: Micros
+}
+
+/**
+ * A run's limits plus the grace within which the host ends what passed them. Time beyond that is the host being late,
+ * and the host's lateness is nobody's bill.
+ */
+export function timeCeiling(ticket: Ticket, grace: Millis): TimeCeiling {
+  return {
+    wall: millisToMicros(millis(ticket.wall + grace)),
+    cpu: millisToMicros(millis(ticket.policy.limits.cpu + grace)),
+  }
+}
+
+/** Wall time in units of 100 ms, begun ones whole: 100 ms is 1, 100.001 ms is 2. The least is 1. */
+export function unitsOf(wall: Micros): Units {
+  return units(Math.max(1, Math.ceil(wall / UNIT_MICROS)))
+}
+
+/**
+ * Decides what a run consumed. Pure: the same report, ticket and operations always make the same usage. The outcome
+ * does not matter, because every outcome is the doing of the tenant's code and is charged alike.
+ *
+ * Invariant: no figure comes from the cell but sizes of bytes that the host holds itself.
+ */
+export function measure(report: Report, ticket: Ticket, operations: Operations, grace: Millis): Usage {
+  const ceiling = timeCeiling(ticket, grace)
+  const wall = wholeMicros(report.wall, ceiling.wall)
+  return {
+    wall,
+    cpu: wholeMicros(report.cpu, ceiling.cpu),
+    units: unitsOf(wall),
+    memory: ticket.policy.limits.memory,
+    peakMemory: report.peakMemory,
+    operations: grantedOperations(operations, ticket.policy),
+    inputSize: bytes(ticket.request.input.byteLength),
+    outputSize: bytes(report.result?.byteLength ?? 0),
+    logSize: bytes(report.logs.reduce(addLogSize, 0)),
+    coldStart: report.coldStart,
+  }
+}
+
+/**
+ * Operations up to what the policy grants a run of each capability. The broker lets no more through; were it to, the
+ * run must still not become dearer than what was held for it.
+ */
+function grantedOperations(operations: Operations, { capabilities }: Policy): Operations {
+  const left = new Map(Object.entries(capabilities).map(([capability, grant]) => [capability, grant.operations]))
+  const granted: Record<string, number> = {}
+  for (const [name, count] of Object.entries(operations)) {
+    const capability = name.slice(0, name.indexOf('.'))
+    const room = left.get(capability) ?? 0
+    if (room > 0 && count > 0) granted[name] = Math.min(count, room)
+    left.set(capability, room - Math.min(count, room))
+  }
+  return granted
+}
+
+function wholeMicros(time: Micros, ceiling: Micros): Micros {
+  return micros(Math.min(Math.ceil(time), ceiling))
+}
+
+function addLogSize(size: number, line: LogLine): number {
+  return size + Buffer.byteLength(line.message)
+}

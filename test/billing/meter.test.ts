@@ -1,0 +1,104 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { measure, unitsOf } from '../../src/billing/meter.ts'
+import { spendOfRun, worstCase } from '../../src/billing/spend.ts'
+import { RUN_STATUSES } from '../../src/core/outcome.ts'
+import { bytes, micros } from '../../src/core/quantity.ts'
+import { book, defaultBook, grace, report, ticket } from './fixtures.ts'
+
+test.each([
+  [0, 1],
+  [1, 1],
+  [99_999, 1],
+  [100_000, 1],
+  [100_001, 2],
+  [200_000, 2],
+  [200_001, 3],
+  [30_000_000, 300],
+])('%i µs of wall time are %i units', (wall, expected) => {
+  expect(unitsOf(micros(wall))).toBe(expected)
+})
+
+test('units are exact for every time that a number can hold', () => {
+  fc.assert(
+    fc.property(fc.maxSafeNat(), (wall) => {
+      const exact = (BigInt(wall) + 99_999n) / 100_000n
+      expect(BigInt(unitsOf(micros(wall)))).toBe(exact > 0n ? exact : 1n)
+    }),
+  )
+})
+
+test.each(RUN_STATUSES)('a run that ends as %s is metered like any other', (status) => {
+  expect(measure(report({ status, wallMs: 150 }), ticket(), {}, grace)).toMatchObject({ units: 2, memory: 128 })
+})
+
+test('usage is made of what the host saw', () => {
+  const seen = report({
+    result: new Uint8Array(7),
+    logs: [
+      { level: 'info', message: 'héé' },
+      { level: 'warn', message: '' },
+    ],
+    peakMemory: bytes(99),
+    coldStart: true,
+  })
+  const granted = ticket({ input: '{"n":1}', kvOperations: 10, memoryMb: 64 })
+  expect(measure(seen, granted, { 'kv.get': 2 }, grace)).toEqual({
+    wall: 12_400,
+    cpu: 3_100,
+    units: 1,
+    memory: 64,
+    peakMemory: 99,
+    operations: { 'kv.get': 2 },
+    inputSize: 7,
+    outputSize: 7,
+    logSize: 5,
+    coldStart: true,
+  })
+})
+
+test('a host that is late to end a run does not charge the tenant for it', () => {
+  const late = report({ status: 'timeout', wallMs: 9_000, cpuMs: 9_000 })
+  expect(measure(late, ticket({ wallMs: 1_000, cpuMs: 500 }), {}, grace)).toMatchObject({
+    wall: 1_050_000,
+    cpu: 550_000,
+    units: 11,
+  })
+})
+
+test('operations beyond the grant are not charged', () => {
+  const counted = { 'kv.get': 3, 'kv.put': 4, 'kv.list': 1, 'sql.query': 1 }
+  expect(measure(report(), ticket({ kvOperations: 5 }), counted, grace).operations).toEqual({
+    'kv.get': 3,
+    'kv.put': 2,
+  })
+  expect(measure(report(), ticket(), counted, grace).operations).toEqual({})
+})
+
+test('no run can spend more than its worst case, at any price', () => {
+  const price = fc.integer({ min: 0, max: 100_000 }).map((value) => (value / 1_000).toFixed(3))
+  const prices = fc.record({ compute: price, request: price, cpu: price, read: price, write: price })
+  const limits = fc.record({
+    wallMs: fc.integer({ min: 1, max: 60_000 }),
+    cpuMs: fc.integer({ min: 1, max: 60_000 }),
+    memoryMb: fc.integer({ min: 8, max: 4_096 }),
+    kvOperations: fc.option(fc.nat(1_000), { nil: undefined }),
+  })
+  const seen = fc.record({ wallMs: fc.nat(200_000), cpuMs: fc.nat(200_000) })
+  const operations = fc.record({ 'kv.get': fc.nat(2_000), 'kv.put': fc.nat(2_000), 'kv.list': fc.nat(2_000) })
+  fc.assert(
+    fc.property(prices, limits, seen, operations, (priced, limited, times, counted) => {
+      const [priceBook, granted] = [book(priced), ticket(limited)]
+      const worst = worstCase(granted, grace, priceBook)
+      const spent = spendOfRun(measure(report(times), granted, counted, grace), priceBook)
+      expect(spent.units).toBeLessThanOrEqual(worst.units)
+      expect(spent.worth).toBeLessThanOrEqual(worst.worth)
+    }),
+  )
+})
+
+test('the worst case holds the dearest operation of each capability', () => {
+  const [without, with10] = [ticket(), ticket({ kvOperations: 10 })].map((each) => worstCase(each, grace, defaultBook))
+  expect(with10!.worth - without!.worth).toBe(10n * 5_000n * defaultBook.denominator)
+  expect(without!.units).toBe(11n)
+})
