@@ -1,0 +1,35 @@
+import type { Kysely } from 'kysely'
+import type { KeyId, TenantId } from '../core/ids.ts'
+import { epochMillis } from '../core/quantity.ts'
+import type { KeyRecord, TenantRecord } from '../core/stores.ts'
+import { decodeBudget } from './budget-text.ts'
+import type { Tables } from './schema.ts'
+
+/** All tenants, by name. */
+export async function listTenants(database: Kysely<Tables>): Promise<readonly TenantRecord[]> {
+  const rows = await database.selectFrom('tenants').selectAll().orderBy('id').execute()
+  return rows.map((row) => ({
+    id: row.id as TenantId,
+    policy: row.policy,
+    budget: decodeBudget(row.budget),
+    createdAt: epochMillis(row.created_at),
+    updatedAt: epochMillis(row.updated_at),
+  }))
+}
+
+/** All keys of all tenants, by tenant and id. */
+export async function listKeys(database: Kysely<Tables>): Promise<readonly KeyRecord[]> {
+  const rows = await database
+    .selectFrom('keys')
+    .innerJoin('tenants', 'tenants.number', 'keys.tenant')
+    .select(['keys.id', 'tenants.id as tenant', 'keys.hash', 'keys.created_at'])
+    .orderBy('tenants.id')
+    .orderBy('keys.id')
+    .execute()
+  return rows.map((row) => ({
+    id: row.id as KeyId,
+    tenant: row.tenant as TenantId,
+    hash: row.hash,
+    createdAt: epochMillis(row.created_at),
+  }))
+}

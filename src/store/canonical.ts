@@ -1,0 +1,128 @@
+import { CloisterError } from '../core/errors.ts'
+import type { RunId, TenantId } from '../core/ids.ts'
+import type { RunStatus } from '../core/outcome.ts'
+import { bytes, epochMillis, mebibytes, micros, units } from '../core/quantity.ts'
+import type { Operations, Trigger, WallLevel } from '../core/run.ts'
+import type { LedgerRecord } from '../core/stores.ts'
+
+/** The layout of {@link canonicalText}. A record keeps the format it was written in, so old chains stay verifiable. */
+export const CANONICAL_FORMAT = 1
+
+/**
+ * A ledger record, flat: exactly what is hashed and exactly what the ledger's columns hold. Numbers are whole, from 0
+ * to 2^53-1. `operations` is JSON text and is hashed as it is stored, so that no second way to write it goes unnoticed.
+ */
+export interface CanonicalFields {
+  readonly format: number
+  readonly run: string
+  readonly tenant: string
+  readonly trigger: string
+  readonly status: string
+  readonly startedAt: number
+  readonly policy: string
+  readonly walls: string
+  readonly wallMicros: number
+  readonly cpuMicros: number
+  readonly units: number
+  readonly memoryMb: number
+  readonly peakMemoryBytes: number
+  readonly inputBytes: number
+  readonly outputBytes: number
+  readonly logBytes: number
+  /** 0 or 1. */
+  readonly coldStart: number
+  readonly operations: string
+}
+
+/** {@link CanonicalFields} as `JSON.parse` gives them back from a canonical text. */
+export type ParsedCanonical = Omit<CanonicalFields, 'operations'> & { readonly operations: Operations }
+
+/**
+ * The canonical JSON text of a record: one key order, no white space, whole numbers only. Two records have the same
+ * text if and only if they are equal. Throws INTERNAL if a quantity is not a whole number from 0 to 2^53-1.
+ */
+export function encodeRecord(record: LedgerRecord): string {
+  return canonicalText(fieldsOf(record))
+}
+
+/** Reads a canonical text back: `decodeRecord(encodeRecord(record))` equals `record`. Throws what `JSON.parse` throws. */
+export function decodeRecord(canonical: string): LedgerRecord {
+  const parsed = JSON.parse(canonical) as ParsedCanonical
+  return recordOf({ ...parsed, operations: operationsText(parsed.operations) })
+}
+
+/** The one place that knows the key order. Ids and closed lists need no escaping; a policy's name may. */
+export function canonicalText(fields: CanonicalFields): string {
+  return (
+    `{"format":${fields.format},"run":"${fields.run}","tenant":"${fields.tenant}","trigger":"${fields.trigger}",` +
+    `"status":"${fields.status}","startedAt":${fields.startedAt},"policy":${JSON.stringify(fields.policy)},` +
+    `"walls":"${fields.walls}","wallMicros":${fields.wallMicros},"cpuMicros":${fields.cpuMicros},` +
+    `"units":${fields.units},"memoryMb":${fields.memoryMb},"peakMemoryBytes":${fields.peakMemoryBytes},` +
+    `"inputBytes":${fields.inputBytes},"outputBytes":${fields.outputBytes},"logBytes":${fields.logBytes},` +
+    `"coldStart":${fields.coldStart},"operations":${fields.operations}}`
+  )
+}
+
+/** Operation counts as canonical JSON text: names in the order of their UTF-16 code units. */
+export function operationsText(operations: Operations): string {
+  let text = ''
+  for (const name of Object.keys(operations).sort()) {
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${whole(operations[name], `operations.${name}`)}`
+  }
+  return `{${text}}`
+}
+
+/** Turns what the ledger's columns hold into a record. The ledger only ever holds text that was checked on its way in. */
+export function recordOf(fields: CanonicalFields): LedgerRecord {
+  return {
+    run: fields.run as RunId,
+    tenant: fields.tenant as TenantId,
+    trigger: fields.trigger as Trigger,
+    status: fields.status as RunStatus,
+    startedAt: epochMillis(fields.startedAt),
+    policy: fields.policy,
+    walls: fields.walls as WallLevel,
+    usage: {
+      wall: micros(fields.wallMicros),
+      cpu: micros(fields.cpuMicros),
+      units: units(fields.units),
+      memory: mebibytes(fields.memoryMb),
+      peakMemory: bytes(fields.peakMemoryBytes),
+      operations: JSON.parse(fields.operations) as Operations,
+      inputSize: bytes(fields.inputBytes),
+      outputSize: bytes(fields.outputBytes),
+      logSize: bytes(fields.logBytes),
+      coldStart: fields.coldStart === 1,
+    },
+  }
+}
+
+function fieldsOf({ run, tenant, trigger, status, startedAt, policy, walls, usage }: LedgerRecord): CanonicalFields {
+  // A lone surrogate has no UTF-8 form: storage would replace it and the stored record would no longer fit its hash.
+  if (!policy.isWellFormed()) throw new CloisterError('INTERNAL', 'policy must be well-formed Unicode')
+  return {
+    format: CANONICAL_FORMAT,
+    run,
+    tenant,
+    trigger,
+    status,
+    startedAt: whole(startedAt, 'startedAt'),
+    policy,
+    walls,
+    wallMicros: whole(usage.wall, 'usage.wall'),
+    cpuMicros: whole(usage.cpu, 'usage.cpu'),
+    units: whole(usage.units, 'usage.units'),
+    memoryMb: whole(usage.memory, 'usage.memory'),
+    peakMemoryBytes: whole(usage.peakMemory, 'usage.peakMemory'),
+    inputBytes: whole(usage.inputSize, 'usage.inputSize'),
+    outputBytes: whole(usage.outputSize, 'usage.outputSize'),
+    logBytes: whole(usage.logSize, 'usage.logSize'),
+    coldStart: usage.coldStart ? 1 : 0,
+    operations: operationsText(usage.operations),
+  }
+}
+
+function whole(value: number | undefined, field: string): number {
+  if (value !== undefined && value >= 0 && Number.isSafeInteger(value)) return value
+  throw new CloisterError('INTERNAL', `${field} must be a whole number from 0 to 2^53-1, not ${value}`)
+}

@@ -1,0 +1,104 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { CloisterError } from '../../core/errors.ts'
+import { AccountWriter } from './account-writer.ts'
+import {
+  type Answer,
+  type CommandInput,
+  type CommandKind,
+  type CommandOutput,
+  LINE_END,
+  type Refusal,
+  isPost,
+  splitLine,
+} from './commands.ts'
+import { KvWriter } from './kv-writer.ts'
+import { LedgerWriter } from './ledger-writer.ts'
+import { SweepWriter } from './sweep-writer.ts'
+
+type Handlers = { readonly [Kind in CommandKind]: (input: CommandInput<Kind>) => CommandOutput<Kind> }
+
+/**
+ * Runs batches of commands on the one writing connection, each batch in one transaction.
+ *
+ * Invariant: what is not refused in an answer without `failure` is committed; what is refused, and all of a batch that
+ * failed, left no trace.
+ */
+export class BatchRunner {
+  readonly #database: DatabaseSync
+  readonly #begin: StatementSync
+  readonly #commit: StatementSync
+  readonly #ledger: LedgerWriter
+  readonly #handlers: Handlers
+
+  constructor(database: DatabaseSync) {
+    this.#database = database
+    this.#begin = database.prepare('BEGIN IMMEDIATE')
+    this.#commit = database.prepare('COMMIT')
+    this.#ledger = new LedgerWriter(database)
+    this.#handlers = handlersOf(database)
+  }
+
+  /** Runs a batch to its commit. Never throws: every trouble is in the answer. */
+  run(batch: string): Answer {
+    try {
+      this.#begin.run()
+      const answer = this.#execute(batch.split(LINE_END))
+      this.#commit.run()
+      this.#ledger.committed()
+      return answer
+    } catch (thrown) {
+      this.#ledger.rolledBack()
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      return { results: [], refusals: [], failure: asError(thrown) }
+    }
+  }
+
+  #execute(lines: readonly string[]): Answer {
+    const results: [number, unknown][] = []
+    const refusals: Refusal[] = []
+    for (const [place, line] of lines.entries()) {
+      try {
+        const value = isPost(line) ? this.#ledger.append(line) : this.#dispatch(line)
+        if (value !== undefined) results.push([place, value])
+      } catch (thrown) {
+        // A full disk or a read error may have rolled everything back: then nothing of the batch can stand.
+        if (!this.#database.isTransaction) throw thrown
+        refusals.push(refusalOf(place, thrown))
+      }
+    }
+    return { results, refusals }
+  }
+
+  #dispatch(line: string): unknown {
+    const [kind, input] = splitLine(line)
+    const handler = this.#handlers[kind as CommandKind] as (input: unknown) => unknown
+    return handler(JSON.parse(input ?? ''))
+  }
+}
+
+function handlersOf(database: DatabaseSync): Handlers {
+  const accounts = new AccountWriter(database)
+  const kv = new KvWriter(database)
+  const sweeper = new SweepWriter(database, kv)
+  return {
+    'tenant.put': (input) => accounts.putTenant(input),
+    'tenant.delete': (input) => accounts.deleteTenant(input),
+    'key.put': (input) => accounts.putKey(input),
+    'key.delete': (input) => accounts.deleteKey(input),
+    'kv.put': (input) => kv.put(input),
+    'kv.delete': (input) => kv.delete(input),
+    'kv.increment': (input) => kv.increment(input),
+    'kv.compare': (input) => kv.compareAndSet(input),
+    'kv.purge': () => kv.purgeOrphans(),
+    sweep: (input) => sweeper.sweep(input),
+  }
+}
+
+function refusalOf(place: number, thrown: unknown): Refusal {
+  if (thrown instanceof CloisterError) return { place, code: thrown.code, message: thrown.message }
+  return { place, code: 'INTERNAL', message: 'the store refused a write', cause: asError(thrown) }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
