@@ -1,0 +1,238 @@
+import type { Clock } from '../core/clock.ts'
+import { CloisterError } from '../core/errors.ts'
+import { type KeyId, type RunId, type TenantId, createKeyId } from '../core/ids.ts'
+import type { Policy, Reuse } from '../core/policy.ts'
+import { type EpochMillis, type Millis, millis } from '../core/quantity.ts'
+import type { Admission, RunRequest, Ticket, WallLevel } from '../core/run.ts'
+import type { Budget, KeyRecord, KeyStore, TenantRecord, TenantStore } from '../core/stores.ts'
+import { type BudgetView, viewBudget } from './budget.ts'
+import { Keyring } from './keyring.ts'
+import { createKeyText, hashKey } from './keys.ts'
+import { type Principal, authorize, authorizeAdmin } from './principal.ts'
+import { RunsInProgress } from './runs-in-progress.ts'
+import { Serial } from './serial.ts'
+import {
+  type Member,
+  type PolicyCatalog,
+  type TenantChange,
+  TenantDirectory,
+  noSuchTenant,
+} from './tenant-directory.ts'
+
+export interface AdmissionParts {
+  readonly clock: Clock
+  readonly tenants: TenantStore
+  readonly keys: KeyStore
+  readonly policies: PolicyCatalog
+  readonly adminKey: string
+  /** How strong the operating-system wall is, as found by trying. */
+  readonly walls: () => WallLevel
+  /** The operator runs policies that need the operating-system wall without one. */
+  readonly allowWeakWalls: boolean
+  readonly newRunId: () => RunId
+  readonly draining: () => boolean
+}
+
+/** The stage of the path, and the directory of who there is. */
+export interface AdmissionDesk extends Admission {
+  /** Throws UNAUTHENTICATED. */
+  authenticate(authorizationHeader: string | undefined): Principal
+  /** Throws FORBIDDEN unless the principal is that tenant or the administrator. */
+  authorize(principal: Principal, tenant: TenantId): void
+  /** Throws FORBIDDEN unless the principal is the administrator. */
+  authorizeAdmin(principal: Principal): void
+  /** Creates or changes a tenant. Throws INVALID_POLICY, INVALID_REQUEST. */
+  putTenant(id: TenantId, change: TenantChange): Promise<{ readonly record: TenantRecord; readonly created: boolean }>
+  /** Throws NOT_FOUND. */
+  getTenant(id: TenantId): TenantRecord
+  findTenant(id: TenantId): TenantRecord | undefined
+  listTenants(): readonly TenantRecord[]
+  /** Deletes a tenant and its keys; runs in progress end as they would. Throws NOT_FOUND. */
+  deleteTenant(id: TenantId): Promise<void>
+  /** Makes a key. Its text is in the answer and nowhere else. Throws NOT_FOUND, CONFLICT past 100 keys. */
+  createKey(tenant: TenantId): Promise<{ readonly id: KeyId; readonly key: string }>
+  /** Throws NOT_FOUND if there is no such tenant. */
+  listKeys(tenant: TenantId): readonly KeyRecord[]
+  /** Revokes a key at once. Throws NOT_FOUND. */
+  deleteKey(tenant: TenantId, id: KeyId): Promise<void>
+  /** What a tenant may spend; without bound if there is no such tenant, since nothing of it is admitted. */
+  budgetOf(tenant: TenantId): Budget
+  /** A budget as JSON, money as decimal text. */
+  viewBudget(budget: Budget): BudgetView
+  /** Admitted runs that have not ended. */
+  readonly running: number
+  /** Resolves when no admitted run is left: the moment at which a draining host may stop. */
+  whenIdle(): Promise<void>
+}
+
+/** Keys of one tenant. More than rotation could ever need, and a bound on what one tenant adds to memory. */
+const KEYS_MAX = 100
+const NO_BUDGET: Budget = Object.freeze({})
+
+/** Loads every tenant and key, and decides from memory from then on. Rejects with INTERNAL when storage fails. */
+export async function createAdmission(parts: AdmissionParts): Promise<AdmissionDesk> {
+  const directory = new TenantDirectory({ clock: parts.clock, store: parts.tenants, policies: parts.policies })
+  await directory.load()
+  return new Desk(parts, directory, new Keyring(parts.adminKey, await parts.keys.list()))
+}
+
+class Desk implements AdmissionDesk {
+  readonly authorize = authorize
+  readonly authorizeAdmin = authorizeAdmin
+  readonly viewBudget = viewBudget
+  readonly #parts: AdmissionParts
+  readonly #directory: TenantDirectory
+  readonly #keyring: Keyring
+  readonly #runs = new RunsInProgress()
+  readonly #changes = new Serial()
+
+  constructor(parts: AdmissionParts, directory: TenantDirectory, keyring: Keyring) {
+    this.#parts = parts
+    this.#directory = directory
+    this.#keyring = keyring
+  }
+
+  admit(request: RunRequest): Ticket {
+    const member = this.#directory.find(request.tenant)
+    if (member === undefined) throw noSuchTenant(request.tenant)
+    if (this.#parts.draining()) throw new CloisterError('DRAINING', 'the host is shutting down; nothing was started')
+    const policy = policyOf(member)
+    this.#checkWalls(policy)
+    checkSizes(request, policy)
+    // Last, so that only a run that could start costs a token.
+    this.#checkRate(member, policy)
+    return new AdmittedRun(request, policy, this.#parts.newRunId(), this.#parts.clock.now(), this.#runs)
+  }
+
+  authenticate(authorizationHeader: string | undefined): Principal {
+    return this.#keyring.authenticate(authorizationHeader)
+  }
+
+  putTenant(id: TenantId, change: TenantChange): Promise<{ record: TenantRecord; created: boolean }> {
+    return this.#changes.run(() => this.#directory.put(id, change))
+  }
+
+  getTenant(id: TenantId): TenantRecord {
+    return this.#directory.get(id)
+  }
+
+  findTenant(id: TenantId): TenantRecord | undefined {
+    return this.#directory.find(id)?.record
+  }
+
+  listTenants(): readonly TenantRecord[] {
+    return this.#directory.list()
+  }
+
+  deleteTenant(id: TenantId): Promise<void> {
+    return this.#changes.run(async () => {
+      await this.#directory.delete(id)
+      for (const key of this.#keyring.list(id)) this.#keyring.remove(key.id)
+    })
+  }
+
+  createKey(tenant: TenantId): Promise<{ id: KeyId; key: string }> {
+    return this.#changes.run(async () => {
+      this.#checkKeyCount(tenant)
+      const id = createKeyId()
+      const key = createKeyText(id)
+      const hash = hashKey(key).toString('hex')
+      const record: KeyRecord = Object.freeze({ id, tenant, hash, createdAt: this.#parts.clock.now() })
+      await this.#parts.keys.put(record)
+      this.#keyring.add(record)
+      return { id, key }
+    })
+  }
+
+  listKeys(tenant: TenantId): readonly KeyRecord[] {
+    this.#directory.get(tenant)
+    return this.#keyring.list(tenant)
+  }
+
+  deleteKey(tenant: TenantId, id: KeyId): Promise<void> {
+    return this.#changes.run(async () => {
+      if (!(await this.#parts.keys.delete(tenant, id))) {
+        throw new CloisterError('NOT_FOUND', `tenant "${tenant}" has no key "${id}"`)
+      }
+      this.#keyring.remove(id)
+    })
+  }
+
+  budgetOf(tenant: TenantId): Budget {
+    return this.#directory.find(tenant)?.record.budget ?? NO_BUDGET
+  }
+
+  get running(): number {
+    return this.#runs.count
+  }
+
+  whenIdle(): Promise<void> {
+    return this.#runs.whenNone()
+  }
+
+  #checkKeyCount(tenant: TenantId): void {
+    this.#directory.get(tenant)
+    if (this.#keyring.list(tenant).length < KEYS_MAX) return
+    throw new CloisterError('CONFLICT', `tenant "${tenant}" has ${KEYS_MAX} keys, the most it may have; delete one`)
+  }
+
+  #checkWalls({ name, walls }: Policy): void {
+    if (walls !== 'os' || this.#parts.allowWeakWalls || this.#parts.walls() !== 'C') return
+    const advice = 'run "cloister doctor" to see what is missing, or start the host with --allow-weak-walls'
+    throw new CloisterError(
+      'WALLS_TOO_WEAK',
+      `policy "${name}" needs the operating-system wall (level A or B) and this machine has level C; ${advice}`,
+    )
+  }
+
+  #checkRate({ bucket }: Member, { rate }: Policy): void {
+    const wait = bucket.take(rate, this.#parts.clock.elapsed())
+    if (wait === 0) return
+    const bound = `${rate.perSecond} runs a second with bursts of ${rate.burst}`
+    throw new CloisterError('RATE_LIMITED', `the policy allows ${bound}`, { retryAfterMs: wait })
+  }
+}
+
+class AdmittedRun implements Ticket {
+  readonly run: RunId
+  readonly request: RunRequest
+  readonly policy: Policy
+  readonly reuse: Reuse
+  readonly wall: Millis
+  readonly admittedAt: EpochMillis
+  readonly #runs: RunsInProgress
+  #open = true
+
+  constructor(request: RunRequest, policy: Policy, run: RunId, admittedAt: EpochMillis, runs: RunsInProgress) {
+    const limit = policy.limits.wall
+    this.run = run
+    this.request = request
+    this.policy = policy
+    this.reuse = policy.instance.reuse ?? 'context'
+    this.wall = request.timeout === undefined ? limit : millis(Math.min(limit, request.timeout))
+    this.admittedAt = admittedAt
+    this.#runs = runs
+    runs.start()
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#runs.end()
+  }
+}
+
+function policyOf({ record, policy }: Member): Policy {
+  if (policy !== undefined) return policy
+  const fault = `the policy of tenant "${record.id}" is not valid on this host`
+  throw new CloisterError('INVALID_POLICY', `${fault}; the administrator can give it another one`)
+}
+
+function checkSizes({ artifact, input }: RunRequest, { limits }: Policy): void {
+  if (artifact.size > limits.code) throw tooLarge('the code', artifact.size, limits.code)
+  if (input.byteLength > limits.input) throw tooLarge('`input`', input.byteLength, limits.input)
+}
+
+function tooLarge(what: string, size: number, bound: number): CloisterError {
+  return new CloisterError('TOO_LARGE', `${what} is ${size} bytes long; the policy allows ${bound}`)
+}

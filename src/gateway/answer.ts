@@ -1,0 +1,71 @@
+import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+/** What a route answers. */
+export interface Answer {
+  readonly status: number
+  /** Media type; absent if there is no body. */
+  readonly type?: string
+  /** Text and bytes go out in one write; parts as they come, as fast as the client reads. */
+  readonly body?: Buffer | string | AsyncIterable<string>
+  /** More headers, names and values by turns. */
+  readonly headers?: readonly string[]
+}
+
+/** What goes out with every answer, whatever the route. */
+export interface Envelope {
+  readonly requestId: string
+  /** `close`: the host is about to stop, and no other request should come this way. */
+  readonly connection: 'keep' | 'close'
+}
+
+export const JSON_TYPE = 'application/json; charset=utf-8'
+export const CSV_TYPE = 'text/csv; charset=utf-8'
+export const NDJSON_TYPE = 'application/x-ndjson; charset=utf-8'
+
+export function json(value: unknown, status = 200): Answer {
+  return { status, type: JSON_TYPE, body: JSON.stringify(value) }
+}
+
+export function csv(text: string): Answer {
+  return { status: 200, type: CSV_TYPE, body: text }
+}
+
+/** Nothing to say but that it was done. */
+export const DONE: Answer = Object.freeze({ status: 204 })
+
+/** Sends an answer. Resolves when it has been handed over; rejects when its parts fail or the client goes away. */
+export function send(response: ServerResponse, answer: Answer, envelope: Envelope): Promise<void> | void {
+  const { status, body } = answer
+  const headers = headersOf(answer, envelope)
+  if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
+    if (body !== undefined) headers.push('content-length', String(Buffer.byteLength(body)))
+    response.writeHead(status, headers).end(body)
+    return
+  }
+  response.writeHead(status, headers)
+  return pipeline(Readable.from(inChunks(body)), response)
+}
+
+function headersOf({ type, headers }: Answer, { requestId, connection }: Envelope): string[] {
+  const all = ['x-request-id', requestId, 'cache-control', 'no-store', 'x-content-type-options', 'nosniff']
+  if (type !== undefined) all.push('content-type', type)
+  if (headers !== undefined) all.push(...headers)
+  if (connection === 'close') all.push('connection', 'close')
+  return all
+}
+
+// A write a line would cost a system call and a chunk header each.
+const CHUNK_LENGTH = 16 << 10
+
+async function* inChunks(parts: AsyncIterable<string>): AsyncGenerator<string, void, void> {
+  let chunk = ''
+  for await (const part of parts) {
+    chunk += part
+    if (chunk.length < CHUNK_LENGTH) continue
+    yield chunk
+    chunk = ''
+  }
+  if (chunk !== '') yield chunk
+}

@@ -1,0 +1,108 @@
+import type { IncomingMessage } from 'node:http'
+import { CloisterError } from '../core/errors.ts'
+import type { Bytes } from '../core/quantity.ts'
+
+interface Parts {
+  /** Longest body. */
+  readonly sizeMax: Bytes
+  /** Of all bodies that are arriving, together. */
+  readonly arrivingMax: Bytes
+  /** Of a refused body that is read and dropped. */
+  readonly discardMax: Bytes
+}
+
+/** Reads request bodies as the bytes they are, and bounds what that takes in memory. */
+export class BodyReader {
+  readonly #parts: Parts
+  #arriving = 0
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Waits for the whole body. Rejects with UNSUPPORTED_MEDIA, TOO_LARGE or OVERLOADED, and with INVALID_REQUEST when the
+   * connection ends first. After a refusal the rest of the body is read and dropped, so that the client sees the answer.
+   */
+  async read(request: IncomingMessage): Promise<Buffer> {
+    checkMedia(request)
+    const declared = request.headers['content-length']
+    if (declared === undefined || Number(declared) <= this.#parts.sizeMax) return this.#collect(request)
+    this.discard(request)
+    throw tooLarge(this.#parts.sizeMax)
+  }
+
+  /** Lets what still comes of a request run dry; cuts the connection if there is no end to it. */
+  discard(request: IncomingMessage): void {
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > this.#parts.discardMax) request.destroy()
+    })
+  }
+
+  #collect(request: IncomingMessage): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = []
+      let size = 0
+      let open = true
+      const settle = (): void => {
+        open = false
+        this.#arriving -= size
+      }
+      const refuse = (error: CloisterError): void => {
+        settle()
+        this.discard(request)
+        request.off('data', onData)
+        reject(error)
+      }
+      const onData = (chunk: Buffer): void => {
+        size += chunk.length
+        this.#arriving += chunk.length
+        chunks.push(chunk)
+        if (size > this.#parts.sizeMax) refuse(tooLarge(this.#parts.sizeMax))
+        else if (this.#arriving > this.#parts.arrivingMax) refuse(overloaded())
+      }
+      request.on('data', onData)
+      request.on('end', () => {
+        if (!open) return
+        settle()
+        resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+      })
+      request.on('close', () => {
+        // Comes after every body; only before its end does it mean something.
+        if (!open) return
+        settle()
+        reject(new CloisterError('INVALID_REQUEST', 'the connection ended before the body did'))
+      })
+    })
+  }
+}
+
+/** Whether a request says that it has a body. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+}
+
+function checkMedia({ headers }: IncomingMessage): void {
+  const type = headers['content-type']
+  if (type !== 'application/json' && !/^application\/json *(;|$)/i.test(type ?? '')) {
+    const found = type === undefined ? 'no content-type' : JSON.stringify(type.slice(0, 80))
+    throw new CloisterError('UNSUPPORTED_MEDIA', `the body must be application/json; the request has ${found}`)
+  }
+  const coding = headers['content-encoding']
+  if (coding !== undefined && coding !== 'identity') {
+    throw new CloisterError('UNSUPPORTED_MEDIA', 'the body must come without a content-encoding')
+  }
+}
+
+function tooLarge(bound: Bytes): CloisterError {
+  return new CloisterError('TOO_LARGE', `the body is longer than ${bound} bytes, the most that this host takes`)
+}
+
+function overloaded(): CloisterError {
+  return new CloisterError('OVERLOADED', 'too many bodies are arriving at once; nothing was started', {
+    retryAfterMs: 1_000,
+  })
+}

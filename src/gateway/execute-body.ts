@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { type Millis, millis } from '../core/quantity.ts'
+import type { Artifact } from '../core/run.ts'
+import { faultsOf, invalidRequest } from './faults.ts'
+import { scanFields } from './json-fields.ts'
+import type { Artifacts } from './ports.ts'
+import type { BodyFormat } from './route.ts'
+
+/** What a caller wants to have run. */
+export interface SubmittedRun {
+  readonly artifact: Artifact
+  /** JSON text, as bytes of the body itself. */
+  readonly input: Uint8Array
+  readonly timeout?: Millis
+}
+
+const schema = z.strictObject({
+  code: z.string().optional().describe('One file. Without `export` it is the body of an async function.'),
+  modules: z.record(z.string(), z.string()).optional().describe('Several files, by relative path; goes with `main`.'),
+  main: z.string().optional().describe('The module to start with.'),
+  language: z
+    .enum(['javascript', 'typescript'])
+    .optional()
+    .describe('By the name of `main` if absent; JavaScript for `code`.'),
+  input: z.unknown().optional().describe('Any JSON; null if absent.'),
+  timeoutMs: z.number().positive().max(86_400_000).optional().describe('Shortens the time that the policy allows.'),
+})
+
+const NULL = Buffer.from('null')
+
+/**
+ * Reads what is to be run. The input is never parsed: it is checked where it stands, and the bytes that came in are the
+ * bytes that travel on to the cell.
+ */
+export function executeBody(artifacts: Artifacts): BodyFormat<SubmittedRun> {
+  return {
+    schema,
+    presence: 'required',
+    read(bytes) {
+      const { fields, input } = splitInput(bytes)
+      const parsed = schema.safeParse(fields)
+      if (!parsed.success) throw invalidRequest(faultsOf(parsed.error.issues, 'body'))
+      const { timeoutMs, ...submission } = parsed.data
+      const artifact = artifacts.build(submission)
+      return timeoutMs === undefined ? { artifact, input } : { artifact, input, timeout: millis(timeoutMs) }
+    },
+  }
+}
+
+function splitInput(bytes: Buffer): { readonly fields: object; readonly input: Uint8Array } {
+  // Without a prototype, so that a field named __proto__ is a field like any other.
+  const fields: Record<string, unknown> = Object.create(null)
+  let input: Uint8Array = NULL
+  for (const { name, start, end } of scanFields(bytes)) {
+    if (name === 'input') input = bytes.subarray(start, end)
+    else fields[name] = JSON.parse(bytes.toString('utf8', start, end))
+  }
+  return { fields, input }
+}

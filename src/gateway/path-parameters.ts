@@ -1,0 +1,69 @@
+import { CloisterError } from '../core/errors.ts'
+import {
+  type KeyId,
+  type RunId,
+  TENANT_ID_PATTERN,
+  type TenantId,
+  parseKeyId,
+  parseRunId,
+  parseTenantId,
+} from '../core/ids.ts'
+
+interface ParameterTypes {
+  tenant: TenantId
+  runId: RunId
+  keyId: KeyId
+}
+
+export type ParameterName = keyof ParameterTypes
+
+interface Parameter<Value> {
+  readonly description: string
+  readonly pattern: string
+  /** Throws the error of a text that cannot be one. */
+  read(text: string): Value
+}
+
+/** What may stand in braces in a route's path. */
+export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<ParameterTypes[Name]> } = {
+  tenant: {
+    description: 'The name of a tenant.',
+    pattern: TENANT_ID_PATTERN,
+    read: (text) =>
+      parseTenantId(text) ?? refuse('INVALID_TENANT', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
+  },
+  runId: {
+    description: 'The id of a run.',
+    pattern: '^run_[0-9a-v]{26}$',
+    read: (text) => parseRunId(text) ?? refuse('NOT_FOUND', text, 'is not the id of a run'),
+  },
+  keyId: {
+    description: 'The public id of a key.',
+    pattern: '^[0-9a-f]{16}$',
+    read: (text) => parseKeyId(text) ?? refuse('NOT_FOUND', text, 'is not the id of a key'),
+  },
+}
+
+/** The names in braces of a path. */
+export type NamesIn<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | NamesIn<Rest>
+  : never
+
+/** The parameters of a path, checked. */
+export type PathParameters<Path extends string> = {
+  readonly [Name in NamesIn<Path> & ParameterName]: ParameterTypes[Name]
+}
+
+/** The names in braces of a path, in their order. */
+export function namesIn(path: string): readonly ParameterName[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as ParameterName)
+}
+
+/** Reads one parameter. Throws INVALID_TENANT or NOT_FOUND. */
+export function readParameter<Name extends ParameterName>(name: Name, text: string): ParameterTypes[Name] {
+  return PATH_PARAMETERS[name].read(text)
+}
+
+function refuse(code: 'INVALID_TENANT' | 'NOT_FOUND', text: string, fault: string): never {
+  throw new CloisterError(code, `${JSON.stringify(text.slice(0, 80))} ${fault}`)
+}

@@ -1,0 +1,105 @@
+/** What the gateway needs of the other parts. `main.ts` hands them in. */
+import type { KeyId, TenantId } from '../core/ids.ts'
+import type { Artifact, Outcome, RunRequest, Usage, WallLevel } from '../core/run.ts'
+import type { Budget, KeyRecord, LedgerStore, TenantRecord, TimeRange, UsageGroup } from '../core/stores.ts'
+
+/** Who is asking. */
+export type Principal = { readonly kind: 'admin' } | { readonly kind: 'tenant'; readonly tenant: TenantId }
+
+/** Who may pass. */
+export interface Gatekeeper {
+  /** Reads the Authorization header. Throws UNAUTHENTICATED. */
+  authenticate(header: string | undefined): Principal
+  /** Throws FORBIDDEN unless the principal is that tenant or the administrator. */
+  authorize(principal: Principal, tenant: TenantId): void
+  /** Throws FORBIDDEN unless the principal is the administrator. */
+  authorizeAdmin(principal: Principal): void
+}
+
+interface AllowanceChange {
+  readonly units?: number | null | undefined
+  readonly usd?: string | number | null | undefined
+}
+
+interface BudgetChange {
+  readonly day?: AllowanceChange | null | undefined
+  readonly month?: AllowanceChange | null | undefined
+}
+
+/** What is absent stays as it is, null clears. */
+export interface TenantChange {
+  readonly policy?: string | Readonly<Record<string, unknown>> | undefined
+  readonly budget?: BudgetChange | null | undefined
+}
+
+/** Who there is. Every call about a tenant that is not there throws NOT_FOUND, unless it says otherwise. */
+export interface Directory {
+  /** Throws INVALID_POLICY, INVALID_REQUEST. */
+  putTenant(id: TenantId, change: TenantChange): Promise<{ readonly record: TenantRecord; readonly created: boolean }>
+  getTenant(id: TenantId): TenantRecord
+  findTenant(id: TenantId): TenantRecord | undefined
+  listTenants(): readonly TenantRecord[]
+  deleteTenant(id: TenantId): Promise<void>
+  /** A budget as JSON, money as decimal text. */
+  viewBudget(budget: Budget): object
+  /** Throws CONFLICT if there are too many. */
+  createKey(tenant: TenantId): Promise<{ readonly id: KeyId; readonly key: string }>
+  listKeys(tenant: TenantId): readonly KeyRecord[]
+  deleteKey(tenant: TenantId, id: KeyId): Promise<void>
+}
+
+/** Code as it was submitted. */
+export interface Submission {
+  readonly code?: string | undefined
+  readonly modules?: Readonly<Record<string, string>> | undefined
+  readonly main?: string | undefined
+  readonly language?: Artifact['language'] | undefined
+}
+
+export interface Artifacts {
+  /** Throws INVALID_REQUEST naming the field. */
+  build(submission: Submission): Artifact
+}
+
+/** The questions that the ledger and the price book answer. Objects are plain JSON. */
+export interface Accounts {
+  /** What one run cost, in dollars as decimal text. */
+  costUsd(usage: Usage): string
+  /** The bill of a month, `YYYY-MM`; the current one if none is named. Rejects with INVALID_PERIOD. */
+  bill(tenant: TenantId, period: string | undefined): Promise<object>
+  billCsv(bill: object): string
+  usage(tenant: TenantId, range: TimeRange, groupBy: readonly UsageGroup[]): Promise<object>
+  usageCsv(report: object): string
+  /** What is spent, held and left of the budget. */
+  budget(tenant: TenantId): Promise<object>
+  /** NDJSON, line by line. Throws INVALID_PERIOD at once. */
+  records(tenant: TenantId, period: string | undefined): AsyncIterable<string>
+  /** Checks the tenant's whole chain. */
+  verify(tenant: TenantId): Promise<object>
+  /** Throws INVALID_PERIOD naming the field. */
+  parseRange(text: { readonly from?: string | undefined; readonly to?: string | undefined }): TimeRange
+  /** Throws INVALID_REQUEST. */
+  parseGroups(text: string | undefined): readonly UsageGroup[]
+}
+
+/** How the host is. */
+export interface Health {
+  readonly status: 'starting' | 'ready' | 'draining'
+  readonly walls: WallLevel
+  readonly blankCells: number
+}
+
+/** Measurements in a text format. */
+export interface Exposition {
+  readonly contentType: string
+  expose(): Promise<string>
+}
+
+/** What goes to the host's own log. */
+export interface Log {
+  info(fields: object, event: string): void
+  error(fields: object, event: string): void
+}
+
+export type Execute = (request: RunRequest) => Promise<Outcome>
+export type Runs = Pick<LedgerStore, 'find' | 'page'>

@@ -1,0 +1,27 @@
+import type { z } from 'zod'
+import { faultsOf, invalidRequest } from './faults.ts'
+import { scanFields } from './json-fields.ts'
+
+/** Reads a body as JSON that a schema describes. Throws INVALID_JSON with the position, INVALID_REQUEST with every fault. */
+export function readJson<Schema extends z.ZodType>(bytes: Buffer, schema: Schema): z.output<Schema> {
+  // The scan finds what JSON.parse would let pass: names that are there twice, and depth that costs a stack.
+  if (bytes.length > 0) scanFields(bytes)
+  const value: unknown = bytes.length === 0 ? {} : JSON.parse(bytes.toString())
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw invalidRequest(faultsOf(parsed.error.issues, 'body'))
+}
+
+/** Reads the query of a URL. Throws INVALID_REQUEST with every fault. */
+export function readQuery<Query>(url: string, schema: z.ZodType<Query>): Query {
+  const mark = url.indexOf('?')
+  const given = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
+  const parsed = schema.safeParse(Object.fromEntries(given))
+  const twice = [...new Set(given.keys())].filter((name) => given.getAll(name).length > 1)
+  if (parsed.success && twice.length === 0) return parsed.data
+  const faults = parsed.success ? [] : faultsOf(parsed.error.issues, 'query')
+  throw invalidRequest([
+    ...twice.map((name) => `${JSON.stringify(name.slice(0, 60))} is in the query twice`),
+    ...faults,
+  ])
+}

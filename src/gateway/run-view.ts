@@ -1,0 +1,68 @@
+import type { GuestError, LogLine, Outcome, Usage } from '../core/run.ts'
+import { microsToMillis } from '../core/quantity.ts'
+import type { LedgerRecord, PostedRun } from '../core/stores.ts'
+import { type Answer, JSON_TYPE } from './answer.ts'
+
+/** Dollars as decimal text. */
+export type CostOf = (usage: Usage) => string
+
+const UNIT_MS = 100
+const MEBIBYTE = 1 << 20
+
+/** The answer to a run. The result's bytes are put between the other fields as they are; nothing parses them. */
+export function runAnswer({ run, status, result, error, logs, usage }: Outcome, costOf: CostOf): Answer {
+  const head = `{"runId":"${run}","status":"${status}",${result === undefined ? '' : '"result":'}`
+  const tail = JSON.stringify({
+    error: error && viewError(error),
+    logs: logs.map(viewLog),
+    usage: viewUsage(usage, costOf),
+  })
+  const body =
+    result === undefined
+      ? head + tail.slice(1)
+      : Buffer.concat([Buffer.from(head), result, Buffer.from(`,${tail.slice(1)}`)])
+  return { status: 200, type: JSON_TYPE, body }
+}
+
+/** One run as it is kept, with all that is kept of it. */
+export function viewRun(posted: PostedRun, costOf: CostOf): object {
+  const { error, logs } = posted.details
+  return { ...viewRecord(posted, costOf), ...(error && { error: viewError(error) }), logs: logs.map(viewLog) }
+}
+
+/** One run as a line of a page. */
+export function viewRecord(record: LedgerRecord, costOf: CostOf): object {
+  const { run, tenant, trigger, status, startedAt, policy, walls, usage } = record
+  const time = new Date(startedAt).toISOString()
+  return { runId: run, tenant, trigger, status, startedAt: time, policy, walls, usage: viewUsage(usage, costOf) }
+}
+
+function viewUsage(usage: Usage, costOf: CostOf): object {
+  const { wall, cpu, units, memory, peakMemory, coldStart, operations } = usage
+  return {
+    wallMs: microsToMillis(wall),
+    cpuMs: microsToMillis(cpu),
+    units,
+    billedMs: units * UNIT_MS,
+    memoryMb: memory,
+    peakMemoryMb: peakMemory === 0 ? undefined : Math.round((peakMemory / MEBIBYTE) * 100) / 100,
+    coldStart,
+    billed: true,
+    operations: isEmpty(operations) ? undefined : operations,
+    costUsd: costOf(usage),
+  }
+}
+
+// Field by field: what else may hang on these objects inside the host is nobody's business outside.
+function viewError({ name, message, stack }: GuestError): GuestError {
+  return { name, message, stack }
+}
+
+function viewLog({ level, message }: LogLine): LogLine {
+  return { level, message }
+}
+
+function isEmpty(operations: Usage['operations']): boolean {
+  for (const _name in operations) return false
+  return true
+}

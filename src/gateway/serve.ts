@@ -1,0 +1,103 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type CloisterError, asCloisterError } from '../core/errors.ts'
+import { emit } from '../core/events.ts'
+import { type TenantId, parseTenantId } from '../core/ids.ts'
+import { type Envelope, send } from './answer.ts'
+import { type BodyReader, hasBody } from './body-reader.ts'
+import { connectionSignal } from './connection-signal.ts'
+import { readParameter } from './path-parameters.ts'
+import type { Gatekeeper, Health, Log } from './ports.ts'
+import { readQuery } from './read-json.ts'
+import { refusalAnswer } from './refusal.ts'
+import type { Call, Route } from './route.ts'
+
+interface Parts {
+  readonly gatekeeper: Gatekeeper
+  readonly bodies: BodyReader
+  readonly health: () => Health
+  readonly newRequestId: () => string
+  readonly log: Log
+}
+
+/** The values of a path's parameters, as they stand in the URL, decoded. */
+export type PathTexts = Readonly<Record<string, string>>
+
+/** Answers requests. Never rejects: whatever goes wrong is answered, logged or both. */
+export interface Server {
+  serve(route: Route, request: IncomingMessage, response: ServerResponse, path: PathTexts): Promise<void>
+  /** Answers a request that no route takes. */
+  refuse(error: CloisterError, response: ServerResponse, headers?: readonly string[]): void
+}
+
+/** One way for every request: who asks, may they, what do they ask; then the route; then the answer. */
+export function createServer({ gatekeeper, bodies, health, newRequestId, log }: Parts): Server {
+  return {
+    async serve(route, request, response, path) {
+      const envelope = createEnvelope()
+      try {
+        const call = await open(route, request, path)
+        const answer = await route.handle(call)
+        await send(response, answer, envelope)
+      } catch (thrown) {
+        const error = asCloisterError(thrown)
+        if (route.starts === 'run') emit('run.refused', { tenant: tenantIn(path), code: error.code })
+        if (error.code === 'INTERNAL') logFault(error, route, envelope)
+        answerRefusal(error, response, envelope)
+      }
+    },
+    refuse(error, response, headers) {
+      answerRefusal(error, response, createEnvelope(), headers)
+    },
+  }
+
+  async function open(
+    route: Route,
+    request: IncomingMessage,
+    texts: PathTexts,
+  ): Promise<Call<string, unknown, unknown>> {
+    const principal = route.caller === 'public' ? undefined : gatekeeper.authenticate(request.headers.authorization)
+    const path = readPath(route, texts)
+    if (principal !== undefined && route.caller === 'admin') gatekeeper.authorizeAdmin(principal)
+    if (principal !== undefined && route.caller === 'tenant') gatekeeper.authorize(principal, path.tenant as TenantId)
+    const query = readQuery(request.url ?? '', route.query)
+    const body = route.body === undefined ? undefined : await readBody(route.body, request)
+    const signal = (): AbortSignal => connectionSignal(request)
+    return { path, query, body, accept: request.headers.accept, signal }
+  }
+
+  async function readBody(format: NonNullable<Route['body']>, request: IncomingMessage): Promise<unknown> {
+    if (format.presence === 'optional' && !hasBody(request)) return format.read(NOTHING)
+    return format.read(await bodies.read(request))
+  }
+
+  function createEnvelope(): Envelope {
+    return { requestId: newRequestId(), connection: health().status === 'draining' ? 'close' : 'keep' }
+  }
+
+  function logFault({ message, cause }: CloisterError, { method, path }: Route, { requestId }: Envelope): void {
+    log.error({ request: requestId, route: `${method} ${path}`, err: cause ?? message }, 'request.failed')
+  }
+}
+
+const NOTHING = Buffer.alloc(0)
+
+function readPath({ parameters }: Route, texts: PathTexts): Record<string, string> {
+  const values: Record<string, string> = {}
+  for (const name of parameters) values[name] = readParameter(name, texts[name] ?? '')
+  return values
+}
+
+function answerRefusal(
+  error: CloisterError,
+  response: ServerResponse,
+  envelope: Envelope,
+  headers?: readonly string[],
+): void {
+  // An answer that broke off cannot be taken back; the cut connection tells the client that it is not whole.
+  if (response.headersSent) response.destroy()
+  else void send(response, refusalAnswer(error, headers), envelope)
+}
+
+function tenantIn({ tenant }: PathTexts): TenantId | undefined {
+  return tenant === undefined ? undefined : parseTenantId(tenant)
+}
