@@ -1,0 +1,65 @@
+import { CloisterError, ERRORS, type ErrorCode } from '../core/errors.ts'
+import type { Answer, Connection, Method, RequestOptions } from './connection.ts'
+import { at, numberAt, textAt } from './json.ts'
+import { EXIT_HOST_FAULT, EXIT_REFUSED, EXIT_USAGE, Stop } from './stop.ts'
+
+/** Sends one request and returns the answer's text. Throws the CloisterError that the API answered. */
+export async function ask(
+  connection: Connection,
+  method: Method,
+  path: string,
+  options: RequestOptions = {},
+): Promise<string> {
+  const answer = await connection.request(method, path, options)
+  if (answer.status >= 400) throw readRefusal(answer)
+  return answer.body
+}
+
+/** The same for something that may not exist: undefined instead of NOT_FOUND. */
+export async function askIfThere(connection: Connection, path: string): Promise<string | undefined> {
+  try {
+    return await ask(connection, 'GET', path)
+  } catch (error) {
+    if (error instanceof CloisterError && error.code === 'NOT_FOUND') return undefined
+    throw error
+  }
+}
+
+/** Puts names into a path so that no name can change its shape: path`/v1/tenants/${tenant}`. */
+export function path(parts: TemplateStringsArray, ...names: readonly string[]): string {
+  return String.raw({ raw: parts }, ...names.map(encodeURIComponent))
+}
+
+/** A path with the parameters that are there. */
+export function withQuery(base: string, parameters: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value)
+  return query.size === 0 ? base : `${base}?${query.toString()}`
+}
+
+function readRefusal({ status, body }: Answer): CloisterError | Stop {
+  const answer = parseOrUndefined(body)
+  const code = textAt(answer, 'error', 'code') ?? ''
+  const message = textAt(answer, 'error', 'message') ?? `HTTP ${status}`
+  if (isErrorCode(code)) {
+    const retryAfterMs = numberAt(answer, 'error', 'retryAfterMs')
+    return new CloisterError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs })
+  }
+  // A newer server, or something that is not Cloister at all: the HTTP status has to do.
+  const exit = status >= 500 ? EXIT_HOST_FAULT : status === 400 ? EXIT_USAGE : EXIT_REFUSED
+  const next =
+    at(answer, 'error') === undefined ? 'check that CLOISTER_URL is the address of a Cloister server' : undefined
+  return new Stop(`${code === '' ? '' : `${code}: `}${message}`, next === undefined ? { exit } : { exit, next })
+}
+
+function parseOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERRORS, text)
+}

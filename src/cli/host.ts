@@ -1,0 +1,58 @@
+/**
+ * What the command line needs of the rest of the program when it runs in this process. `src/main.ts` satisfies it; it is
+ * loaded only by a command that needs it, so that `--help` stays quick.
+ */
+import type { Config } from '../config.ts'
+import type { WallLevel } from '../core/run.ts'
+
+export interface HostRequest {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  /** Path and query. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly payload?: string
+}
+
+export interface HostAnswer {
+  readonly statusCode: number
+  readonly headers: Readonly<Record<string, string | number | readonly string[] | undefined>>
+  readonly body: string
+}
+
+/** One finding about this machine. */
+export interface DoctorCheck {
+  readonly name: string
+  /** `missing`: it would make things better. `failed`: nothing works without it. `note`: for information. */
+  readonly status: 'ok' | 'missing' | 'failed' | 'note'
+  readonly detail: string
+  /** The line to run, or to configure, that would mend it. */
+  readonly fix?: string
+}
+
+export interface DoctorReport {
+  readonly node: string
+  readonly platform: string
+  readonly kernel?: string
+  readonly checks: readonly DoctorCheck[]
+  readonly walls: WallLevel
+}
+
+/** The whole platform in this process, over one data directory. Disposing it ends every cell and releases the directory. */
+export interface Host extends AsyncDisposable {
+  /** Answers one request of the HTTP API without a socket. */
+  inject(request: HostRequest): Promise<HostAnswer>
+  readonly adminKey: string
+  /** Opens the HTTP API. Rejects with Node's own error when the address cannot be had. */
+  listen(): Promise<{ readonly url: string }>
+  /** Resolves once blank cells are up. */
+  ready(): Promise<void>
+  doctor(): Promise<DoctorReport>
+  /** Refuses new runs, finishes what runs within a bound, and commits. */
+  drain(): Promise<void>
+}
+
+/** The part of `src/main.ts` that is used. */
+export interface HostModule {
+  /** Rejects with CONFLICT when another process has the data directory. */
+  openHost(config: Config): Promise<Host>
+}

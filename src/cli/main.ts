@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { systemClock } from '../core/clock.ts'
+import { registerBill } from './bill.ts'
+import type { Context } from './context.ts'
+import { registerDoctor } from './doctor.ts'
+import { describeFailure, printFailure, printFailureAsJson } from './failure.ts'
+import { registerKeys } from './keys.ts'
+import { registerPolicy } from './policy.ts'
+import { registerRun } from './run.ts'
+import { registerRuns } from './runs.ts'
+import { registerServe } from './serve.ts'
+import { listenForShutdown } from './shutdown.ts'
+import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
+import { registerTenants } from './tenants.ts'
+import { registerUsage } from './usage.ts'
+
+const REGISTRARS = [
+  registerServe,
+  registerRun,
+  registerRuns,
+  registerBill,
+  registerUsage,
+  registerTenants,
+  registerKeys,
+  registerPolicy,
+  registerDoctor,
+]
+
+const EPILOGUE = `
+Environment:
+  CLOISTER_URL   the server to talk to; without it the data directory is opened in this process
+  CLOISTER_KEY   the key for that server
+
+Exit codes:
+  0 ok   1 the guest's code failed   2 usage   3 refused   70 host fault   124 a limit ended the run
+
+Example:
+  echo 'return { hello: input.name }' > hello.js
+  cloister run hello.js --input '{"name":"ann"}'`
+
+/**
+ * Runs one command line, without the program's own name, and resolves with the exit code. Never rejects: what goes wrong is
+ * printed on standard error with the next step.
+ */
+export async function runCommandLine(args: readonly string[]): Promise<ExitCode> {
+  let exit: ExitCode = EXIT_OK
+  const context = createContext((code) => {
+    exit = code
+  })
+  try {
+    await createProgram(context).parseAsync(args, { from: 'user' })
+    return exit
+  } catch (error) {
+    // Commander has printed its own message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE
+    return reportFailure(error, args, context)
+  }
+}
+
+/** The program with every command. Throws a CommanderError instead of ending the process. */
+export function createProgram(context: Context): Command {
+  const program = new Command('cloister')
+    .description('Runs code you did not write, one tenant to a process, and bills it.')
+    .version(readVersion())
+    .addHelpText('after', EPILOGUE)
+    .showHelpAfterError('(add --help for the options and an example)')
+    .configureOutput({
+      writeOut: (text) => context.out.stream.write(text),
+      writeErr: (text) => context.err.stream.write(text),
+    })
+    .exitOverride()
+  for (const register of REGISTRARS) register(program, context)
+  return program
+}
+
+function createContext(finish: (exit: ExitCode) => void): Context {
+  // A reader that has seen enough, like `head`, is not an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT_OK)
+    throw error
+  })
+  return {
+    env: process.env,
+    clock: systemClock,
+    stdin: process.stdin,
+    out: { stream: process.stdout },
+    err: { stream: process.stderr },
+    loadHost: () => import('../main.ts'),
+    listenForShutdown: () => listenForShutdown(process),
+    finish,
+  }
+}
+
+function reportFailure(error: unknown, args: readonly string[], { env, err }: Context): ExitCode {
+  const failure = describeFailure(error)
+  const printed = args.includes('--json') ? printFailureAsJson : printFailure
+  printed(err, failure)
+  if (env['CLOISTER_DEBUG'] !== undefined) console.error(error)
+  return failure.exit
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return manifest.version
+}

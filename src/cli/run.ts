@@ -1,0 +1,110 @@
+import { type Command, Option } from 'commander'
+import { ask, askIfThere, path } from './ask.ts'
+import { connect } from './connect.ts'
+import type { Connection } from './connection.ts'
+import type { Context } from './context.ts'
+import { extractResult, printJson } from './json.ts'
+import { type TenantOptions, addTenantOptions, parseWhole } from './options.ts'
+import { exitOf, printLogs, printReport, printTrouble } from './report.ts'
+import { LANGUAGE_NAMES, type Language, moduleNameOf, nameOf, readText } from './source.ts'
+import { EXIT_OK, EXIT_USAGE, type ExitCode, Stop } from './stop.ts'
+import { readPolicyOption } from './tenants.ts'
+
+interface RunOptions extends TenantOptions {
+  readonly input?: string
+  readonly inputFile?: string
+  readonly timeout?: number
+  readonly policy?: string
+  readonly language?: Language
+  readonly allowWeakWalls?: true
+}
+
+const EXAMPLE = `echo 'return { hello: input.name }' > hello.js
+cloister run hello.js --input '{"name":"ann"}'`
+
+/** `cloister run FILE`: executes a file once, as a tenant, and exits as its code did. */
+export function registerRun(program: Command, context: Context): void {
+  const command = program
+    .command('run')
+    .summary('execute a file once')
+    .description(
+      'Executes a JavaScript or TypeScript file once. The result goes to standard output, logs and the charge to standard error.',
+    )
+    .argument('<file>', 'a .js, .mjs, .ts or .mts file; - for standard input')
+    .addOption(new Option('--input <json>', 'what the code gets as input').conflicts('inputFile'))
+    .option('--input-file <file>', 'a file with the input; - for standard input')
+    .option('--timeout <ms>', 'shorten the wall time that the policy allows', parseWhole)
+    .option('--policy <name>', 'the policy of the tenant: a name, or a .json file (not with CLOISTER_URL)')
+    .addOption(new Option('--language <language>', 'instead of by extension').choices(LANGUAGE_NAMES))
+    .option(
+      '--allow-weak-walls',
+      'run although the policy asks for walls this machine does not have; not with a server',
+    )
+  addTenantOptions(command, EXAMPLE).action(async (file: string, options: RunOptions) => {
+    context.finish(await run(file, options, context))
+  })
+}
+
+async function run(file: string, options: RunOptions, context: Context): Promise<ExitCode> {
+  if (file === '-' && options.inputFile === '-') {
+    throw new Stop('FILE and --input-file cannot both be standard input', { exit: EXIT_USAGE })
+  }
+  const body = await composeBody(file, options, context)
+  await using connection = await connect(options, context, { allowWeakWalls: options.allowWeakWalls })
+  await ensureTenant(connection, options, context)
+  const answer = await ask(connection, 'POST', path`/v1/tenants/${options.tenant}/execute`, { body })
+  return printAnswer(answer, options, context)
+}
+
+function printAnswer(text: string, { json }: RunOptions, { out, err }: Context): ExitCode {
+  const answer: unknown = JSON.parse(text)
+  const exit = exitOf(answer)
+  if (json) {
+    printJson(out, text)
+    return exit
+  }
+  printLogs(err, answer)
+  if (exit === EXIT_OK) printJson(out, extractResult(text))
+  printTrouble(err, answer)
+  printReport(err, answer)
+  return exit
+}
+
+/** The request's body. The input goes in as the text that it is, so that no number in it changes. */
+async function composeBody(file: string, options: RunOptions, context: Context): Promise<string> {
+  const main = moduleNameOf(file, options.language)
+  const code = await readText(file, context)
+  const input = await readInput(options, context)
+  const rest = JSON.stringify({ modules: { [main]: code }, main, timeoutMs: options.timeout })
+  return input === undefined ? rest : `${rest.slice(0, -1)},"input":${input}}`
+}
+
+async function readInput({ input, inputFile }: RunOptions, context: Context): Promise<string | undefined> {
+  if (input === undefined && inputFile === undefined) return undefined
+  const text = input ?? (await readText(inputFile ?? '-', context))
+  try {
+    JSON.parse(text)
+    return text
+  } catch (error) {
+    const origin = input === undefined ? nameOf(inputFile ?? '-') : '--input'
+    throw new Stop(`${origin} is not JSON: ${error instanceof Error ? error.message : String(error)}`, {
+      exit: EXIT_USAGE,
+      next: `strings need their quotes: --input '"text"'`,
+    })
+  }
+}
+
+/** In a data directory of its own a tenant is made by using it; on a server only its operator makes tenants. */
+async function ensureTenant(connection: Connection, { tenant, policy }: RunOptions, context: Context): Promise<void> {
+  if (connection.place === 'server') {
+    if (policy === undefined) return
+    throw new Stop('--policy would change a tenant of the server', {
+      exit: EXIT_USAGE,
+      next: `cloister tenants put ${tenant} --policy ${policy}`,
+    })
+  }
+  const address = path`/v1/tenants/${tenant}`
+  if (policy === undefined && (await askIfThere(connection, address)) !== undefined) return
+  const body = policy === undefined ? {} : { policy: await readPolicyOption(policy, context) }
+  await ask(connection, 'PUT', address, { body: JSON.stringify(body) })
+}
