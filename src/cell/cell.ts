@@ -75,6 +75,12 @@ export class Cell implements RunHost {
     this.#flush()
   }
 
+  expired(run: number): void {
+    this.#runs.get(run)?.run.expire()
+    this.#conclude(run)
+    this.#flush()
+  }
+
   #take(message: ToCell): void {
     switch (message.kind) {
       case 'boot':

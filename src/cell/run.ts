@@ -20,6 +20,8 @@ export interface RunHost {
   log(run: number, level: number, message: string): void
   /** A timer of the run is due. */
   due(run: number, timer: number): void
+  /** The wall time of a run that waits is over. */
+  expired(run: number): void
 }
 
 /** isolated-vm's own words for its own limit; a guest that says the same is told apart by the clock. */
@@ -35,6 +37,7 @@ export class GuestRun {
   readonly #host: RunHost
   readonly #deadlineMs: number
   readonly #timers = new Map<number, NodeJS.Timeout>()
+  #expiry: NodeJS.Timeout | undefined
   #calls = 0
   #waiting = 0
   #ending: Ending | undefined
@@ -75,6 +78,11 @@ export class GuestRun {
     this.#enter(() => this.#apply(ENTRY.timer, timer, ''))
   }
 
+  /** The wall time is over while the run waits. */
+  expire(): void {
+    this.#finish('timeout', timeoutText())
+  }
+
   /** Ends the run from outside: its caller has gone. */
   cancel(): void {
     this.#finish('cancelled', errorText('Error', 'the run was cancelled'))
@@ -83,6 +91,7 @@ export class GuestRun {
   /** Stops listening to the realm. Returns whether the isolate may be used again. */
   release(): 'clean' | 'spoiled' {
     this.realm.bridge = refuse
+    clearTimeout(this.#expiry)
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
     const spoiled = this.realm.isolate.vm.isDisposed || this.#waiting > 0 || !endedByItself(this.#ending)
@@ -108,7 +117,14 @@ export class GuestRun {
     } catch (thrown) {
       this.#classify(thrown)
     }
-    if (this.#ending === undefined && this.#waiting === 0 && this.#timers.size === 0) {
+    if (this.#ending !== undefined) return
+    if (this.#waiting > 0 || this.#timers.size > 0) {
+      // The time of an entry is isolated-vm's to watch; the time between two entries is this timer's.
+      this.#expiry ??= setTimeout(
+        () => this.#host.expired(this.number),
+        Math.max(0, this.#deadlineMs - this.#host.elapsed()),
+      )
+    } else {
       this.#finish(
         'error',
         errorText('Error', 'the code waits for a promise that nothing can settle: no call and no timer is pending'),

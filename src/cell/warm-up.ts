@@ -1,7 +1,13 @@
 import { GuestRun, type RunHost } from './run.ts'
 import type { Realm, RealmMaker } from './realm.ts'
 
-const MUTE: RunHost = { elapsed: () => performance.now(), call: () => {}, log: () => {}, due: () => {} }
+const MUTE: RunHost = {
+  elapsed: () => performance.now(),
+  call: () => {},
+  log: () => {},
+  due: () => {},
+  expired: () => {},
+}
 const LIMITS = { outputBytes: 1_000, logBytes: 1_000, logLines: 10, pendingCalls: 1, timers: 1, capabilities: ['kv'] }
 const CODE =
   'console.log(input); const t = setTimeout(() => {}, 1000); clearTimeout(t); return [await input, context.runId]'

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Limits } from '../core/policy.ts'
 import type { KillReason } from './death.ts'
-import type { ProcessMeter } from './meter.ts'
+import { type MemoryProbe, type ProcessMeter, openMemoryProbe } from './meter.ts'
 import { CpuShares, type RunInCell } from './run-in-cell.ts'
 import { KILLED_FOR } from './watch-table.ts'
 import type { Watchdog } from './watchdog.ts'
@@ -33,6 +33,7 @@ export class CellGuard {
   readonly #active = new Set<RunInCell>()
   readonly #monotonicOffsetMs: number
   #shares: CpuShares
+  #probe: MemoryProbe | undefined
   #timer: NodeJS.Timeout | undefined
   #timerMs = Infinity
   #epochOwner: RunInCell | undefined
@@ -48,6 +49,12 @@ export class CellGuard {
     this.#monotonicOffsetMs = Number(process.hrtime.bigint()) / 1_000_000 - parts.clock.elapsed()
     const { table } = parts.watchdog
     for (const field of ['growthMax', 'baseMax', 'cpuMsMax', 'deadlineMs'] as const) table.set(row, field, Infinity)
+  }
+
+  /** The cell's own memory now, or at the watchdog's last look where it cannot be read from here. */
+  get ownBytes(): number {
+    this.#probe ??= openMemoryProbe(this.#parts.pid)
+    return this.#probe?.read() ?? this.#parts.watchdog.table.get(this.#row, 'bytes')
   }
 
   /** Highest own memory that the watchdog saw in this epoch. */
@@ -67,10 +74,6 @@ export class CellGuard {
       default:
         return undefined
     }
-  }
-
-  ready(): void {
-    this.observe()
   }
 
   assign({ memory }: Limits): void {
@@ -130,10 +133,9 @@ export class CellGuard {
   }
 
   /** The run that is furthest past its deadline. */
-  mostOverdue(runs: Iterable<RunInCell>): RunInCell | undefined {
+  mostOverdue(): RunInCell | undefined {
     let worst: RunInCell | undefined
-    for (const run of runs) {
-      if (run.startedMs === undefined && run.cancelledMs === undefined) continue
+    for (const run of this.#active) {
       if (worst === undefined || this.#deadlineOf(run) < this.#deadlineOf(worst)) worst = run
     }
     return worst
@@ -150,6 +152,7 @@ export class CellGuard {
   /** Gives the row back. */
   end(): void {
     clearTimeout(this.#timer)
+    this.#probe?.[Symbol.dispose]()
     this.#parts.watchdog.close(this.#row)
   }
 

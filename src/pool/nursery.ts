@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { emit } from '../core/events.ts'
+import type { Bytes } from '../core/quantity.ts'
 import type { WallLevel } from '../core/run.ts'
 import { Cell } from './cell.ts'
 import type { Death } from './death.ts'
@@ -19,6 +20,8 @@ interface Parts {
   readonly isolatesPerBlankCell: number
   readonly blankMemoryMb: number
   readonly cellsMax: number
+  /** Memory of all cells together past which no further one is started. */
+  readonly memoryMax: Bytes
   readonly killGraceMs: number
   readonly startTimeoutMs: number
   readonly onReady: () => void
@@ -36,11 +39,12 @@ const FAILURES_MAX = 5
 export class Nursery {
   readonly firstReady: Promise<void>
   readonly #parts: Parts
-  readonly #all = new Set<Cell>()
+  readonly #all = new Map<Cell, CellGuard>()
   readonly #blank: Cell[] = []
   readonly #first = Promise.withResolvers<void>()
-  #starting = 0
+  readonly #starting = new Set<Cell>()
   #demand = 0
+  #isFull = false
   #failures = 0
   #refill: NodeJS.Timeout | undefined
   #closed = false
@@ -60,7 +64,15 @@ export class Nursery {
     return this.#blank.length
   }
   all(): readonly Cell[] {
-    return [...this.#all]
+    return [...this.#all.keys()]
+  }
+
+  /** Adds up the memory of all cells and returns whether it is more than they may have together. */
+  weigh(): 'full' | 'fits' {
+    let total = 0
+    for (const guard of this.#all.values()) total += guard.ownBytes
+    this.#isFull = total > this.#parts.memoryMax
+    return this.#isFull ? 'full' : 'fits'
   }
 
   /** A blank cell that is ready, if there is one. */
@@ -87,8 +99,8 @@ export class Nursery {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#refill)
-    const exits = [...this.#all].map((cell) => cell.exited)
-    for (const cell of this.#all) cell.kill('closing')
+    const exits = this.all().map((cell) => cell.exited)
+    for (const cell of this.all()) cell.kill('closing')
     await Promise.all(exits)
   }
 
@@ -96,8 +108,8 @@ export class Nursery {
     const { blankCells, cellsMax } = this.#parts
     while (!this.#closed && this.#failures < FAILURES_MAX) {
       const wanted = Math.max(blankCells, Math.min(this.#demand, STARTING_MAX))
-      if (this.#blank.length + this.#starting >= wanted) return
-      if (this.#starting >= STARTING_MAX || this.#all.size >= cellsMax) return
+      if (this.#blank.length + this.#starting.size >= wanted) return
+      if (this.#starting.size >= STARTING_MAX || this.#all.size >= cellsMax || this.#isFull) return
       this.#start()
     }
   }
@@ -123,12 +135,12 @@ export class Nursery {
     }
     const boot = { runtime: program.runtime, memoryMb: blankMemoryMb, isolates: isolatesPerBlankCell }
     const cell = new Cell({ process, guard, clock, walls, boot, onEnd: (ended, death) => this.#end(ended, death) })
-    this.#all.add(cell)
-    this.#starting += 1
+    this.#all.set(cell, guard)
+    this.#starting.add(cell)
     const timer = setTimeout(() => cell.kill('start-timeout'), this.#parts.startTimeoutMs)
     void cell.ready.then(() => {
       clearTimeout(timer)
-      this.#starting -= 1
+      this.#starting.delete(cell)
       this.#failures = 0
       this.#blank.push(cell)
       this.#demand = Math.max(0, this.#demand - 1)
@@ -144,9 +156,8 @@ export class Nursery {
     this.#all.delete(cell)
     const index = this.#blank.indexOf(cell)
     if (index >= 0) this.#blank.splice(index, 1)
-    if (!cell.wasReady) {
-      this.#starting -= 1
-      this.#fail(new Error(`a cell ended before it was ready: ${death.reason} ${cell.lastWords}`.trim()))
+    if (this.#starting.delete(cell)) {
+      this.#fail(new Error(`a cell ended before it was ready: ${death.reason} ${death.lastWords}`.trim()))
     }
     this.#parts.onEnd(cell, death)
   }

@@ -23,6 +23,7 @@ export interface PoolParts {
   /** Heap limit of a blank cell's isolates: that of the policy most tenants have. */
   readonly blankMemoryMb: number
   readonly cellsMax: number
+  /** Memory of all cells together; idle cells are ended before it is passed. */
   readonly memoryMax: Bytes
   readonly killGraceMs: number
   readonly startTimeoutMs: number
@@ -52,7 +53,7 @@ const SWEEP_MS = 1_000
 
 interface Waiter {
   readonly ticket: Ticket
-  readonly grant: (cell: Cell) => void
+  readonly grant: (lease: Lease) => void
   readonly refuse: (error: CloisterError) => void
   readonly deadlineMs: number
 }
@@ -118,15 +119,19 @@ export function createPool(parts: PoolParts): CellPool {
   const find = (ticket: Ticket, waitedMs: number): Cell | undefined =>
     choose(tenants.get(ticket.request.tenant) ?? [], ticket) ?? takeBlank(ticket, waitedMs)
 
-  const leaseOf = (cell: Cell, ticket: Ticket): Lease => ({
-    run(session) {
-      runNumber = (runNumber % 0xffff_fffe) + 1
-      return cell.run(runNumber, ticket, session)
-    },
-    [Symbol.dispose]: () => {
-      if (waiters.size > 0) serveWaiters()
-    },
-  })
+  const leaseOf = (cell: Cell, ticket: Ticket): Lease => {
+    const reservation = cell.reserve()
+    return {
+      run(session) {
+        runNumber = (runNumber % 0xffff_fffe) + 1
+        return cell.run(runNumber, ticket, session)
+      },
+      [Symbol.dispose]() {
+        reservation[Symbol.dispose]()
+        if (waiters.size > 0) serveWaiters()
+      },
+    }
+  }
 
   const serveWaiters = (): void => {
     for (const waiter of waiters) {
@@ -134,22 +139,22 @@ export function createPool(parts: PoolParts): CellPool {
       const cell = find(waiter.ticket, Math.max(0.001, waitedMs))
       if (cell === undefined) continue
       waiters.delete(waiter)
-      waiter.grant(cell)
+      waiter.grant(leaseOf(cell, waiter.ticket))
     }
   }
 
   const wait = (ticket: Ticket): Promise<Lease> =>
-    new Promise<Cell>((grant, refuse) => {
+    new Promise((grant, refuse) => {
       waiters.add({ ticket, grant, refuse, deadlineMs: clock.elapsed() + ticket.policy.limits.queueWait })
       if (!hasRoom(ticket)) evictIdle(ticket.request.tenant)
       nursery.refillSoon('for a waiter')
-    }).then((cell) => leaseOf(cell, ticket))
+    })
 
   const hasRoom = (ticket: Ticket): boolean =>
     nursery.size < cellsMax || (tenants.get(ticket.request.tenant)?.length ?? 0) >= ticket.policy.instance.maxCells
 
-  /** Ends the cell that has been idle longest, so that a waiting tenant can have one. */
-  const evictIdle = (except: TenantId): void => {
+  /** Ends the cell that has been idle longest, for the sake of a tenant that waits or of memory. */
+  const evictIdle = (except?: TenantId): void => {
     let oldest: Cell | undefined
     for (const [tenant, cells] of tenants) {
       if (tenant === except) continue
@@ -176,6 +181,7 @@ export function createPool(parts: PoolParts): CellPool {
       )
     }
     for (const cells of tenants.values()) for (const cell of cells) sweepCell(cell, nowMs)
+    if (nursery.weigh() === 'full') evictIdle()
   }, SWEEP_MS)
   sweep.unref()
 

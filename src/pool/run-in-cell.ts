@@ -1,16 +1,14 @@
-import type { Clock } from '../core/clock.ts'
 import type { LogLine, Report, Session, Ticket } from '../core/run.ts'
+import { FrameError } from '../wire/frame.ts'
 
-/**
- * A run as its cell's host side sees it. `sent`: behind others in the cell; `running`: at the head, or entered again;
- * `waiting`: for an answer or a timer.
- */
+/** A run as the host's side of its cell sees it. */
 export interface RunInCell {
   readonly number: number
   readonly ticket: Ticket
   readonly session: Session
   readonly resolve: (report: Report) => void
-  phase: 'sent' | 'running' | 'waiting'
+  /** For what is the host's own trouble. */
+  readonly reject: (error: Error) => void
   /** When its code could be entered first, by the host's clock; undefined while it is behind others. */
   startedMs: number | undefined
   /** {@link CpuShares.level} when it started. */
@@ -67,14 +65,14 @@ export function createRunInCell(
   number: number,
   ticket: Ticket,
   session: Session,
-  resolve: (report: Report) => void,
+  { resolve, reject }: Pick<RunInCell, 'resolve' | 'reject'>,
 ): RunInCell {
   return {
     number,
     ticket,
     session,
     resolve,
-    phase: 'sent',
+    reject,
     startedMs: undefined,
     cpuLevelMs: 0,
     logs: [],
@@ -85,7 +83,17 @@ export function createRunInCell(
   }
 }
 
-/** Time the run has taken so far, 0 if its code has not been reached. */
-export function elapsedOf(run: RunInCell, clock: Clock): number {
-  return run.startedMs === undefined ? 0 : clock.elapsed() - run.startedMs
+/** Lines that the runtime may add to those the guest is allowed. */
+const LINES_SLACK = 100
+const BYTES_SLACK = 65_536
+
+/** Keeps a log line. The runtime has cut what is too much; a cell that sends more breaks the protocol. */
+export function addLog(run: RunInCell, line: LogLine): void {
+  const { logs, logLines } = run.ticket.policy.limits
+  run.logBytes += Buffer.byteLength(line.message)
+  // The runtime counts UTF-16 units, each of which is at most three bytes.
+  if (run.logs.length >= logLines + LINES_SLACK || run.logBytes > logs * 3 + BYTES_SLACK) {
+    throw new FrameError('more logs than the policy allows')
+  }
+  run.logs.push(line)
 }

@@ -8,7 +8,8 @@ export interface CellProcess {
   readonly child: ChildProcess
   readonly pid: number
   readonly socket: Duplex
-  readonly stderr: Readable
+  /** What it has written to standard error, cut: enough for V8's last words, which tell an exhausted heap from a crash. */
+  lastWords(): string
 }
 
 /**
@@ -31,7 +32,18 @@ export function spawnCell({ file, addon }: CellProgram): CellProcess {
     child.on('error', () => {})
     throw new Error('the system could not start a cell process')
   }
-  return { child, pid: child.pid, socket: socket as Duplex, stderr: child.stderr }
+  return { child, pid: child.pid, socket: socket as Duplex, lastWords: collect(child.stderr) }
+}
+
+/** Characters of standard error that are kept. The rest is read and dropped, so that a cell never blocks on it. */
+const LAST_WORDS_MAX = 4_096
+
+function collect(stderr: Readable): () => string {
+  let words = ''
+  stderr.on('data', (chunk: Buffer) => {
+    if (words.length < LAST_WORDS_MAX) words += chunk.toString('latin1').slice(0, LAST_WORDS_MAX)
+  })
+  return () => words
 }
 
 function flags(files: readonly string[]): string[] {

@@ -1,0 +1,255 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
+import { loadAdminKey } from './admission/admin-key.ts'
+import { viewBudget } from './admission/budget.ts'
+import { type BillingDesk, createBilling } from './billing/billing.ts'
+import { billCsv, usageCsv } from './billing/csv.ts'
+import { formatNanoUsd } from './billing/decimal.ts'
+import { loadPriceBook } from './billing/price-book.ts'
+import { createBroker } from './broker/broker.ts'
+import { createKvCapability } from './broker/kv.ts'
+import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
+import type { Config } from './config.ts'
+import { type Clock, systemClock } from './core/clock.ts'
+import { createRunIds } from './core/ids.ts'
+import { bytes, millis } from './core/quantity.ts'
+import type { WallLevel } from './core/run.ts'
+import type { LedgerStore } from './core/stores.ts'
+import { examine } from './doctor.ts'
+import { type Execute, createExecute } from './execute.ts'
+import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
+import { type Gateway, createGateway } from './gateway/gateway.ts'
+import type { Accounts, Health } from './gateway/ports.ts'
+import { loadPolicies } from './policy/load.ts'
+import { openProcessMeter } from './pool/meter.ts'
+import { type CellPool, createPool } from './pool/pool.ts'
+import { buildCellProgram } from './pool/program.ts'
+import { startWatchdog } from './pool/watchdog.ts'
+import { createScheduler } from './scheduler/scheduler.ts'
+import { verifyLedger } from './store/chain.ts'
+import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
+import { createLogger } from './telemetry/logger.ts'
+import { createMetrics } from './telemetry/metrics.ts'
+
+/** The whole platform in this process, put together: what the command line and the library open. */
+export interface Platform extends Host {
+  readonly execute: Execute
+  readonly admission: AdmissionDesk
+  readonly billing: BillingDesk
+  readonly artifacts: Artifacts
+  readonly pool: CellPool
+}
+
+/** Memory that remembered submissions may take. */
+const ARTIFACT_CACHE = bytes(64 << 20)
+/** How often expired entries and old details are swept out of the store. */
+const SWEEP_MS = 60_000
+const DAY_MS = 86_400_000
+/** What this version has up: the operating-system wall arrives with a later one. */
+const WALLS: WallLevel = 'C'
+
+/** Opens the platform over its data directory. Rejects with CONFLICT when another process has it open. */
+export async function openHost(config: Config): Promise<Platform> {
+  await using taken = new AsyncDisposableStack()
+  const clock = systemClock
+  const log = createLogger({ clock, level: config.logLevel })
+  const stores = taken.use(
+    await openSqliteStores({
+      directory: config.dataDirectory,
+      clock,
+      synchronous: config.synchronous,
+      detailsRetention: millis(config.logRetentionDays * DAY_MS),
+    }),
+  )
+  const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
+  if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
+  const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
+  const state = { draining: false, ready: false }
+  const admission = await createAdmission({
+    clock,
+    tenants: stores.tenants,
+    keys: stores.keys,
+    policies,
+    adminKey: adminKey.key,
+    walls: () => WALLS,
+    allowWeakWalls: config.allowWeakWalls,
+    newRunId: createRunIds(() => clock.now()),
+    draining: () => state.draining,
+  })
+  const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
+  const priceBook = loadPriceBook(config.priceBook)
+  const billing = createBilling({
+    clock,
+    ledger,
+    priceBook,
+    grace: config.killGraceMs,
+    budgetOf: (tenant) => admission.budgetOf(tenant),
+    verifyChain: verifyLedger,
+  })
+  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
+  const meter = openProcessMeter()
+  const watchdog = taken.use(
+    startWatchdog({
+      rows: config.cellsMax,
+      intervalMs: config.watchdogMs,
+      onFailure(error) {
+        // Without it no limit is certain, so nothing new is let in.
+        state.draining = true
+        log.fatal({ err: error }, 'watchdog.failed')
+      },
+    }),
+  )
+  const pool = taken.use(
+    createPool({
+      clock,
+      program,
+      meter,
+      watchdog,
+      walls: WALLS,
+      blankCells: config.blankCells,
+      isolatesPerBlankCell: config.isolatesPerBlankCell,
+      blankMemoryMb: policies.resolve('default').limits.memory,
+      cellsMax: config.cellsMax,
+      memoryMax: bytes(config.cellMemoryCapMb * 2 ** 20),
+      killGraceMs: config.killGraceMs,
+      startTimeoutMs: config.cellStartTimeoutMs,
+    }),
+  )
+  void pool.ready().then(
+    () => (state.ready = true),
+    (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
+  )
+  const scheduler = createScheduler({ clock, runsMax: config.runsMax })
+  const broker = createBroker({
+    capabilities: [createKvCapability({ store: stores.kv, clock })],
+    onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
+  })
+  const execute = createExecute({ admission, billing, scheduler, pool, broker, clock })
+  const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
+  const metrics = taken.use(createMetrics({ cells: () => pool.cells() }))
+  const health = (): Health => ({
+    status: state.draining ? 'draining' : state.ready ? 'ready' : 'starting',
+    walls: WALLS,
+    blankCells: pool.blankReady,
+  })
+  const gateway = createGateway({
+    gatekeeper: admission,
+    directory: createDirectory(admission, pool),
+    artifacts,
+    execute,
+    accounts: createAccounts(billing),
+    runs: stores.ledger,
+    health,
+    metrics,
+    log,
+    version: readVersion(),
+    bodySizeMax: config.bodyBytesMax,
+  })
+  taken.defer(() => gateway.close())
+  taken.use(sweepRegularly(stores, clock, log))
+  const resources = taken.move()
+
+  return {
+    execute,
+    admission,
+    billing,
+    artifacts,
+    pool,
+    adminKey: adminKey.key,
+    inject: (request) => inject(gateway, request),
+    async listen() {
+      const address = await gateway.listen({ host: config.host, port: config.port })
+      stores.announce(address.url)
+      log.info({ url: address.url, walls: WALLS }, 'host.listening')
+      return address
+    },
+    ready: () => pool.ready(),
+    doctor: () => examine({ config, meter, walls: WALLS, admission, execute, artifacts }),
+    async drain() {
+      state.draining = true
+      log.info({ runs: admission.running }, 'host.draining')
+      await Promise.race([admission.whenIdle(), timeout(config.drainMs)])
+      await gateway.close()
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  }
+}
+
+/** Admission, with what a change of tenants means for their cells. */
+function createDirectory(admission: AdmissionDesk, pool: CellPool) {
+  return {
+    putTenant: admission.putTenant.bind(admission),
+    getTenant: admission.getTenant.bind(admission),
+    findTenant: admission.findTenant.bind(admission),
+    listTenants: admission.listTenants.bind(admission),
+    viewBudget,
+    createKey: admission.createKey.bind(admission),
+    listKeys: admission.listKeys.bind(admission),
+    deleteKey: admission.deleteKey.bind(admission),
+    async deleteTenant(id: Parameters<AdmissionDesk['deleteTenant']>[0]) {
+      await admission.deleteTenant(id)
+      pool.retireTenant(id, 'tenant-deleted')
+    },
+  }
+}
+
+/** Billing, in the gateway's words: JSON out, money as decimal text. */
+function createAccounts(billing: BillingDesk): Accounts {
+  return {
+    costUsd: (usage) => formatNanoUsd(billing.cost(usage)),
+    bill: (tenant, period) => billing.bill(tenant, period),
+    billCsv: (bill) => billCsv(bill as Parameters<typeof billCsv>[0]),
+    usage: (tenant, range, groupBy) => billing.usage(tenant, range, groupBy),
+    usageCsv: (report) => usageCsv(report as Parameters<typeof usageCsv>[0]),
+    budget: (tenant) => billing.budget(tenant),
+    records: (tenant, period) => billing.records(tenant, period),
+    verify: (tenant) => billing.verify(tenant),
+    parseRange: (text) => billing.parseRange(defined(text)),
+    parseGroups: (text) => billing.parseGroups(text),
+  }
+}
+
+/** The same object without its undefined fields. */
+function defined<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+/** For measuring what the ledger costs: everything is read, nothing is charged. */
+function withoutPosts(ledger: LedgerStore): LedgerStore {
+  return {
+    post: () => Promise.resolve(),
+    sum: ledger.sum.bind(ledger),
+    find: ledger.find.bind(ledger),
+    page: ledger.page.bind(ledger),
+    records: ledger.records.bind(ledger),
+  }
+}
+
+async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
+  const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
+  return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
+}
+
+function sweepRegularly(stores: SqliteStores, clock: Clock, log: Logger): Disposable {
+  const sweep = async (): Promise<void> => {
+    try {
+      while (!(await stores.sweep(clock.now())).complete);
+    } catch (error) {
+      log.error({ err: error }, 'store.sweep-failed')
+    }
+  }
+  const timer = setInterval(() => void sweep(), SWEEP_MS)
+  timer.unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+function timeout(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

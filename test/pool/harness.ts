@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createBroker } from '../../src/broker/broker.ts'
+import type { Capability } from '../../src/broker/capability.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { type RunId, artifactId, createRunIds, parseTenantId } from '../../src/core/ids.ts'
+import type { Policy, Reuse } from '../../src/core/policy.ts'
+import { bytes, millis } from '../../src/core/quantity.ts'
+import type { Report, Session, Ticket } from '../../src/core/run.ts'
+import { openProcessMeter } from '../../src/pool/meter.ts'
+import { type CellPool, createPool } from '../../src/pool/pool.ts'
+import { buildCellProgram } from '../../src/pool/program.ts'
+import { startWatchdog } from '../../src/pool/watchdog.ts'
+import { loadPolicies } from '../../src/policy/load.ts'
+import { createHash } from 'node:crypto'
+
+/** How a test describes a run: only what matters to it. */
+export interface RunOptions {
+  readonly input?: unknown
+  readonly tenant?: string
+  readonly reuse?: Reuse
+  readonly wallMs?: number
+  readonly limits?: Partial<Policy['limits']>
+  readonly instance?: Partial<Policy['instance']>
+  readonly grants?: Policy['capabilities']
+  readonly signal?: AbortSignal
+  readonly modules?: Readonly<Record<string, string>>
+  readonly typescript?: true
+}
+
+export interface PoolHarness extends AsyncDisposable {
+  readonly pool: CellPool
+  /** Runs code in a real cell. */
+  run(code: string, options?: RunOptions): Promise<Report>
+  /** The result of a run as a value. */
+  value(code: string, options?: RunOptions): Promise<unknown>
+  /** Everything that sessions were asked for. */
+  readonly sessions: readonly Session[]
+}
+
+/** A pool of real cells, without gateway, ledger and queue. */
+export async function openPool(
+  options: { blankCells?: number; cellsMax?: number; capabilities?: readonly Capability[] } = {},
+): Promise<PoolHarness> {
+  await using taken = new AsyncDisposableStack()
+  const directory = taken.adopt(mkdtempSync(join(tmpdir(), 'cloister-pool-')), (path) =>
+    rmSync(path, { recursive: true, force: true }),
+  )
+  const program = await buildCellProgram(directory)
+  const failures: unknown[] = []
+  const watchdog = taken.use(startWatchdog({ rows: 64, intervalMs: 5, onFailure: (error) => failures.push(error) }))
+  const pool = taken.use(
+    createPool({
+      clock: systemClock,
+      program,
+      meter: openProcessMeter(),
+      watchdog,
+      walls: 'C',
+      blankCells: options.blankCells ?? 1,
+      isolatesPerBlankCell: 1,
+      blankMemoryMb: 128,
+      cellsMax: options.cellsMax ?? 16,
+      memoryMax: bytes(8 * 2 ** 30),
+      killGraceMs: 50,
+      startTimeoutMs: 30_000,
+    }),
+  )
+  await pool.ready()
+  const broker = createBroker({ capabilities: options.capabilities ?? [], onFault: (_, error) => failures.push(error) })
+  const policies = new Map<string, Policy>()
+  const newRunId = createRunIds(() => Date.now())
+  const sessions: Session[] = []
+  const resources = taken.move()
+
+  const run = async (code: string, given: RunOptions = {}): Promise<Report> => {
+    const ticket = ticketOf(code, given, newRunId(), policyOf(policies, given))
+    using lease = await pool.lease(ticket)
+    using session = broker.open(ticket)
+    sessions.push(session)
+    return await lease.run(session)
+  }
+  return {
+    pool,
+    run,
+    sessions,
+    async value(code, given) {
+      const report = await run(code, given)
+      if (report.result === undefined) throw new Error(`${report.status}: ${report.error?.message}`)
+      return JSON.parse(Buffer.from(report.result).toString())
+    },
+    async [Symbol.asyncDispose]() {
+      await resources.disposeAsync()
+      if (failures.length > 0) throw new AggregateError(failures)
+    },
+  }
+}
+
+/** Equal options give the same policy object, as a catalog does. */
+function policyOf(known: Map<string, Policy>, { limits, instance, grants = {} }: RunOptions): Policy {
+  return known.getOrInsertComputed(JSON.stringify([limits, instance, grants]), () => {
+    const base = loadPolicies([]).resolve('default')
+    // Wide enough that a slow machine does not end a run that should go on.
+    const wide = { wall: millis(60_000), cpu: millis(60_000), queueWait: millis(60_000) }
+    return {
+      ...base,
+      limits: { ...base.limits, ...wide, ...limits },
+      instance: { ...base.instance, ...instance },
+      capabilities: grants,
+    }
+  })
+}
+
+function ticketOf(code: string, given: RunOptions, run: RunId, policy: Policy): Ticket {
+  const main = given.typescript === true ? 'main.ts' : 'main.js'
+  const modules = new Map(Object.entries({ [main]: code, ...given.modules }))
+  const tenant = parseTenantId(given.tenant ?? 'ann')
+  if (tenant === undefined) throw new Error('the test names no tenant')
+  return {
+    run,
+    request: {
+      tenant,
+      trigger: 'execute',
+      artifact: {
+        id: artifactId(
+          createHash('sha256')
+            .update(JSON.stringify([...modules]))
+            .digest('hex'),
+        ),
+        language: given.typescript === true ? 'typescript' : 'javascript',
+        main,
+        modules,
+        size: bytes(code.length),
+      },
+      input: Buffer.from(JSON.stringify(given.input ?? null)),
+      ...(given.signal && { signal: given.signal }),
+    },
+    policy,
+    reuse: given.reuse ?? 'context',
+    wall: millis(given.wallMs ?? policy.limits.wall),
+    admittedAt: systemClock.now(),
+    [Symbol.dispose]() {},
+  }
+}

@@ -1,0 +1,183 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { listen } from '../../src/core/events.ts'
+import { millis } from '../../src/core/quantity.ts'
+import { type PoolHarness, openPool } from './harness.ts'
+
+const hasProc = existsSync('/proc/self/environ')
+let cells: PoolHarness
+beforeAll(async () => {
+  cells = await openPool({ blankCells: 2 })
+})
+afterAll(() => cells[Symbol.asyncDispose]())
+
+const cellsOf = (tenant: string) => cells.pool.cells().filter((cell) => cell.tenant === tenant)
+
+describe('who shares what', () => {
+  test('two tenants never share a process, one tenant’s runs do', async () => {
+    for (const tenant of ['one', 'two', 'one', 'two']) await cells.run('return 1', { tenant })
+    const pids = [...cellsOf('one'), ...cellsOf('two')].map(({ pid }) => pid)
+    expect(pids).toHaveLength(2)
+    expect(new Set(pids).size).toBe(2)
+  })
+
+  test('reuse "function" keeps globals between runs of the same code only', async () => {
+    const count = 'globalThis.n = (globalThis.n ?? 0) + 1; return n'
+    const tenant = 'keeper'
+    expect(await cells.value(count, { reuse: 'function', tenant })).toBe(1)
+    expect(await cells.value(count, { reuse: 'function', tenant })).toBe(2)
+    expect(await cells.value(`${count} // other code`, { reuse: 'function', tenant })).toBe(1)
+  })
+
+  test.each(['context', 'run'] as const)(
+    'reuse "%s" gives every run fresh globals and fresh built-ins',
+    async (reuse) => {
+      const code = 'const seen = [globalThis.left, [].left]; globalThis.left = 1; Array.prototype.left = 1; return seen'
+      for (const _ of [1, 2, 3]) expect(await cells.value(code, { reuse, tenant: 'fresh' })).toEqual([null, null])
+    },
+  )
+
+  test('an isolate that has served its number of runs is replaced', async () => {
+    const code = 'globalThis.n = (globalThis.n ?? 0) + 1; return n'
+    const options = { reuse: 'function', tenant: 'retired', instance: { runsMax: 2 } } as const
+    const seen = []
+    for (const _ of [1, 2, 3, 4]) seen.push(await cells.value(code, options))
+    expect(seen).toEqual([1, 2, 1, 2])
+  })
+})
+
+describe('a cell’s process', () => {
+  test.skipIf(!hasProc)('has an environment without anything of the host’s', async () => {
+    vi.stubEnv('CLOISTER_TEST_SECRET', 'must-not-travel')
+    await cells.run('return 1', { tenant: 'bare' })
+    const [cell] = cellsOf('bare')
+    await cells.run('return 1', { tenant: 'bare-again' })
+    for (const { pid } of cells.pool.cells()) {
+      // Processes that are not dumpable hide even their environment; root may still look.
+      const environment = readFileSync(`/proc/${pid}/environ`, 'latin1')
+      expect(environment).toBe('UV_THREADPOOL_SIZE=1\0')
+    }
+    expect(cell).toBeDefined()
+  })
+
+  test.skipIf(!hasProc)('may gain no privileges', () => {
+    for (const { pid, state } of cells.pool.cells()) {
+      if (state === 'starting') continue
+      expect(readFileSync(`/proc/${pid}/status`, 'latin1')).toMatch(/NoNewPrivs:\s+1/)
+    }
+  })
+
+  test('that is idle for the policy’s time is ended', async () => {
+    const retired = Promise.withResolvers<string>()
+    using stack = new DisposableStack()
+    stack.defer(listen('cell.retired', ({ tenant, reason }) => tenant === 'idler' && retired.resolve(reason)))
+    await cells.run('return 1', { tenant: 'idler', instance: { idle: millis(10) } })
+    expect(await retired.promise).toBe('idle')
+    expect(cellsOf('idler')).toEqual([])
+  })
+
+  test('under a policy that has changed is replaced', async () => {
+    await cells.run('return 1', { tenant: 'changer' })
+    const [before] = cellsOf('changer')
+    await cells.run('return 1', { tenant: 'changer', limits: { logLines: 5 } })
+    await vi.waitFor(() => expect(cellsOf('changer').map(({ pid }) => pid)).not.toContain(before?.pid))
+    expect(cellsOf('changer')).toHaveLength(1)
+  })
+})
+
+describe('more runs than one', () => {
+  test('a tenant whose cell is busy gets another one, up to its maxCells', async () => {
+    const sleepy = 'const until = Date.now() + 300; while (Date.now() < until); return 1'
+    const options = { tenant: 'grower', instance: { maxCells: 2 } }
+    const running = []
+    for (let index = 0; index < 4; index += 1) {
+      running.push(cells.run(sleepy, options))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    const reports = await Promise.all(running)
+    expect(reports.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok'])
+    expect(cellsOf('grower')).toHaveLength(2)
+  })
+
+  test('runs that wait share one cell', async () => {
+    const wait = 'await new Promise((resolve) => setTimeout(resolve, 50)); return 1'
+    await Promise.all(Array.from({ length: 20 }, () => cells.run(wait, { tenant: 'waiters' })))
+    expect(cellsOf('waiters')).toHaveLength(1)
+  })
+
+  test('time that a run waits behind another in its cell is not its own', async () => {
+    const slow = 'const until = Date.now() + 300; while (Date.now() < until); return 1'
+    const options = { tenant: 'queueing', instance: { maxCells: 1 } }
+    await cells.run('return 0', options)
+    const [first, second] = await Promise.all([cells.run(slow, options), cells.run('return 2', options)])
+    expect(first?.wall).toBeGreaterThanOrEqual(299_000)
+    expect(second?.wall).toBeLessThan(first?.wall ?? 0)
+  })
+
+  test('the run that kills its cell is named, the others are bystanders', async () => {
+    const options = { tenant: 'crowd', instance: { maxCells: 1 } }
+    const innocent = cells.run('await new Promise((resolve) => setTimeout(resolve, 60_000))', options)
+    await vi.waitFor(() => expect(cellsOf('crowd')[0]?.runs).toBe(1))
+    const culprit = cells.run('Promise.reject(new Proxy({}, { get() { for (;;); } }))', { ...options, wallMs: 200 })
+    expect(await culprit).toMatchObject({ status: 'timeout', killReason: 'deadline' })
+    expect(await innocent).toMatchObject({ status: 'crashed', bystander: true })
+  })
+})
+
+describe('a host with as many cells as it may have', () => {
+  test('ends the cell that has been idle longest, so that a new tenant is served', async () => {
+    await using small = await openPool({ blankCells: 1, cellsMax: 2 })
+    for (const tenant of ['a', 'b', 'c', 'd', 'a']) expect(await small.value('return 1', { tenant })).toBe(1)
+    expect(small.pool.cells().length).toBeLessThanOrEqual(2)
+  })
+
+  test('refuses a run for which no cell comes, with nothing started', async () => {
+    await using small = await openPool({ blankCells: 1, cellsMax: 1 })
+    const busy = small.run('await new Promise((resolve) => setTimeout(resolve, 3_000)); return 1', { tenant: 'a' })
+    const late = small.run('return 1', { tenant: 'b', limits: { queueWait: millis(100) } })
+    await expect(late).rejects.toMatchObject({ code: 'OVERLOADED' })
+    expect((await busy).status).toBe('ok')
+  })
+})
+
+describe('the end of the host', () => {
+  test.skipIf(process.platform !== 'linux')(
+    'kill -9 of the host leaves no cell behind, not even one that loops',
+    async () => {
+      const host = fork(new URL('./doomed-host.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+      const pids = await firstMessage(host)
+      expect(pids.length).toBeGreaterThan(1)
+      for (const pid of pids) expect(isAlive(pid)).toBe(true)
+      host.kill('SIGKILL')
+      await once(host, 'exit')
+      await vi.waitFor(() => expect(pids.filter(isAlive)).toEqual([]), { timeout: 30_000 })
+    },
+  )
+
+  test('disposing a pool reaps every process', async () => {
+    let pids: number[]
+    {
+      await using short = await openPool({ blankCells: 2 })
+      await short.run('return 1')
+      pids = short.pool.cells().map(({ pid }) => pid)
+    }
+    expect(pids.filter(isAlive)).toEqual([])
+  })
+})
+
+async function firstMessage(child: ChildProcess): Promise<number[]> {
+  const [pids] = (await once(child, 'message')) as [number[]]
+  return pids
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    // A zombie that its new parent has not reaped yet is dead, too.
+    return !hasProc || !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  } catch {
+    return false
+  }
+}
