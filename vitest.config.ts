@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** Where a machine-readable report goes, for whoever counts. */
+const report = process.env['VITEST_REPORT']
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -7,5 +10,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
+    reporters: report === undefined ? ['default'] : ['default', 'json'],
+    ...(report !== undefined && { outputFile: { json: report } }),
   },
 })

@@ -148,8 +148,8 @@ function createGuest({ bridge, limits, calls, timers }: GuestParts) {
         () => mine === generation && running,
       )
       const call = handler as (input: unknown, context: unknown) => unknown
-      // An async function's promise is the language's own, whatever the guest has done to `Promise`.
-      const answer = (async () => call(parse(inputText), context))()
+      // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
+      const answer = (async () => await call(parse(inputText), context))()
       promiseThen(answer, (value) => held.whenEmpty(() => once(succeed)(value)), once(fail))
     },
   }

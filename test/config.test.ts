@@ -94,7 +94,7 @@ test('a tiny machine still gets a memory cap that a cell fits into', () => {
 
 test('every knob is described with a variable, a default, bounds and a reason', () => {
   const table = describeKnobs()
-  expect(table.map(({ name }) => name).sort()).toEqual(Object.keys(load()).sort())
+  expect(table.map(({ name }) => name).toSorted()).toEqual(Object.keys(load()).toSorted())
   for (const { variable, fallback, accepts, reason } of table) {
     expect(variable).toMatch(/^CLOISTER_[A-Z_]+$/)
     expect(fallback).not.toBe('')

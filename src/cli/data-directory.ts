@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { type Config, type ConfigOverrides, loadConfig } from '../config.ts'
 import { bytes } from '../core/quantity.ts'
+import { machineMemory } from '../machine.ts'
 import type { Owner } from '../store/sqlite/directory-lock.ts'
 import type { Context, Environment } from './context.ts'
 import { EXIT_REFUSED, Stop } from './stop.ts'
@@ -16,10 +16,7 @@ export function adminKeyFile(directory: string): string {
 
 /** The configuration of this process: what the command line says, then the environment, then the defaults. */
 export function configure({ env }: Context, overrides: ConfigOverrides): Config {
-  // A container's limit counts where there is one; without one the system reports 0 or more than there is.
-  const constrained = process.constrainedMemory()
-  const total = totalmem()
-  return loadConfig(env, overrides, { totalMemory: bytes(constrained > 0 ? Math.min(constrained, total) : total) })
+  return loadConfig(env, overrides, { totalMemory: bytes(machineMemory()) })
 }
 
 /** The process that has a data directory open, if any; `url` is there once it serves. */

@@ -1,4 +1,5 @@
 import { CloisterError, ERRORS, type ErrorCode } from '../core/errors.ts'
+import { formatMillis } from './format.ts'
 import { type ExitCode, EXIT_HOST_FAULT, Stop } from './stop.ts'
 import { type Screen, paint, print, printable } from './terminal.ts'
 
@@ -9,8 +10,7 @@ const NEXT_STEPS: Partial<Record<ErrorCode, string>> = {
   BUDGET_EXCEEDED: 'wait for the next period, or raise the budget: cloister tenants put NAME --budget JSON',
   FORBIDDEN: 'use a key of that tenant, or the admin key',
   WALLS_TOO_WEAK: 'cloister doctor prints the line that raises each missing wall; for development: --allow-weak-walls',
-  NOT_FOUND: 'cloister tenants list shows the tenants, cloister runs the runs of one',
-  OVERLOADED: 'try again; nothing had started and nothing was billed',
+  NOT_FOUND: 'cloister tenants list shows who is there; cloister tenants put NAME makes a tenant',
   DRAINING: 'try again when the server has restarted',
   INTERNAL: 'nothing was billed; cloister doctor looks for what is wrong with this machine',
 }
@@ -30,12 +30,17 @@ export function describeFailure(thrown: unknown): Failure {
   }
   if (thrown instanceof CloisterError) {
     const { code, message, retryAfterMs } = thrown
-    const next = retryAfterMs === undefined ? NEXT_STEPS[code] : `try again in ${Math.ceil(retryAfterMs)} ms`
+    const next = NEXT_STEPS[code] ?? suggestRetry(code, retryAfterMs)
     const optional = { ...(retryAfterMs !== undefined && { retryAfterMs }), ...(next !== undefined && { next }) }
     return { exit: ERRORS[code].exit, code, message, ...optional }
   }
   const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
   return { exit: EXIT_HOST_FAULT, message, next: 'set CLOISTER_DEBUG=1 to see where it comes from' }
+}
+
+function suggestRetry(code: ErrorCode, retryAfterMs: number | undefined): string | undefined {
+  if (ERRORS[code].retry !== 'later') return undefined
+  return retryAfterMs === undefined ? 'try again later' : `try again in ${formatMillis(retryAfterMs)}`
 }
 
 /** Prints a failure for people: what is wrong, then the next step. */

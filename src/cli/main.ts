@@ -48,6 +48,8 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
   const context = createContext((code) => {
     exit = code
   })
+  // Parts of the platform do not keep a process alive by themselves; a command that waits for one of them must.
+  const alive = setInterval(() => {}, 60_000)
   try {
     await createProgram(context).parseAsync(args, { from: 'user' })
     return exit
@@ -55,6 +57,8 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
     // Commander has printed its own message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE
     return reportFailure(error, args, context)
+  } finally {
+    clearInterval(alive)
   }
 }
 

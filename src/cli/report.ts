@@ -21,14 +21,17 @@ export function printLogs(screen: Screen, answer: unknown): void {
   }
 }
 
-/** Prints why a run did not return a value: what the guest threw, or the limit that ended it. Nothing if it did return one. */
+/** Prints why a run did not return a value: what the guest threw, or what ended it. Nothing if it did return one. */
 export function printTrouble(screen: Screen, answer: unknown): void {
-  const error = at(answer, 'error')
-  if (error !== undefined) print(screen, paint(screen, 'red', printable(screen, describeError(error))))
   const status = textAt(answer, 'status') ?? ''
-  if (isRunStatus(status) && status !== 'ok' && status !== 'error') {
-    print(screen, `${paint(screen, 'red', status)}: ${OUTCOMES[status].when.replaceAll('`', '')}`)
-  }
+  if (status === 'ok') return
+  const name = status === 'error' ? (textAt(answer, 'error', 'name') ?? 'Error') : status
+  const message = textAt(answer, 'error', 'message') ?? (isRunStatus(status) ? OUTCOMES[status].when : '')
+  const stack = textAt(answer, 'error', 'stack') ?? ''
+  const title = message === '' ? name : `${name}: ${message}`
+  // A stack begins with name and message as a rule; where it does not, they are said first.
+  const text = stack.startsWith(title) || stack === '' ? stack || title : `${title}\n${stack}`
+  print(screen, paint(screen, 'red', printable(screen, text)))
 }
 
 /** Prints what a run took and cost, in one line. */
@@ -45,14 +48,4 @@ export function printReport(screen: Screen, answer: unknown): void {
     formatUsd(textAt(usage, 'costUsd')),
   ]
   print(screen, paint(screen, 'dim', `REPORT ${textAt(answer, 'runId') ?? ''}  ${parts.join('  ')}`))
-}
-
-/** A stack begins with name and message as a rule; where it does not, they are said first. */
-function describeError(error: unknown): string {
-  const name = textAt(error, 'name') ?? 'Error'
-  const message = textAt(error, 'message') ?? ''
-  const stack = textAt(error, 'stack') ?? ''
-  const title = message === '' ? name : `${name}: ${message}`
-  if (stack.startsWith(title)) return stack
-  return stack === '' ? title : `${title}\n${stack}`
 }

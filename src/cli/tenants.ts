@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { ask, path } from './ask.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
-import { formatTime } from './format.ts'
-import { at, listAt, printJson, textAt } from './json.ts'
+import { formatPlural, formatTime } from './format.ts'
+import { at, listAt, numberAt, printJson, textAt } from './json.ts'
 import { type CommonOptions, addCommonOptions, addExample, parseTenant } from './options.ts'
 import { readText } from './source.ts'
 import { EXIT_USAGE, Stop } from './stop.ts'
@@ -112,11 +112,11 @@ function describePolicy(policy: unknown): string {
 
 function describeBudget(budget: unknown): string {
   const ceilings = ['day', 'month'].flatMap((period) => {
-    const units = textAt(budget, period, 'units')
+    const units = numberAt(budget, period, 'units')
     const usd = textAt(budget, period, 'usd')
     return [
       ...(usd === undefined ? [] : [`$${usd} a ${period}`]),
-      ...(units === undefined ? [] : [`${units} units a ${period}`]),
+      ...(units === undefined ? [] : [`${formatPlural(units, 'unit')} a ${period}`]),
     ]
   })
   return ceilings.length === 0 ? 'none' : ceilings.join(', ')

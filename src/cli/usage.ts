@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { ask, path, withQuery } from './ask.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
-import { formatBytes, formatCount, formatMillis, formatUsd } from './format.ts'
-import { listAt, numberAt, printJson, textAt } from './json.ts'
+import { formatBytes, formatCount, formatMillis, formatTime, formatUsd } from './format.ts'
+import { at, listAt, numberAt, printJson, textAt } from './json.ts'
 import { type TenantOptions, addTenantOptions } from './options.ts'
 import { left, renderTable, right } from './table.ts'
 import { paint, print } from './terminal.ts'
@@ -51,8 +51,9 @@ async function showUsage({ tenant, from, to, groupBy, ...options }: UsageOptions
 
 function printUsage({ out }: Context, report: unknown): void {
   const groups = listAt(report, 'groupBy').map(String)
-  const title = `${textAt(report, 'tenant') ?? ''}, ${textAt(report, 'from') ?? ''} to ${textAt(report, 'to') ?? ''}`
-  const total = (report as { total?: unknown }).total
+  const range = `${formatTime(textAt(report, 'from'))} to ${formatTime(textAt(report, 'to'))}`
+  const title = `${textAt(report, 'tenant') ?? ''}, ${range} UTC`
+  const total = at(report, 'total')
   print(out, `${paint(out, 'bold', title)}\n`)
   if (groups.length === 0) {
     print(out, renderTable(out, FIGURES, [figuresOf(total)]))

@@ -9,6 +9,8 @@ export interface Answer {
   readonly type?: string
   /** Text and bytes go out in one write; parts as they come, as fast as the client reads. */
   readonly body?: Buffer | string | AsyncIterable<string>
+  /** How text becomes bytes; UTF-8 if absent. `latin1`: the text is bytes already, one a character. */
+  readonly encoding?: 'latin1'
   /** More headers, names and values by turns. */
   readonly headers?: readonly string[]
 }
@@ -37,11 +39,11 @@ export const DONE: Answer = Object.freeze({ status: 204 })
 
 /** Sends an answer. Resolves when it has been handed over; rejects when its parts fail or the client goes away. */
 export function send(response: ServerResponse, answer: Answer, envelope: Envelope): Promise<void> | void {
-  const { status, body } = answer
+  const { status, body, encoding = 'utf8' } = answer
   const headers = headersOf(answer, envelope)
   if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
-    if (body !== undefined) headers.push('content-length', String(Buffer.byteLength(body)))
-    response.writeHead(status, headers).end(body)
+    if (body !== undefined) headers.push('content-length', String(Buffer.byteLength(body, encoding)))
+    response.writeHead(status, headers).end(body, encoding)
     return
   }
   response.writeHead(status, headers)

@@ -21,10 +21,10 @@ export class BodyReader {
   }
 
   /**
-   * Waits for the whole body. Rejects with UNSUPPORTED_MEDIA, TOO_LARGE or OVERLOADED, and with INVALID_REQUEST when the
-   * connection ends first. After a refusal the rest of the body is read and dropped, so that the client sees the answer.
+   * Waits for the whole body. Throws or rejects with UNSUPPORTED_MEDIA, TOO_LARGE or OVERLOADED, and INVALID_REQUEST
+   * when the connection ends first. After a refusal what still comes is dropped, so that the client sees the answer.
    */
-  async read(request: IncomingMessage): Promise<Buffer> {
+  read(request: IncomingMessage): Promise<Buffer> {
     checkMedia(request)
     const declared = request.headers['content-length']
     if (declared === undefined || Number(declared) <= this.#parts.sizeMax) return this.#collect(request)

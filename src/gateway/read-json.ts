@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { faultsOf, invalidRequest } from './faults.ts'
 import { scanFields } from './json-fields.ts'
 
@@ -12,9 +12,14 @@ export function readJson<Schema extends z.ZodType>(bytes: Buffer, schema: Schema
   throw invalidRequest(faultsOf(parsed.error.issues, 'body'))
 }
 
+/** The query of a route that has none. */
+export const NO_QUERY = z.strictObject({})
+const NONE = Object.freeze({})
+
 /** Reads the query of a URL. Throws INVALID_REQUEST with every fault. */
 export function readQuery<Query>(url: string, schema: z.ZodType<Query>): Query {
   const mark = url.indexOf('?')
+  if (mark === -1 && schema === NO_QUERY) return NONE as Query
   const given = new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1))
   const parsed = schema.safeParse(Object.fromEntries(given))
   const twice = [...new Set(given.keys())].filter((name) => given.getAll(name).length > 1)

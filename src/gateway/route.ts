@@ -1,8 +1,8 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Answer } from './answer.ts'
 import { type ParameterName, type PathParameters, namesIn } from './path-parameters.ts'
-import { readJson } from './read-json.ts'
+import { NO_QUERY, readJson } from './read-json.ts'
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
 
@@ -71,8 +71,6 @@ export type Route = Row<string, unknown, unknown> & {
 type Optional = 'query' | 'body' | 'refusals' | 'starts'
 type Definition<Path extends string, Query, Body> = Omit<Row<Path, Query, Body>, Optional> &
   Partial<Pick<Row<Path, Query, Body>, Optional>>
-
-const NO_QUERY = z.strictObject({})
 
 /** Writes a row down. What it leaves out: no query, no body, no refusals of its own, starts nothing. */
 export function route<const Path extends string, Query = Record<string, never>, Body = undefined>(

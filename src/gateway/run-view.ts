@@ -12,16 +12,24 @@ const MEBIBYTE = 1 << 20
 /** The answer to a run. The result's bytes are put between the other fields as they are; nothing parses them. */
 export function runAnswer({ run, status, result, error, logs, usage }: Outcome, costOf: CostOf): Answer {
   const head = `{"runId":"${run}","status":"${status}",${result === undefined ? '' : '"result":'}`
-  const tail = JSON.stringify({
-    error: error && viewError(error),
-    logs: logs.map(viewLog),
-    usage: viewUsage(usage, costOf),
-  })
-  const body =
-    result === undefined
-      ? head + tail.slice(1)
-      : Buffer.concat([Buffer.from(head), result, Buffer.from(`,${tail.slice(1)}`)])
-  return { status: 200, type: JSON_TYPE, body }
+  const rest = { error: error && viewError(error), logs: logs.map(viewLog), usage: viewUsage(usage, costOf) }
+  const tail = `${result === undefined ? '' : ','}${JSON.stringify(rest).slice(1)}`
+  return { status: 200, type: JSON_TYPE, ...join(head, result ?? NOTHING, tail) }
+}
+
+const NOTHING = new Uint8Array()
+/** From here on copying the result into text costs more than the one write it saves. */
+const TEXT_BYTES_MAX = 16 << 10
+// oxlint-disable-next-line no-control-regex
+const ASCII = /^[\u0000-\u007f]*$/
+
+/** A short answer goes out as text: Node puts it into the same write as the headers, where a buffer would be another. */
+function join(head: string, result: Uint8Array, tail: string): Pick<Answer, 'body' | 'encoding'> {
+  const bytes = Buffer.from(result.buffer, result.byteOffset, result.byteLength)
+  if (bytes.length > TEXT_BYTES_MAX || !ASCII.test(tail)) {
+    return { body: Buffer.concat([Buffer.from(head), bytes, Buffer.from(tail)]) }
+  }
+  return { body: head + bytes.toString('latin1') + tail, encoding: 'latin1' }
 }
 
 /** One run as it is kept, with all that is kept of it. */

@@ -60,14 +60,13 @@ export function createServer({ gatekeeper, bodies, health, newRequestId, log }: 
     if (principal !== undefined && route.caller === 'admin') gatekeeper.authorizeAdmin(principal)
     if (principal !== undefined && route.caller === 'tenant') gatekeeper.authorize(principal, path.tenant as TenantId)
     const query = readQuery(request.url ?? '', route.query)
-    const body = route.body === undefined ? undefined : await readBody(route.body, request)
+    const body = route.body === undefined ? undefined : route.body.read(await bytesOf(route.body, request))
     const signal = (): AbortSignal => connectionSignal(request)
     return { path, query, body, accept: request.headers.accept, signal }
   }
 
-  async function readBody(format: NonNullable<Route['body']>, request: IncomingMessage): Promise<unknown> {
-    if (format.presence === 'optional' && !hasBody(request)) return format.read(NOTHING)
-    return format.read(await bodies.read(request))
+  function bytesOf({ presence }: NonNullable<Route['body']>, request: IncomingMessage): Buffer | Promise<Buffer> {
+    return presence === 'optional' && !hasBody(request) ? NOTHING : bodies.read(request)
   }
 
   function createEnvelope(): Envelope {

@@ -46,7 +46,7 @@ export function createPolicyCatalog({ folders }: Parts): PolicyCatalog {
   const resolution = new Resolution(folders)
   const policies = resolution.run()
   const find = (name: string): Policy | undefined => policies.get(name)
-  const names = Object.freeze([...policies.keys()].sort())
+  const names = Object.freeze([...policies.keys()].toSorted())
   const check = (overlay: unknown): CheckedPolicy => checkPolicy(overlay, find)
 
   const byName = (name: string): Policy => {
@@ -131,7 +131,7 @@ class Resolution {
   /** The policy that an entry builds on; `faulty` once it is reported that there is no sound one. */
   #base(entry: Entry): Policy | undefined | 'faulty' {
     const name = extendsOf(entry.value) ?? ROOT_POLICY
-    const below = this.#folders.slice(0, entry.folder + 1).reverse()
+    const below = this.#folders.slice(0, entry.folder + 1).toReversed()
     const base = below.map((folder) => folder.get(name)).find((found) => found !== undefined && found !== entry)
     if (base === undefined) return undefined
     if (base.state === 'resolving') {

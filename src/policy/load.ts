@@ -42,7 +42,7 @@ export function shippedPolicies(): string {
 function readFolder(directory: string): readonly PolicySource[] {
   const files = reading(directory, () => readdirSync(directory))
     .filter(isPolicyFile)
-    .sort()
+    .toSorted()
   if (files.length > FILES_MAX) {
     throw new CloisterError('INVALID_POLICY', `${directory}: holds ${files.length} policies; at most ${FILES_MAX}`)
   }

@@ -66,7 +66,7 @@ export function canonicalText(fields: CanonicalFields): string {
 /** Operation counts as canonical JSON text: names in the order of their UTF-16 code units. */
 export function operationsText(operations: Operations): string {
   let text = ''
-  for (const name of Object.keys(operations).sort()) {
+  for (const name of Object.keys(operations).toSorted()) {
     text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${whole(operations[name], `operations.${name}`)}`
   }
   return `{${text}}`

@@ -65,7 +65,7 @@ export async function sumUsage(
       totals.getOrInsertComputed(JSON.stringify(labels), () => new Totals(labels, groups)).add(row)
     }
   }
-  return [...totals.values()].sort(byLabels).map((total) => total.sums())
+  return [...totals.values()].toSorted(byLabels).map((total) => total.sums())
 }
 
 class Totals {
@@ -114,7 +114,7 @@ class Totals {
       inputBytes: this.#input,
       outputBytes: this.#output,
       coldStarts: this.#coldStarts,
-      operations: Object.fromEntries([...this.#operations].sort(([a], [b]) => (a < b ? -1 : 1))),
+      operations: Object.fromEntries([...this.#operations].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     }
   }
 }

@@ -210,7 +210,7 @@ test('each field out of bounds has exactly one fault at its own path', () => {
       const overlay = policyWith(pairs.map(([sound, wrong], index) => (indexes.includes(index) ? wrong : sound)))
       const paths = faultsOf(overlay).filter(({ message }) => !message.startsWith('must be at most'))
       const fields = paths.map(({ path }) => path.replace(/\.(value|reason)$/, ''))
-      expect(fields.sort()).toEqual(indexes.map((index) => formatPath(FIELDS[index]!.path)).sort())
+      expect(fields.toSorted()).toEqual(indexes.map((index) => formatPath(FIELDS[index]!.path)).toSorted())
     }),
   )
 })

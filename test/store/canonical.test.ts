@@ -47,7 +47,7 @@ test('a record that is encoded and decoded is the same record', () => {
 test('the canonical text of a decoded record is the same text, whatever the order of its operations', () => {
   fc.assert(
     fc.property(records, (value) => {
-      const operations = Object.fromEntries(Object.entries(value.usage.operations).reverse())
+      const operations = Object.fromEntries(Object.entries(value.usage.operations).toReversed())
       const turned = { ...value, usage: { ...value.usage, operations } }
       expect(encodeRecord(turned)).toBe(encodeRecord(value))
       expect(encodeRecord(decodeRecord(encodeRecord(value)))).toBe(encodeRecord(value))
@@ -72,7 +72,7 @@ test('two records that differ in any one field have different texts', () => {
 })
 
 function sorted(value: LedgerRecord): unknown {
-  return { ...value, usage: { ...value.usage, operations: Object.entries(value.usage.operations).sort() } }
+  return { ...value, usage: { ...value.usage, operations: Object.entries(value.usage.operations).toSorted() } }
 }
 
 test('the canonical text is what it was when the first chain was written', () => {

@@ -102,7 +102,7 @@ export function describeLedger(open: OpenStores): void {
             record({ tenant, startedAt: at(start), status: RUN_STATUSES[index % 3]! }),
           )
           await Promise.all(posts.map((post) => stores.ledger.post(post, NO_DETAILS)))
-          const newestFirst = posts.toReversed().sort((a, b) => b.startedAt - a.startedAt)
+          const newestFirst = posts.toReversed().toSorted((a, b) => b.startedAt - a.startedAt)
           const pageAll = async (filter: object): Promise<LedgerRecord[]> => {
             const seen: LedgerRecord[] = []
             for (;;) {

@@ -34,7 +34,7 @@ function sumOf(records: readonly LedgerRecord[]): Omit<UsageSums, 'group'> {
     outputBytes: total(({ usage }) => BigInt(usage.outputSize)),
     coldStarts: total(({ usage }) => (usage.coldStart ? 1n : 0n)),
     operations: Object.fromEntries(
-      [...names].sort().map((name) => [name, total(({ usage }) => BigInt(usage.operations[name] ?? 0))]),
+      [...names].toSorted().map((name) => [name, total(({ usage }) => BigInt(usage.operations[name] ?? 0))]),
     ),
   }
 }
@@ -50,7 +50,7 @@ function groupedSums(records: readonly LedgerRecord[], groupBy: readonly UsageGr
   const groups = Map.groupBy(records, (item) => JSON.stringify(groupBy.map((group) => label(group, item))))
   return [...groups.entries()]
     .map(([key, members]) => [JSON.parse(key) as string[], members] as const)
-    .sort(([a], [b]) => (a.join('\0') < b.join('\0') ? -1 : 1))
+    .toSorted(([a], [b]) => (a.join('\0') < b.join('\0') ? -1 : 1))
     .map(([labels, members]) => ({
       group: Object.fromEntries(groupBy.map((group, index) => [group, labels[index]!])),
       ...sumOf(members),

@@ -113,10 +113,18 @@ export function migrate(database: DatabaseSync): void {
   }
   if (isForeign(database)) throw new CloisterError('CONFLICT', 'the database was not made by Cloister')
   for (const [index, statements] of MIGRATIONS.entries()) {
-    if (index < version) continue
-    database.exec(
-      `BEGIN IMMEDIATE; ${statements}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${index + 1}; COMMIT`,
-    )
+    if (index >= version) step(database, index + 1, statements)
+  }
+}
+
+function step(database: DatabaseSync, version: number, statements: string): void {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    database.exec(statements)
+    database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version}; COMMIT`)
+  } catch (thrown) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw thrown
   }
 }
 

@@ -1,0 +1,103 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { expect, test } from 'vitest'
+
+/**
+ * The shape of the tree, held by reading imports. A stage knows `core` and itself; only main.ts knows the classes.
+ */
+const root = new URL('..', import.meta.url).pathname
+
+/** Folders of src/ whose files may import, besides core and their own folder, what is listed. */
+const ALSO: Readonly<Record<string, readonly string[]>> = {
+  pool: ['wire'],
+  cell: ['wire', 'sandbox-api'],
+  // The outermost part: it speaks to the rest through the HTTP API, in process or over a socket.
+  cli: ['config.ts', 'machine.ts', 'main.ts', 'policy', 'store/sqlite/directory-lock.ts'],
+}
+/** Files of src/ that put others together. */
+const COMPOSERS = new Set(['src/main.ts', 'src/index.ts', 'src/doctor.ts'])
+const LINES_MAX = 300
+
+const files = globSync('{src,sandbox-api}/**/*.ts', { cwd: root }).toSorted()
+
+test('there is code to look at', () => {
+  expect(files.length).toBeGreaterThan(50)
+})
+
+test.each(files)('%s imports only what its place allows', (file) => {
+  if (COMPOSERS.has(file)) return
+  const own = placeOf(file)
+  const allowed = new Set(['core', own, ...(ALSO[own] ?? [])])
+  const strangers = importsOf(file).filter((target) => {
+    const path = target.replace(/^src\//, '')
+    return !allowed.has(placeOf(target)) && ![...allowed].some((one) => path === one)
+  })
+  expect(strangers).toEqual([])
+})
+
+test.each(files)('%s is short enough to read', (file) => {
+  expect(readFileSync(join(root, file), 'utf8').split('\n').length - 1).toBeLessThanOrEqual(LINES_MAX)
+})
+
+test('core does no input or output', () => {
+  const modules = files.filter((file) => file.startsWith('src/core/')).flatMap((file) => packagesOf(file))
+  expect(new Set(modules)).toEqual(new Set(['node:crypto', 'node:diagnostics_channel']))
+})
+
+test('only the clock reads the time', () => {
+  const readers = files.filter((file) => /\b(Date\.now\(|performance\.now\(|new Date\(\))/.test(codeOf(file)))
+  // Inside a cell there is no host clock: a run's time in the isolate is the cell's own affair and is never charged.
+  expect(readers).toEqual(['src/cell/cell.ts', 'src/cell/warm-up.ts', 'src/core/clock.ts'])
+})
+
+test('one file gives a guest host functions', () => {
+  const callers = files.filter((file) => /\bivm\.Callback\(|\.Callback\(/.test(codeOf(file)))
+  expect(callers).toEqual(['src/cell/realm.ts'])
+})
+
+test('only the cell touches isolated-vm, and nothing copies a guest’s objects out of an isolate', () => {
+  const users = files.filter((file) => packagesOf(file).includes('isolated-vm'))
+  expect(users.every((file) => file.startsWith('src/cell/'))).toBe(true)
+  const copiers = files.filter(
+    (file) => file.startsWith('src/cell/') && /copy: true|ExternalCopy|new ivm\.Reference/.test(codeOf(file)),
+  )
+  expect(copiers).toEqual([])
+})
+
+test('the guest runtime has no dependency and no way to the cell’s modules', () => {
+  const runtime = files.filter((file) => file.startsWith('sandbox-api/'))
+  expect(runtime.flatMap((file) => packagesOf(file))).toEqual([])
+})
+
+/** The first folder below src/, or the top-level folder: what the import rule is about. */
+function placeOf(file: string): string {
+  const parts = file.split('/')
+  if (parts[0] !== 'src') return parts[0] ?? ''
+  return parts[1] ?? ''
+}
+
+function importsOf(file: string): string[] {
+  return specifiersOf(file)
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => normalize(join(dirname(file), specifier)))
+    .filter((target) => target.endsWith('.ts'))
+}
+
+function packagesOf(file: string): string[] {
+  return specifiersOf(file).filter((specifier) => !specifier.startsWith('.'))
+}
+
+function specifiersOf(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8')
+  const found = text.matchAll(
+    /(?:^|\n)(?:import|export)\s[^'"]*?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s+['"]([^'"]+)['"]/g,
+  )
+  return [...found].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
+}
+
+/** The file without its comments. */
+function codeOf(file: string): string {
+  return readFileSync(join(root, file), 'utf8')
+    .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+    .replaceAll(/^\s*\/\/.*$/gm, '')
+}
