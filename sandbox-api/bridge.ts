@@ -34,6 +34,12 @@ export const ENTRY = {
   assign: 5,
 } as const
 
+/**
+ * Longest arguments of one call as JSON, in UTF-16 units: two values of the largest size that a policy can grant (what
+ * `compareAndSet` takes), with their key and options. The wire has room for it at three bytes a unit.
+ */
+export const CALL_LENGTH_MAX = (2 << 20) + (64 << 10)
+
 /** Bounds that the runtime keeps by itself, so that a run ends with a clear error; the host checks them again. */
 export interface RuntimeLimits {
   readonly outputBytes: number

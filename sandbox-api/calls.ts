@@ -1,5 +1,6 @@
-import { BRIDGE, type Bridge, type RuntimeLimits } from './bridge.ts'
+import { BRIDGE, type Bridge, CALL_LENGTH_MAX, type RuntimeLimits } from './bridge.ts'
 import { ErrorConstructor, PromiseConstructor, defineProperty, parse, stringify, table } from './primordials.ts'
+import { describe } from './result.ts'
 
 interface Waiting {
   readonly resolve: (value: unknown) => void
@@ -33,11 +34,11 @@ export function createCalls(bridge: Bridge, limits: RuntimeLimits): Calls {
   return {
     call(operation, args) {
       return new PromiseConstructor((resolve, reject) => {
+        const payload = encode(args)
+        // After the encoding, in which a guest's `toJSON` may have made calls.
         if (pending >= limits.pendingCalls) {
-          reject(failure('TOO_MANY_CALLS', `more than ${limits.pendingCalls} calls are waiting for an answer`))
-          return
+          throw failure('TOO_MANY_CALLS', `more than ${limits.pendingCalls} calls are waiting for an answer`)
         }
-        const payload = stringify(args)
         const call = bridge(BRIDGE.call, operation, payload)
         pending += 1
         waiting[call] = { resolve, reject }
@@ -49,6 +50,37 @@ export function createCalls(bridge: Bridge, limits: RuntimeLimits): Calls {
       take(call)?.reject(failure(code, message))
     },
   }
+}
+
+/**
+ * Arguments as a JSON list; those at the end that are undefined are left out. Throws INVALID_ARGUMENT for what JSON cannot
+ * hold. The list is put together here because a guest's `toJSON` on arrays could make anything of it.
+ */
+function encode(args: readonly unknown[]): string {
+  let count = args.length
+  while (count > 0 && args[count - 1] === undefined) count -= 1
+  let list = ''
+  for (let index = 0; index < count; index += 1) {
+    const text = encodeArgument(args[index], index + 1)
+    if (list.length + text.length > CALL_LENGTH_MAX) {
+      throw failure('INVALID_ARGUMENT', `the arguments of a call have more than ${CALL_LENGTH_MAX} characters as JSON`)
+    }
+    list += (index > 0 ? ',' : '') + text
+  }
+  return `[${list}]`
+}
+
+function encodeArgument(value: unknown, position: number): string {
+  let text: string | undefined
+  try {
+    text = stringify(value)
+  } catch (error) {
+    throw failure('INVALID_ARGUMENT', `argument ${position} cannot be turned into JSON: ${describe(error).message}`)
+  }
+  if (text === undefined) {
+    throw failure('INVALID_ARGUMENT', `argument ${position} is ${typeof value}, which JSON cannot hold`)
+  }
+  return text
 }
 
 /** An error of the guest's own realm with a `code`. Its stack is the guest's: nothing of the host is in it. */

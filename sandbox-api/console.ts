@@ -1,10 +1,27 @@
 import { BRIDGE, type Bridge, type RuntimeLimits } from './bridge.ts'
-import { StringFunction, create, cut, isArray, now, stringify } from './primordials.ts'
+import {
+  ErrorConstructor,
+  NumberFunction,
+  StringFunction,
+  cut,
+  indexOf,
+  isArray,
+  max,
+  min,
+  now,
+  parseFloat,
+  parseInt,
+  stringify,
+  table,
+} from './primordials.ts'
 
 const LEVEL = { debug: 0, info: 1, warn: 2, error: 3 } as const
 /** Longest single message in UTF-16 units: three times as much is the most it can be in UTF-8. */
 const MESSAGE_MAX = 16_384
 const LABELS_MAX = 100
+const LABEL_MAX = 200
+/** Groups that are indented; deeper ones are not any further. */
+const INDENT_MAX = 20
 
 export interface Log {
   write(level: keyof typeof LEVEL, message: string): void
@@ -44,24 +61,19 @@ export function createLog(bridge: Bridge, limits: RuntimeLimits): Log {
 
 /** The guest's `console`: every line is captured as part of the run. */
 export function createConsole(log: Log): object {
-  let indent = ''
-  let counts = create(null) as Record<string, number>
-  let timers = create(null) as Record<string, number>
-  let labels = 0
-  const labelled = (given: unknown): string => {
-    labels += 1
-    if (labels > LABELS_MAX) {
-      counts = create(null) as Record<string, number>
-      timers = create(null) as Record<string, number>
-      labels = 1
-    }
-    return given === undefined ? 'default' : cut(StringFunction(given), 200)
-  }
+  let depth = 0
+  const counts = createTally()
+  const starts = createTally()
+  const write = (level: keyof typeof LEVEL, text: string): void => log.write(level, indentation(depth) + text)
   const at =
     (level: keyof typeof LEVEL) =>
     (...args: unknown[]): void =>
-      log.write(level, indent + format(args))
-  const elapsed = (label: string): string => `${label}: ${now() - (timers[label] ?? now())} ms`
+      write(level, format(args))
+  const group = (...args: unknown[]): void => {
+    if (args.length > 0) write('info', format(args))
+    depth += 1
+  }
+  const elapsed = (label: string): string => `${label}: ${now() - (starts.get(label) ?? now())} ms`
   return {
     log: at('info'),
     info: at('info'),
@@ -69,41 +81,66 @@ export function createConsole(log: Log): object {
     trace: at('debug'),
     warn: at('warn'),
     error: at('error'),
-    dir: (value: unknown): void => log.write('info', indent + show(value)),
-    table: (value: unknown): void => log.write('info', indent + show(value)),
+    clear: (): void => {},
+    dir: (value: unknown): void => write('info', show(value)),
+    dirxml: at('info'),
+    table: (value: unknown): void => write('info', show(value)),
     assert(condition?: unknown, ...args: unknown[]): void {
-      if (!condition) log.write('error', `${indent}Assertion failed${args.length > 0 ? `: ${format(args)}` : ''}`)
+      if (!condition) write('error', `Assertion failed${args.length > 0 ? `: ${format(args)}` : ''}`)
     },
-    group(...args: unknown[]): void {
-      if (args.length > 0) log.write('info', indent + format(args))
-      if (indent.length < 40) indent += '  '
-    },
+    group,
+    groupCollapsed: group,
     groupEnd(): void {
-      indent = cut(indent, indent.length - 2)
+      depth = max(0, depth - 1)
     },
-    count(label?: unknown): void {
-      const name = labelled(label)
-      counts[name] = (counts[name] ?? 0) + 1
-      log.write('info', `${indent}${name}: ${counts[name]}`)
+    count(given?: unknown): void {
+      const label = labelOf(given)
+      const count = (counts.get(label) ?? 0) + 1
+      counts.set(label, count)
+      write('info', `${label}: ${count}`)
     },
-    countReset(label?: unknown): void {
-      delete counts[labelled(label)]
-    },
-    time(label?: unknown): void {
-      timers[labelled(label)] = now()
-    },
-    timeLog(label?: unknown): void {
-      log.write('info', indent + elapsed(labelled(label)))
-    },
-    timeEnd(label?: unknown): void {
-      const name = labelled(label)
-      log.write('info', indent + elapsed(name))
-      delete timers[name]
+    countReset: (label?: unknown): void => counts.delete(labelOf(label)),
+    time: (label?: unknown): void => starts.set(labelOf(label), now()),
+    timeLog: (label?: unknown): void => write('info', elapsed(labelOf(label))),
+    timeEnd(given?: unknown): void {
+      const label = labelOf(given)
+      write('info', elapsed(label))
+      starts.delete(label)
     },
   }
 }
 
-/** Text as it is, everything else as JSON, separated by spaces; `%s %d %i %f %j %o %O %%` in the first text are filled in. */
+function indentation(depth: number): string {
+  let indent = ''
+  for (let level = min(depth, INDENT_MAX); level > 0; level -= 1) indent += '  '
+  return indent
+}
+
+function labelOf(given: unknown): string {
+  return given === undefined ? 'default' : cut(StringFunction(given), LABEL_MAX)
+}
+
+/** Numbers by label. A guest makes as many labels as it likes: when there are too many, all are forgotten. */
+function createTally() {
+  let numbers = table<number>()
+  let size = 0
+  return {
+    get: (label: string): number | undefined => numbers[label],
+    set(label: string, value: number): void {
+      if (numbers[label] === undefined) {
+        if (size >= LABELS_MAX) numbers = table<number>()
+        size = size >= LABELS_MAX ? 1 : size + 1
+      }
+      numbers[label] = value
+    },
+    delete(label: string): void {
+      if (numbers[label] !== undefined) size -= 1
+      delete numbers[label]
+    },
+  }
+}
+
+/** Text as it is, everything else as JSON, separated by spaces; `%s %d %i %f %j %o %O %c %%` in the first text are filled in. */
 function format(args: readonly unknown[]): string {
   let next = 0
   let text = ''
@@ -133,19 +170,30 @@ function fill(directive: string | undefined, args: readonly unknown[], next: num
   const value = args[next]
   switch (directive) {
     case 's':
-      return typeof value === 'object' && value !== null ? show(value) : StringFunction(value)
+      return typeof value === 'bigint' ? StringFunction(value) : show(value)
     case 'd':
-    case 'f':
-      return StringFunction(typeof value === 'object' ? NaN : +(value as number))
+      return number(value, NumberFunction)
     case 'i':
-      return StringFunction(typeof value === 'object' ? NaN : +(value as number) - (+(value as number) % 1))
+      return number(value, parseInt)
+    case 'f':
+      return number(value, parseFloat)
     case 'j':
     case 'o':
     case 'O':
       return show(value)
+    case 'c':
+      // A style: there is nothing here to apply it to.
+      return ''
     default:
       return undefined
   }
+}
+
+/** Only what is a primitive is turned into a number: anything else could have the guest's code run, or throw. */
+function number(value: unknown, convert: (text: string) => number): string {
+  if (typeof value === 'bigint') return `${StringFunction(value)}n`
+  if (typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol') return 'NaN'
+  return StringFunction(convert(value as string))
 }
 
 function substring(text: string, from: number, to: number): string {
@@ -161,9 +209,42 @@ function show(value: unknown): string {
     if (typeof value === 'bigint') return `${StringFunction(value)}n`
     if (typeof value === 'function') return `[function ${StringFunction(value.name)}]`
     if (typeof value !== 'object' || value === null) return StringFunction(value)
-    if (value instanceof Error) return StringFunction(value.stack ?? value)
-    return stringify(value) ?? (isArray(value) ? '[array]' : '[object]')
+    if (value instanceof ErrorConstructor) return showError(value)
+    return stringify(value, createReplacer()) ?? (isArray(value) ? '[array]' : '[object]')
   } catch {
     return '[cannot be shown]'
   }
+}
+
+/** The objects around a value, from the inside out. */
+interface Around {
+  readonly value: object
+  readonly outer: Around | undefined
+}
+
+/** Makes text of what JSON cannot hold, so that one BigInt or a circle does not hide all the rest. */
+function createReplacer(): (this: unknown, key: string, value: unknown) => unknown {
+  let around: Around | undefined
+  return function (_key, value) {
+    if (typeof value === 'bigint') return `${StringFunction(value)}n`
+    if (typeof value !== 'object' || value === null) return value
+    if (value instanceof ErrorConstructor) return showError(value)
+    while (around !== undefined && around.value !== this) around = around.outer
+    for (let each = around; each !== undefined; each = each.outer) if (each.value === value) return '[circular]'
+    around = { value, outer: around }
+    return value
+  }
+}
+
+/** The stack, without the frames of this runtime: they say nothing to the tenant. */
+function showError(error: Error): string {
+  const stack = cut(StringFunction(error.stack ?? error), MESSAGE_MAX)
+  let kept = ''
+  for (let from = 0; from <= stack.length; ) {
+    const end = indexOf(stack, '\n', from)
+    const line = substring(stack, from, end)
+    if (indexOf(line, 'cloister:runtime', 0) === line.length) kept += (from > 0 ? '\n' : '') + line
+    from = end + 1
+  }
+  return kept
 }

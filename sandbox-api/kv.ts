@@ -11,6 +11,6 @@ export function createKv(call: Call): KeyValue {
     list: (options?: object) => call('kv.list', [options]),
     increment: (key: string, by?: number) => call('kv.increment', [key, by]),
     compareAndSet: (key: string, expected: unknown, value: unknown, options?: object) =>
-      call('kv.compareAndSet', [key, expected, value, options]),
+      call('kv.compareAndSet', [key, expected ?? null, value, options]),
   }) as KeyValue
 }

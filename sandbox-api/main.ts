@@ -1,5 +1,5 @@
 import { BRIDGE, type Bridge, ENDING, ENTRY, type RuntimeLimits } from './bridge.ts'
-import { type Calls, createCalls } from './calls.ts'
+import { type Calls, createCalls, failure } from './calls.ts'
 import { createConsole, createLog } from './console.ts'
 import { createKv } from './kv.ts'
 import {
@@ -14,9 +14,8 @@ import {
   now,
   parse,
   promiseThen,
-  stringify,
 } from './primordials.ts'
-import { describe, encodeResult } from './result.ts'
+import { describe, encodeError, encodeResult } from './result.ts'
 import { type Timers, installTimers } from './timers.ts'
 
 /**
@@ -102,14 +101,13 @@ function createGuest({ bridge, limits, calls, timers }: GuestParts) {
     timers.reset()
     bridge(BRIDGE.settle, ending, text)
   }
-  const fail = (error: unknown): void => settle(ENDING.error, stringify(describe(error)))
+  const fail = (error: unknown): void => settle(ENDING.error, encodeError(describe(error)))
   const succeed = (value: unknown): void => {
-    const encoded = encodeResult(value)
-    if ('fault' in encoded) settle(ENDING.error, stringify({ name: 'TypeError', message: encoded.fault, stack: '' }))
+    const { json, fault } = encodeResult(value)
+    if (json === undefined) settle(ENDING.error, encodeError({ name: 'TypeError', message: fault ?? '', stack: '' }))
     // UTF-8 is never shorter than UTF-16 units; the exact size is checked where the bytes are.
-    else if (encoded.json.length > limits.outputBytes)
-      settle(ENDING.tooLong, tooLong(encoded.json.length, limits.outputBytes))
-    else settle(ENDING.value, encoded.json)
+    else if (json.length > limits.outputBytes) settle(ENDING.tooLong, tooLong(json.length, limits.outputBytes))
+    else settle(ENDING.value, json)
   }
 
   return {
@@ -192,7 +190,7 @@ function createContext(
   const call: Calls['call'] = (operation, args) => {
     if (alive()) return calls.call(operation, args)
     return new PromiseConstructor((_, reject) =>
-      reject(new ErrorConstructor('the run that this context belongs to is over')),
+      reject(failure('RUN_OVER', 'the run that this context belongs to is over')),
     )
   }
   const context: Record<string, unknown> = {
@@ -229,5 +227,5 @@ function createQueueMicrotask(fail: (error: unknown) => void): (callback: () => 
 
 function tooLong(length: number, bound: number): string {
   const message = `the result has ${length} characters as JSON; limits.outputBytes of the policy is ${bound}`
-  return stringify({ name: 'RangeError', message, stack: '' })
+  return encodeError({ name: 'RangeError', message, stack: '' })
 }

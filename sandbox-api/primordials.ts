@@ -14,10 +14,12 @@ export const { min, max, floor } = Math
 export const ErrorConstructor = Error
 export const PromiseConstructor = Promise
 export const StringFunction = String
+export const NumberFunction = Number
+export const { parseFloat, parseInt } = Number
 export const TypeErrorConstructor = TypeError
 
 const { then } = Promise.prototype
-const { slice } = String.prototype
+const { indexOf: find, slice } = String.prototype
 
 /** `promise.then(onFulfilled, onRejected)` with the original `then`. */
 export function promiseThen(
@@ -31,6 +33,12 @@ export function promiseThen(
 /** The first `length` UTF-16 units of a string. */
 export function cut(text: string, length: number): string {
   return text.length <= length ? text : (apply(slice, text, [0, length]) as string)
+}
+
+/** Where `part` is first found at or after `from`; the length of the text if it is not. */
+export function indexOf(text: string, part: string, from: number): number {
+  const found = apply(find, text, [part, from]) as number
+  return found < 0 ? text.length : found
 }
 
 /** A table by number or name without a prototype, so that no guest change to `Object.prototype` shows in it. */

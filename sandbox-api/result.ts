@@ -5,49 +5,60 @@ const DEPTH_MAX = 64
 /** How many values the search looks at, so that it ends soon in a large result. */
 const VALUES_MAX = 100_000
 
+/** A result as JSON text, or why it cannot be one. Both fields are always there: a guest can give any object more. */
+export interface EncodedResult {
+  readonly json: string | undefined
+  readonly fault: string | undefined
+}
+
 /** A result as JSON text, or why it cannot be one, naming the path of the value at fault. */
-export function encodeResult(value: unknown): { readonly json: string } | { readonly fault: string } {
+export function encodeResult(value: unknown): EncodedResult {
   const kind = typeof value
-  if (value === undefined) return { json: 'null' }
+  if (value === undefined) return { json: 'null', fault: undefined }
   if (kind === 'function' || kind === 'symbol' || kind === 'bigint')
-    return { fault: `result is ${article(kind)}, which JSON cannot hold` }
+    return { json: undefined, fault: `result is ${article(kind)}, which JSON cannot hold` }
   try {
     const json = stringify(value)
     // toJSON may have turned the value into something that JSON leaves out.
-    return { json: json === undefined ? 'null' : json }
+    return { json: json === undefined ? 'null' : json, fault: undefined }
   } catch (error) {
     const found = search(value)
-    return { fault: found ?? `result cannot be turned into JSON: ${describe(error).message}` }
+    return { json: undefined, fault: found ?? `result cannot be turned into JSON: ${describe(error).message}` }
   }
+}
+
+/** Where the search is, from the inside out. Not a list: a guest can catch what is put into those. */
+interface Place {
+  readonly value: object
+  readonly name: string
+  readonly depth: number
+  readonly outer: Place | undefined
 }
 
 interface Search {
   left: number
-  readonly path: { value: object; name: string }[]
 }
 
 /** Finds the first value that JSON cannot hold. Runs guest getters, hence inside the run's time limit only. */
 function search(root: unknown): string | undefined {
-  return visit(root, 'result', { left: VALUES_MAX, path: [] })
+  return visit(root, 'result', undefined, { left: VALUES_MAX })
 }
 
-function visit(value: unknown, name: string, state: Search): string | undefined {
+function visit(value: unknown, name: string, outer: Place | undefined, state: Search): string | undefined {
   state.left -= 1
   if (state.left < 0) return undefined
   if (typeof value === 'bigint') return `${name} is a BigInt, which JSON cannot hold`
   if (typeof value !== 'object' || value === null) return undefined
-  for (let index = 0; index < state.path.length; index += 1) {
-    if (state.path[index]?.value === value)
-      return `${name} refers back to ${state.path[index]?.name}: JSON cannot hold a cycle`
+  for (let place = outer; place !== undefined; place = place.outer) {
+    if (place.value === value) return `${name} refers back to ${place.name}: JSON cannot hold a cycle`
   }
-  if (state.path.length >= DEPTH_MAX) return `${name} is nested deeper than ${DEPTH_MAX} levels`
-  state.path[state.path.length] = { value, name }
-  const fault = visitMembers(value, name, state)
-  state.path.length -= 1
-  return fault
+  const depth = (outer?.depth ?? 0) + 1
+  if (depth > DEPTH_MAX) return `${name} is nested deeper than ${DEPTH_MAX} levels`
+  return visitMembers({ value, name, depth, outer }, state)
 }
 
-function visitMembers(value: object, name: string, state: Search): string | undefined {
+function visitMembers(place: Place, state: Search): string | undefined {
+  const { value, name } = place
   let keys: (string | symbol)[]
   try {
     keys = ownKeys(value)
@@ -64,7 +75,7 @@ function visitMembers(value: object, name: string, state: Search): string | unde
     } catch (error) {
       return `${path} cannot be read: ${describe(error).message}`
     }
-    const fault = visit(member, path, state)
+    const fault = visit(member, path, place, state)
     if (fault !== undefined) return fault
   }
   return undefined
@@ -74,14 +85,25 @@ function article(kind: string): string {
   return kind === 'bigint' ? 'a BigInt' : `a ${kind}`
 }
 
+/** An error as text: what crosses the boundary of one. */
+export interface ErrorText {
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+}
+
+/** An error as JSON text. The table has no prototype: a guest's `toJSON` on objects is not asked. */
+export function encodeError({ name, message, stack }: ErrorText): string {
+  return stringify({ __proto__: null, name, message, stack })
+}
+
 /** What was thrown, as text. Never throws itself, whatever getters, proxies and `toString` methods the guest made. */
-export function describe(thrown: unknown): { readonly name: string; readonly message: string; readonly stack: string } {
+export function describe(thrown: unknown): ErrorText {
+  if (typeof thrown === 'function' || typeof thrown === 'symbol') {
+    return { name: 'Error', message: `a ${typeof thrown} was thrown`, stack: '' }
+  }
   if (typeof thrown !== 'object' || thrown === null) {
-    return {
-      name: 'Error',
-      message: cut(typeof thrown === 'symbol' ? 'a symbol was thrown' : StringFunction(thrown), 4_096),
-      stack: '',
-    }
+    return { name: 'Error', message: cut(StringFunction(thrown), 4_096), stack: '' }
   }
   const name = read(thrown, 'name', 200)
   const message = read(thrown, 'message', 4_096)

@@ -11,6 +11,7 @@ interface Parts {
 interface Route {
   readonly name: keyof Grants
   readonly operation: Operation<never>
+  readonly argumentsMax: (grant: never) => number
 }
 type Routes = ReadonlyMap<string, Route>
 
@@ -21,8 +22,8 @@ type Routes = ReadonlyMap<string, Route>
  */
 export function createBroker({ capabilities, onFault }: Parts): Broker {
   const routes = new Map<string, Route>()
-  for (const { name, operations } of capabilities) {
-    for (const [verb, operation] of operations) routes.set(`${name}.${verb}`, { name, operation })
+  for (const { name, operations, argumentsMax } of capabilities) {
+    for (const [verb, operation] of operations) routes.set(`${name}.${verb}`, { name, operation, argumentsMax })
   }
   return {
     open: (ticket) => new OpenSession(ticket, routes, onFault),
@@ -83,14 +84,21 @@ class OpenSession implements Session {
     this.#used.set(route.name, used)
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
     if (route.operation.effect === 'lasting') this.#hadEffects = true
-    return route.operation.run(this.#ticket.request.tenant, grant as never, parseArguments(payload))
+    const args = parseArguments(payload, route.argumentsMax(grant as never))
+    return route.operation.run(this.#ticket.request.tenant, grant as never, args)
   }
 }
 
 const NONE: Readonly<Record<string, number>> = Object.freeze({})
 
 /** The payload comes from a cell: JSON of any shape, which each operation checks argument by argument. */
-function parseArguments(payload: string): readonly unknown[] {
+function parseArguments(payload: string, lengthMax: number): readonly unknown[] {
+  if (payload.length > lengthMax) {
+    throw new CapabilityError(
+      'INVALID_ARGUMENT',
+      `the arguments have ${payload.length} characters as JSON; the policy has use for ${lengthMax} at most`,
+    )
+  }
   let parsed: unknown
   try {
     parsed = JSON.parse(payload)

@@ -28,4 +28,6 @@ export interface Operation<Grant> {
 export interface Capability<Name extends keyof Grants = keyof Grants> {
   readonly name: Name
   readonly operations: ReadonlyMap<string, Operation<NonNullable<Grants[Name]>>>
+  /** The longest JSON of arguments that can be of use under a grant, in characters. Longer ones are not even parsed. */
+  argumentsMax(grant: NonNullable<Grants[Name]>): number
 }

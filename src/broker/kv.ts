@@ -61,7 +61,11 @@ export function createKvCapability({ store, clock }: Parts): Capability<'kv'> {
         async run(tenant, grant, [key, expected, value, options]) {
           const entry = { key: keyOf(key, grant), value: valueOf(value, grant), ...expiryOf(options, clock) }
           const present = expected === null || expected === undefined ? undefined : JSON.stringify(expected)
-          const outcome = await store.compareAndSet(tenant, entry, present, grant)
+          let outcome = await store.compareAndSet(tenant, entry, present, grant)
+          // `get` gives null for a key that holds null, too, so null has to match that as well.
+          if (outcome === 'mismatch' && present === undefined) {
+            outcome = await store.compareAndSet(tenant, entry, 'null', grant)
+          }
           if (outcome === 'mismatch') return 'false'
           refuseUnless('done', outcome, grant)
           return 'true'
@@ -69,7 +73,12 @@ export function createKvCapability({ store, clock }: Parts): Capability<'kv'> {
       },
     ],
   ])
-  return { name: 'kv', operations }
+  return { name: 'kv', operations, argumentsMax }
+}
+
+/** Two values, two keys (each byte of which may be an escape of six), and the names of options. */
+function argumentsMax({ keyBytes, valueBytes }: KvGrant): number {
+  return 2 * valueBytes + 2 * 6 * keyBytes + 1_000
 }
 
 async function list(
@@ -81,6 +90,7 @@ async function list(
   const options = optionsOf(given, ['prefix', 'limit', 'cursor'])
   const { prefix = '', cursor, limit = LIST_DEFAULT } = options
   if (typeof prefix !== 'string') throw invalid('options.prefix must be a string')
+  if (prefix !== '') keyOf(prefix, grant, 'options.prefix')
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > LIST_MAX) {
     throw invalid(`options.limit must be a whole number from 1 to ${LIST_MAX}`)
   }
@@ -116,7 +126,7 @@ function valueOf(given: unknown, grant: KvGrant): string {
 
 function expiryOf(given: unknown, clock: Clock): { expiresAt?: EpochMillis } {
   const { ttlSeconds } = optionsOf(given, ['ttlSeconds'])
-  if (ttlSeconds === undefined || ttlSeconds === null) return {}
+  if (ttlSeconds === undefined) return {}
   if (typeof ttlSeconds !== 'number' || !(ttlSeconds >= 1 && ttlSeconds <= TTL_SECONDS_MAX)) {
     throw invalid(`options.ttlSeconds must be a number from 1 to ${TTL_SECONDS_MAX}`)
   }
@@ -124,7 +134,8 @@ function expiryOf(given: unknown, clock: Clock): { expiresAt?: EpochMillis } {
 }
 
 function stepOf(given: unknown): number {
-  if (given === undefined || given === null) return 1
+  if (given === undefined) return 1
+  // NaN and the infinities arrive as null.
   if (typeof given !== 'number' || !Number.isFinite(given)) throw invalid('by must be a finite number')
   return given
 }

@@ -4,11 +4,10 @@ import { type Connection, connectInProcess, connectOverNetwork } from './connect
 import type { Context } from './context.ts'
 import { configure, findOwner, readAdminKey } from './data-directory.ts'
 import type { CommonOptions } from './options.ts'
-import { EXIT_REFUSED, Stop } from './stop.ts'
 
 /**
  * Connects to the server that CLOISTER_URL names; without one, to the data directory: through the server that has it open,
- * or else by opening it in this process. Throws a Stop when another process has it open that does not serve.
+ * or else by opening it in this process. Throws CONFLICT when another process has it open that does not serve.
  */
 export async function connect(
   { data }: CommonOptions,
@@ -30,10 +29,7 @@ export async function connect(
     // A server may have started in the meantime.
     const late = await connectToOwner(config.dataDirectory, context)
     if (late !== undefined) return late
-    throw new Stop(error.message, {
-      exit: EXIT_REFUSED,
-      next: 'wait until that process has ended, or choose another --data',
-    })
+    throw error
   }
 }
 

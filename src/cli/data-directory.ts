@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Config, type ConfigOverrides, loadConfig } from '../config.ts'
 import { bytes } from '../core/quantity.ts'
 import { machineMemory } from '../machine.ts'
@@ -14,9 +14,13 @@ export function adminKeyFile(directory: string): string {
   return join(directory, ADMIN_KEY_FILE)
 }
 
-/** The configuration of this process: what the command line says, then the environment, then the defaults. */
+/**
+ * The configuration of this process: what the command line says, then the environment, then the defaults. Its data
+ * directory is absolute, so that messages name it in full and cells, which start elsewhere, find it.
+ */
 export function configure({ env }: Context, overrides: ConfigOverrides): Config {
-  return loadConfig(env, overrides, { totalMemory: bytes(machineMemory()) })
+  const config = loadConfig(env, overrides, { totalMemory: bytes(machineMemory()) })
+  return Object.freeze({ ...config, dataDirectory: resolve(config.dataDirectory) })
 }
 
 /** The process that has a data directory open, if any; `url` is there once it serves. */

@@ -11,6 +11,7 @@ const NEXT_STEPS: Partial<Record<ErrorCode, string>> = {
   FORBIDDEN: 'use a key of that tenant, or the admin key',
   WALLS_TOO_WEAK: 'cloister doctor prints the line that raises each missing wall; for development: --allow-weak-walls',
   NOT_FOUND: 'cloister tenants list shows who is there; cloister tenants put NAME makes a tenant',
+  CONFLICT: 'if another process has the data directory open, wait for its end or choose another --data',
   DRAINING: 'try again when the server has restarted',
   INTERNAL: 'nothing was billed; cloister doctor looks for what is wrong with this machine',
 }

@@ -1,9 +1,10 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import type { Context } from './context.ts'
 import { adminKeyFile, configure } from './data-directory.ts'
+import { ABSENT } from './format.ts'
 import type { Host } from './host.ts'
+import { textAt } from './json.ts'
 import { type CommonOptions, addCommonOptions } from './options.ts'
 import { EXIT_HOST_FAULT, EXIT_OK, type ExitCode, Stop } from './stop.ts'
 import { paint, print } from './terminal.ts'
@@ -58,7 +59,7 @@ async function serve(options: ServeOptions, context: Context): Promise<ExitCode>
   await using host = await openHost(config)
   const { url } = await listen(host, config)
   const first = await Promise.race([host.ready().then(() => 'ready'), shutdown.requested])
-  if (first === 'ready') announce(url, config, options, context)
+  if (first === 'ready') announce({ url, walls: await askWalls(host) }, config, options, context)
   const signal = await shutdown.requested
   print(context.err, `${signal}: finishing what runs; once more ends at once`)
   await host.drain()
@@ -86,8 +87,19 @@ const LISTEN_TROUBLES: Readonly<Record<string, { readonly why: string; readonly 
   ENOTFOUND: { why: 'there is no such host name', next: 'choose another with --host' },
 }
 
-function announce(url: string, config: Config, { json }: ServeOptions, { out }: Context): void {
-  const directory = resolve(config.dataDirectory)
+/** How strong the walls are: the one thing that an operator should not have to ask for. */
+async function askWalls(host: Host): Promise<string> {
+  const { body } = await host.inject({ method: 'GET', url: '/readyz', headers: {} })
+  return textAt(JSON.parse(body), 'walls') ?? ABSENT
+}
+
+interface Serving {
+  readonly url: string
+  readonly walls: string
+}
+
+function announce({ url, walls }: Serving, config: Config, { json }: ServeOptions, { out }: Context): void {
+  const directory = config.dataDirectory
   // A key that the operator set is in no file.
   const keyFile = config.adminKey === undefined ? adminKeyFile(directory) : null
   if (json) {
@@ -97,7 +109,8 @@ function announce(url: string, config: Config, { json }: ServeOptions, { out }: 
   const key = keyFile === null ? '"$CLOISTER_ADMIN_KEY"' : `"$(cat ${quoteForShell(keyFile)})"`
   print(out, `${paint(out, 'bold', 'Cloister')} serves ${paint(out, 'cyan', url)}`)
   print(out, `  data       ${directory}`)
-  print(out, `  admin key  ${keyFile ?? 'CLOISTER_ADMIN_KEY, as it was given'}\n`)
+  print(out, `  admin key  ${keyFile ?? 'CLOISTER_ADMIN_KEY, as it was given'}`)
+  print(out, `  walls      level ${walls}; cloister doctor says more\n`)
   print(out, `A first run, to paste into another terminal:\n\n${firstRun(url, key)}\n`)
 }
 

@@ -38,42 +38,46 @@ export function executeBody(artifacts: Artifacts): BodyFormat<SubmittedRun> {
     schema,
     presence: 'required',
     read(bytes) {
-      const { fields, input } = splitInput(bytes)
-      const { timeoutMs, ...submission } = check(fields)
+      const given = readFields(bytes)
+      const { timeoutMs, ...submission } = check(given)
+      const { input } = given
       const artifact = artifacts.build(submission)
       return timeoutMs === undefined ? { artifact, input } : { artifact, input, timeout: millis(timeoutMs) }
     },
   }
 }
 
-type Fields = z.output<typeof schema>
-
-function check(fields: Readonly<Record<string, unknown>>): Fields {
-  const { code } = fields
-  // What nearly every call sends needs no schema to be seen as right.
-  if (typeof code === 'string' && Object.keys(fields).length === 1) return { code }
-  const parsed = schema.safeParse(fields)
-  if (parsed.success) return parsed.data
-  throw invalidRequest(faultsOf(parsed.error.issues, 'body'))
-}
-
-interface Split {
-  /** All fields but the input. */
-  readonly fields: Readonly<Record<string, unknown>>
+interface Given {
   readonly input: Uint8Array
+  readonly code: unknown
+  /** The other fields, if there are any. */
+  readonly others: Readonly<Record<string, unknown>> | undefined
 }
 
-function splitInput(bytes: Buffer): Split {
-  // Without a prototype, so that a field named __proto__ is a field like any other.
-  const fields: Record<string, unknown> = Object.create(null)
+function readFields(bytes: Buffer): Given {
   let input: Uint8Array = NULL
+  let code: unknown
+  let others: Record<string, unknown> | undefined
   for (const { name, start, end } of scanFields(bytes)) {
     if (name === 'input') input = bytes.subarray(start, end)
-    else fields[name] = readValue(bytes, start, end)
+    else if (name === 'code') code = readValue(bytes, start, end)
+    else {
+      // Without a prototype, so that a field named __proto__ is a field like any other.
+      others ??= Object.create(null) as Record<string, unknown>
+      others[name] = readValue(bytes, start, end)
+    }
   }
-  return { fields, input }
+  return { code, input, others }
 }
 
 function readValue(bytes: Buffer, start: number, end: number): unknown {
   return bytes[start] === QUOTE ? readString(bytes, start, end) : JSON.parse(bytes.toString('utf8', start, end))
+}
+
+function check({ code, others }: Given): z.output<typeof schema> {
+  // What nearly every call sends needs no schema to be seen as right.
+  if (typeof code === 'string' && others === undefined) return { code }
+  const parsed = schema.safeParse({ ...(code !== undefined && { code }), ...others })
+  if (parsed.success) return parsed.data
+  throw invalidRequest(faultsOf(parsed.error.issues, 'body'))
 }

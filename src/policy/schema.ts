@@ -94,7 +94,7 @@ const limits = section({
     min: 2,
     max: 8 * MIB,
     about: 'Size of the result as JSON in bytes.',
-    bounds: 'a result is held whole in cell and host; half of the longest message that a cell may send.',
+    bounds: 'a result is held whole in cell and host; a third of the longest message that a cell may send.',
   }),
   codeBytes: whole({
     min: 1,

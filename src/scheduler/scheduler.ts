@@ -90,6 +90,7 @@ export function createScheduler({ clock, runsMax }: Parts): FairScheduler {
   const wait = (ticket: Ticket, line: Line): Promise<Turn> => {
     const { queue, queueWait } = ticket.policy.limits
     if (line.waiting.size >= queue) {
+      if (line.running === 0 && line.waiting.size === 0) lines.delete(ticket.request.tenant)
       throw new CloisterError(
         'CONCURRENCY_LIMITED',
         `${line.running} runs are in progress and ${queue} are waiting, the most that limits.queue of the policy allows`,

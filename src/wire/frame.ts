@@ -23,11 +23,13 @@ export class FrameError extends Error {
 
 /**
  * Cuts a byte stream into frames. A frame longer than `payloadMax` throws FrameError before its payload is buffered, so
- * a hostile peer costs at most one frame of memory.
+ * a hostile peer costs at most two frames of memory, and time that grows with its bytes only, whatever its chunks are.
  */
 export class FrameReader {
   readonly #payloadMax: number
+  /** The start of a frame that is not complete yet is in the first `#length` bytes. */
   #held: Buffer = Buffer.alloc(0)
+  #length = 0
 
   constructor(payloadMax: Bytes) {
     this.#payloadMax = payloadMax
@@ -35,7 +37,21 @@ export class FrameReader {
 
   /** Feeds received bytes and calls `accept` for each frame that is complete, in order. */
   push(chunk: Buffer, accept: (frame: Frame) => void): void {
-    let data = this.#held.length === 0 ? chunk : this.#join(chunk)
+    const isHolding = this.#length > 0
+    const data = isHolding ? this.#append(chunk) : chunk
+    const end = this.#cut(data, accept)
+    // As long as its first frame is incomplete the buffer is kept, with its room to grow.
+    if (end > 0 || !isHolding) this.#held = data.subarray(end)
+    this.#length = data.length - end
+  }
+
+  /** Bytes of a frame that is not complete yet. */
+  get held(): Bytes {
+    return bytes(this.#length)
+  }
+
+  /** Accepts all frames that are complete; returns where the last one ends. */
+  #cut(data: Buffer, accept: (frame: Frame) => void): number {
     let offset = 0
     while (data.length - offset >= HEADER_BYTES) {
       const length = data.readUInt32BE(offset)
@@ -52,33 +68,19 @@ export class FrameReader {
       })
       offset = end
     }
-    this.#held = offset === data.length ? Buffer.alloc(0) : data.subarray(offset)
+    return offset
   }
 
-  /** Bytes of a frame that is not complete yet. */
-  get held(): Bytes {
-    return bytes(this.#pendingLength())
-  }
-
-  // A large frame arrives in many chunks; they are kept apart until it is complete, so that joining stays linear.
-  #chunks: Buffer[] = []
-  #chunked = 0
-
-  #pendingLength(): number {
-    return this.#held.length + this.#chunked
-  }
-
-  #join(chunk: Buffer): Buffer {
-    this.#chunks.push(chunk)
-    this.#chunked += chunk.length
-    if (this.#held.length >= 4) {
-      const whole = this.#held.readUInt32BE(0) + 4
-      if (whole - 4 <= this.#payloadMax + COUNTED_HEADER_BYTES && this.#pendingLength() < whole) return this.#held
+  /** What is held with a chunk behind it. Room is doubled, so that a frame in many small chunks stays linear. */
+  #append(chunk: Buffer): Buffer {
+    const length = this.#length + chunk.length
+    if (length > this.#held.length) {
+      const grown = Buffer.allocUnsafe(Math.max(length, this.#held.length * 2))
+      this.#held.copy(grown, 0, 0, this.#length)
+      this.#held = grown
     }
-    const joined = Buffer.concat([this.#held, ...this.#chunks])
-    this.#chunks = []
-    this.#chunked = 0
-    return joined
+    chunk.copy(this.#held, this.#length)
+    return this.#held.subarray(0, length)
   }
 }
 

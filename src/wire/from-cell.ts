@@ -4,7 +4,7 @@ import { type Frame, type FrameBatch, FrameError } from './frame.ts'
 import { CALL_PAYLOAD_MAX, ERROR_PAYLOAD_MAX, LOG_MESSAGE_MAX, OPERATION_MAX } from './limits.ts'
 
 /** What a cell may say to the host. */
-export const FROM_CELL = { ready: 1, entered: 2, yielded: 3, call: 4, log: 5, done: 6, failed: 7 } as const
+export const FROM_CELL = { ready: 1, entered: 2, yielded: 3, call: 4, log: 5, done: 6 } as const
 
 /** Endings that a cell may report. The others are the host's to decide. */
 export const CELL_STATUSES = [
@@ -36,7 +36,7 @@ export type FromCell =
       readonly payload: string
     }
   | { readonly kind: 'log'; readonly run: number; readonly line: LogLine }
-  /** `text` is a view into the receive buffer, to be copied: JSON text of the result for `ok`. */
+  /** `result` is a view into the receive buffer, to be copied: JSON text of the result for `ok`. */
   | {
       readonly kind: 'done'
       readonly run: number
@@ -70,10 +70,13 @@ export const fromCell = {
 export function decodeFromCell({ type, run, payload }: Frame): FromCell {
   switch (type) {
     case FROM_CELL.ready:
+      need(run === 0 && payload.length === 0, 'a cell is ready with more to say')
       return { kind: 'ready' }
     case FROM_CELL.entered:
+      need(payload.length === 0, 'an entry has a payload')
       return { kind: 'entered', run }
     case FROM_CELL.yielded:
+      need(payload.length === 0, 'the end of an entry has a payload')
       return { kind: 'yielded', run }
     case FROM_CELL.call:
       return decodeCall(run, payload)
@@ -111,10 +114,11 @@ function decodeDone(run: number, payload: Buffer): FromCell {
   need(payload.length >= 2, 'an ending is shorter than its head')
   const status = CELL_STATUSES[payload.readUInt8(0)]
   if (status === undefined) throw new FrameError('an ending has no known status')
-  const cold = payload.readUInt8(1) === 1
+  const cold = payload.readUInt8(1)
+  need(cold <= 1, 'an isolate is neither warm nor cold')
   const result = payload.subarray(2)
   const error = status === 'ok' ? undefined : decodeError(result)
-  return { kind: 'done', run, status, cold, result, error }
+  return { kind: 'done', run, status, cold: cold === 1, result, error }
 }
 
 /** Rebuilds an error field by field, so that nothing else of the JSON that a cell sent lives on. */

@@ -10,7 +10,7 @@ import { bytes, millis } from '../../src/core/quantity.ts'
 import type { Report, Session, Ticket } from '../../src/core/run.ts'
 import { openProcessMeter } from '../../src/pool/meter.ts'
 import { type CellPool, createPool } from '../../src/pool/pool.ts'
-import { buildCellProgram } from '../../src/pool/program.ts'
+import { type CellProgram, buildCellProgram } from '../../src/pool/program.ts'
 import { startWatchdog } from '../../src/pool/watchdog.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { createHash } from 'node:crypto'
@@ -41,13 +41,20 @@ export interface PoolHarness extends AsyncDisposable {
 
 /** A pool of real cells, without gateway, ledger and queue. */
 export async function openPool(
-  options: { blankCells?: number; cellsMax?: number; capabilities?: readonly Capability[] } = {},
+  options: {
+    blankCells?: number
+    cellsMax?: number
+    capabilities?: readonly Capability[]
+    /** Replaces the program of the cells. */
+    program?: (built: CellProgram, directory: string) => CellProgram
+  } = {},
 ): Promise<PoolHarness> {
   await using taken = new AsyncDisposableStack()
   const directory = taken.adopt(mkdtempSync(join(tmpdir(), 'cloister-pool-')), (path) =>
     rmSync(path, { recursive: true, force: true }),
   )
-  const program = await buildCellProgram(directory)
+  const built = await buildCellProgram(directory)
+  const program = options.program?.(built, directory) ?? built
   const failures: unknown[] = []
   const watchdog = taken.use(startWatchdog({ rows: 64, intervalMs: 5, onFailure: (error) => failures.push(error) }))
   const pool = taken.use(

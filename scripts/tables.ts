@@ -1,0 +1,78 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { describeKnobs } from '../src/config.ts'
+import { ERRORS } from '../src/core/errors.ts'
+import { OUTCOMES } from '../src/core/outcome.ts'
+import type { Limits } from '../src/core/policy.ts'
+import { loadPolicies } from '../src/policy/load.ts'
+
+/**
+ * The tables in the documents that say what the code says: `npm run tables` writes them, a test compares them. Each stands
+ * between `<!-- name -->` and `<!-- /name -->`.
+ */
+export const TABLES: Readonly<Record<string, () => string>> = {
+  outcomes: () =>
+    table(
+      ['`status`', 'when', 'HTTP', 'CLI exit', 'billed'],
+      Object.entries(OUTCOMES).map(([status, { when, exit }]) => [`\`${status}\``, when, '200', String(exit), 'yes']),
+    ),
+  errors: () =>
+    table(
+      ['code', 'HTTP', 'when', 'try again', 'CLI exit', 'billed'],
+      Object.entries(ERRORS).map(([code, { http, when, retry, exit }]) => [
+        `\`${code}\``,
+        String(http),
+        when,
+        retry === 'later' ? 'later' : 'after a change',
+        String(exit),
+        'no',
+      ]),
+    ),
+  limits: () => {
+    const catalog = loadPolicies([])
+    const policies = ['strict', 'default', 'generous'].map((name) => catalog.resolve(name))
+    const names: readonly (readonly [string, keyof Limits])[] = [
+      ['wall time of a run, ms', 'wall'],
+      ['CPU time of a run, ms', 'cpu'],
+      ['memory, MiB', 'memory'],
+      ['input, bytes', 'input'],
+      ['result, bytes', 'output'],
+      ['code, bytes', 'code'],
+      ['logs of a run, bytes', 'logs'],
+      ['runs at once', 'concurrency'],
+      ['runs waiting', 'queue'],
+    ]
+    return table(
+      ['limit', ...policies.map(({ name }) => `\`${name}\``)],
+      names.map(([label, field]) => [label, ...policies.map(({ limits }) => String(limits[field]))]),
+    )
+  },
+  knobs: () =>
+    table(
+      ['variable', 'default', 'what and why'],
+      describeKnobs().map(({ variable, fallback, unit, reason }) => [
+        `\`${variable}\``,
+        unit === undefined || fallback === 'none' ? fallback : `${fallback} ${unit}`,
+        reason,
+      ]),
+    ),
+}
+
+/** The text with every table that it has a place for. */
+export function fillTables(text: string): string {
+  return Object.entries(TABLES).reduce((filled, [name, render]) => {
+    const place = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(\\n<!-- /${name} -->)`)
+    return filled.replace(place, (_, open: string, close: string) => `${open}\n${render()}\n${close}`)
+  }, text)
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, head.map(() => '---'), ...rows]
+  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n')
+}
+
+if (import.meta.main) {
+  for (const file of ['README.md', 'ARCHITECTURE.md']) {
+    const path = new URL(`../${file}`, import.meta.url)
+    writeFileSync(path, fillTables(readFileSync(path, 'utf8')))
+  }
+}

@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { TABLES, fillTables } from '../scripts/tables.ts'
+
+const read = (file: string): string => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+/** Markdown without the padding that a formatter gives to tables. */
+const squeeze = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---')
+
+test.each(['README.md', 'ARCHITECTURE.md'])('the tables in %s are what the code says (npm run tables writes them)', (file) => {
+  expect(squeeze(read(file))).toBe(squeeze(fillTables(read(file))))
+})
+
+test('every table has its place in a document', () => {
+  const documents = read('README.md') + read('ARCHITECTURE.md')
+  for (const name of Object.keys(TABLES)) expect(documents).toContain(`<!-- ${name} -->`)
+})
+
+test('every dependency has its reason in ARCHITECTURE.md', () => {
+  const { dependencies, devDependencies } = JSON.parse(read('package.json')) as Record<string, Record<string, string>>
+  const architecture = read('ARCHITECTURE.md')
+  for (const name of Object.keys({ ...dependencies, ...devDependencies })) expect(architecture).toContain(`\`${name}\``)
+})

@@ -1,0 +1,192 @@
+import type { InjectOptions, LightMyRequestResponse } from 'fastify'
+import { onTestFinished } from 'vitest'
+import {
+  createWorld as createAdmissionWorld,
+  ADMIN_KEY,
+  makePolicy,
+  type World as AdmissionWorld,
+} from '../admission/world.ts'
+import type { AdmissionDesk } from '../../src/admission/admission.ts'
+import { CloisterError } from '../../src/core/errors.ts'
+import { type RunId, type TenantId, createRunIds, parseTenantId } from '../../src/core/ids.ts'
+import { bytes, epochMillis, mebibytes, micros, units } from '../../src/core/quantity.ts'
+import type { Outcome, RunRequest, Usage } from '../../src/core/run.ts'
+import type { LedgerRecord, PostedRun } from '../../src/core/stores.ts'
+import { createArtifacts } from '../../src/functions/artifacts.ts'
+import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
+import type { HttpLimits } from '../../src/gateway/http-limits.ts'
+import type { Accounts, Execute, Health, Runs } from '../../src/gateway/ports.ts'
+
+export { ADMIN_KEY }
+
+export const tenant = (text: string): TenantId => parseTenantId(text)!
+export const newRunId = createRunIds(() => 1_767_225_600_000)
+
+export const USAGE: Usage = {
+  wall: micros(12_400),
+  cpu: micros(3_100),
+  units: units(1),
+  memory: mebibytes(128),
+  peakMemory: bytes(0),
+  operations: {},
+  inputSize: bytes(4),
+  outputSize: bytes(15),
+  logSize: bytes(0),
+  coldStart: true,
+}
+
+export function makeOutcome(change: Partial<Outcome> = {}): Outcome {
+  return {
+    run: newRunId(),
+    status: 'ok',
+    result: Buffer.from('{"hello":"ann"}'),
+    logs: [],
+    usage: USAGE,
+    billed: true,
+    ...change,
+  }
+}
+
+/** Runs of tenants, newest first, as a ledger would page them. */
+export class MemoryRuns implements Runs {
+  readonly posted: PostedRun[] = []
+
+  add(change: Partial<PostedRun> & { tenant: TenantId }): PostedRun {
+    const run: PostedRun = {
+      run: newRunId(),
+      trigger: 'execute',
+      status: 'ok',
+      startedAt: epochMillis(1_767_225_600_000),
+      usage: USAGE,
+      policy: 'default',
+      walls: 'B',
+      details: { logs: [] },
+      ...change,
+    }
+    this.posted.unshift(run)
+    return run
+  }
+
+  async find(owner: TenantId, run: RunId): Promise<PostedRun | undefined> {
+    return this.posted.find((each) => each.tenant === owner && each.run === run)
+  }
+
+  async page(owner: TenantId, filter: Parameters<Runs['page']>[1]): Promise<readonly LedgerRecord[]> {
+    const { status, range, before, limit } = filter
+    return this.posted
+      .filter((run) => run.tenant === owner)
+      .filter((run) => status === undefined || run.status === status)
+      .filter((run) => range === undefined || (run.startedAt >= range.from && run.startedAt < range.to))
+      .filter((run) => before === undefined || run.run < before)
+      .slice(0, limit)
+  }
+}
+
+const accounts: Accounts = {
+  costUsd: () => '0.000000408',
+  bill: async (owner, period = '2026-01') => {
+    if (!/^\d{4}-\d\d$/.test(period)) throw new CloisterError('INVALID_PERIOD', `\`period\` is ${period}`)
+    return { tenant: owner, period, total: '1.50' }
+  },
+  billCsv: (bill) => `${Object.keys(bill).join(',')}\r\n${Object.values(bill).join(',')}\r\n`,
+  usage: async (owner, range, groupBy) => ({ tenant: owner, ...range, groupBy, rows: [] }),
+  usageCsv: (report) => `${Object.keys(report).join(',')}\r\n`,
+  budget: async () => ({ month: { period: '2026-01' } }),
+  async *records(owner, period) {
+    for (let sequence = 0; sequence < 3_000; sequence += 1) yield `${JSON.stringify({ owner, period, sequence })}\n`
+  },
+  verify: async () => ({ ok: true, records: 3, head: 'ab' }),
+  parseRange: ({ from, to }) => ({
+    from: epochMillis(Date.parse(from ?? '2026-01-01')),
+    to: epochMillis(Date.parse(to ?? '2026-02-01')),
+  }),
+  parseGroups: (text) => (text === undefined ? [] : (text.split(',') as ('day' | 'outcome')[])),
+}
+
+export interface World {
+  readonly url: string
+  readonly gateway: Gateway
+  readonly admission: AdmissionDesk
+  readonly who: AdmissionWorld
+  readonly runs: MemoryRuns
+  /** A key of the tenant `acme`. */
+  readonly key: string
+  readonly log: { fields: object; event: string }[]
+  health: Health
+  /** What a run does; answers at once unless a test says otherwise. */
+  execute: Execute
+  /** What was asked of `execute`, in order. */
+  readonly requests: RunRequest[]
+  /** Calls the API over its socket. */
+  call(method: string, path: string, options?: CallOptions): Promise<Response>
+  inject(request: InjectOptions): Promise<LightMyRequestResponse>
+}
+
+export interface CallOptions {
+  /** The admin key if absent; null sends none. */
+  readonly key?: string | null
+  /** Sent as JSON, unless it is text already. */
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+}
+
+interface Options {
+  readonly limits?: Partial<HttpLimits>
+  readonly bodySizeMax?: number
+  readonly accounts?: Partial<Accounts>
+}
+
+/** Opens the doors on a free port of this machine, with the tenants `acme` and `other`. They close with the test. */
+export async function openGateway({ limits, bodySizeMax = 1 << 20, accounts: change }: Options = {}): Promise<World> {
+  const who = createAdmissionWorld()
+  const policies = { resolve: () => makePolicy() }
+  const admission = await who.open({ policies })
+  await admission.putTenant(tenant('acme'), {})
+  await admission.putTenant(tenant('other'), {})
+  const { key } = await admission.createKey(tenant('acme'))
+  const world = { who, admission, key, runs: new MemoryRuns(), log: [], requests: [] } as unknown as Writable<World>
+  world.health = { status: 'ready', walls: 'B', blankCells: 4 }
+  world.execute = async () => makeOutcome()
+  world.gateway = createGateway({
+    gatekeeper: admission,
+    directory: admission,
+    artifacts: createArtifacts({ cacheSize: bytes(1 << 20) }),
+    execute: (request) => {
+      world.requests.push(request)
+      return world.execute(request)
+    },
+    accounts: { ...accounts, ...change },
+    runs: world.runs,
+    health: () => world.health,
+    metrics: { contentType: 'text/plain; version=0.0.4', expose: async () => 'cloister_runs_total 1\n' },
+    log: { info: () => undefined, error: (fields, event) => world.log.push({ fields, event }) },
+    version: '1.2.3',
+    bodySizeMax: bytes(bodySizeMax),
+    ...(limits && { limits }),
+  })
+  world.url = (await world.gateway.listen({ host: '127.0.0.1', port: 0 })).url
+  onTestFinished(() => world.gateway.close())
+  world.call = (method, path, options = {}) => fetch(`${world.url}${path}`, { method, ...requestOf(options) })
+  world.inject = (request) => world.gateway.inject(request)
+  return world
+}
+
+type Writable<Type> = { -readonly [Name in keyof Type]: Type[Name] }
+
+function requestOf({ key = ADMIN_KEY, body, headers }: CallOptions): RequestInit {
+  return {
+    headers: {
+      ...(key !== null && { authorization: `Bearer ${key}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  }
+}
+
+/** Status and error of an answer that should be a refusal. */
+export async function refusalOf(answer: Promise<Response>): Promise<{ status: number; code: string; message: string }> {
+  const response = await answer
+  const { error } = (await response.json()) as { error: { code: string; message: string } }
+  return { status: response.status, ...error }
+}
