@@ -10,20 +10,26 @@ import type { CellProgram } from './program.ts'
 import { type CellProcess, spawnCell } from './spawn.ts'
 import type { Watchdog } from './watchdog.ts'
 
-interface Parts {
+/** What every cell of a host is made with, and how many there may be. */
+export interface CellParts {
   readonly clock: Clock
   readonly program: CellProgram
   readonly meter: ProcessMeter
   readonly watchdog: Watchdog
   readonly walls: WallLevel
+  /** Cells kept ready, without a tenant. */
   readonly blankCells: number
   readonly isolatesPerBlankCell: number
+  /** Heap limit of a blank cell's isolates: that of the policy most tenants have. */
   readonly blankMemoryMb: number
   readonly cellsMax: number
   /** Memory of all cells together past which no further one is started. */
   readonly memoryMax: Bytes
   readonly killGraceMs: number
   readonly startTimeoutMs: number
+}
+
+interface Parts extends CellParts {
   readonly onReady: () => void
   readonly onEnd: (cell: Cell, death: Death) => void
 }

@@ -1,33 +1,10 @@
-import type { Clock } from '../core/clock.ts'
 import { CloisterError } from '../core/errors.ts'
 import { emit } from '../core/events.ts'
 import type { TenantId } from '../core/ids.ts'
-import type { Bytes } from '../core/quantity.ts'
-import type { Lease, Pool, Ticket, WallLevel } from '../core/run.ts'
+import type { Lease, Pool, Ticket } from '../core/run.ts'
 import type { Cell } from './cell.ts'
 import type { Death, KillReason } from './death.ts'
-import { Nursery } from './nursery.ts'
-import type { ProcessMeter } from './meter.ts'
-import type { CellProgram } from './program.ts'
-import type { Watchdog } from './watchdog.ts'
-
-export interface PoolParts {
-  readonly clock: Clock
-  readonly program: CellProgram
-  readonly meter: ProcessMeter
-  readonly watchdog: Watchdog
-  readonly walls: WallLevel
-  /** Cells kept ready, without a tenant. */
-  readonly blankCells: number
-  readonly isolatesPerBlankCell: number
-  /** Heap limit of a blank cell's isolates: that of the policy most tenants have. */
-  readonly blankMemoryMb: number
-  readonly cellsMax: number
-  /** Memory of all cells together; idle cells are ended before it is passed. */
-  readonly memoryMax: Bytes
-  readonly killGraceMs: number
-  readonly startTimeoutMs: number
-}
+import { type CellParts, Nursery } from './nursery.ts'
 
 export interface CellFacts {
   readonly pid: number
@@ -64,7 +41,7 @@ interface Waiter {
  *
  * Invariant: at most `cellsMax` processes exist; a lease is only ever of a cell of the ticket's own tenant.
  */
-export function createPool(parts: PoolParts): CellPool {
+export function createPool(parts: CellParts): CellPool {
   const { clock, cellsMax } = parts
   const tenants = new Map<TenantId, Cell[]>()
   const waiters = new Set<Waiter>()
