@@ -240,7 +240,7 @@ function createReplacer(): (this: unknown, key: string, value: unknown) => unkno
 function showError(error: Error): string {
   const stack = cut(StringFunction(error.stack ?? error), MESSAGE_MAX)
   let kept = ''
-  for (let from = 0; from <= stack.length; ) {
+  for (let from = 0; from <= stack.length;) {
     const end = indexOf(stack, '\n', from)
     const line = substring(stack, from, end)
     if (indexOf(line, 'cloister:runtime', 0) === line.length) kept += (from > 0 ? '\n' : '') + line

@@ -35,7 +35,7 @@ export function boot(bridge: Bridge): (entry: number, a: unknown, b: string) => 
     capabilities: [] as readonly string[],
   }
   const global = globalThis as Record<string, unknown>
-  // Shared memory is a clock with nanosecond ticks and crosses threads; no guest gets it.
+  // Shared memory crosses threads and makes a clock of two. WebAssembly can still make some, but a guest has one thread.
   delete global['SharedArrayBuffer']
   const log = createLog(bridge, limits)
   const calls = createCalls(bridge, limits)

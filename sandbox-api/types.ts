@@ -34,7 +34,7 @@ export interface KeyValue {
   list(options?: ListOptions): Promise<ListPage>
   /** Adds to a number (absent counts as 0) in one atomic step and returns the sum. */
   increment(key: string, by?: number): Promise<number>
-  /** Writes only if the present value equals `expected` (null: absent). True if it was written. */
+  /** Writes only if the present value equals `expected` (null: absent or null). True if it was written. */
   compareAndSet(key: string, expected: Json, value: Json, options?: PutOptions): Promise<boolean>
 }
 

@@ -55,18 +55,24 @@ export async function openHost(config: Config): Promise<Platform> {
   await using taken = new AsyncDisposableStack()
   const clock = systemClock
   const log = createLogger({ clock, level: config.logLevel })
+  const state = { draining: false, ready: false }
+  /** Without its watchdog no limit is certain, without its store no charge is: nothing new is let in. */
+  const stopAdmitting = (event: string, error: unknown): void => {
+    state.draining = true
+    log.fatal({ err: error }, event)
+  }
   const stores = taken.use(
     await openSqliteStores({
       directory: config.dataDirectory,
       clock,
       synchronous: config.synchronous,
       detailsRetention: millis(config.logRetentionDays * DAY_MS),
+      onFailure: (error) => stopAdmitting('store.failed', error),
     }),
   )
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
-  const state = { draining: false, ready: false }
   const admission = await createAdmission({
     clock,
     tenants: stores.tenants,
@@ -94,11 +100,7 @@ export async function openHost(config: Config): Promise<Platform> {
     startWatchdog({
       rows: config.cellsMax,
       intervalMs: config.watchdogMs,
-      onFailure(error) {
-        // Without it no limit is certain, so nothing new is let in.
-        state.draining = true
-        log.fatal({ err: error }, 'watchdog.failed')
-      },
+      onFailure: (error) => stopAdmitting('watchdog.failed', error),
     }),
   )
   const pool = taken.use(

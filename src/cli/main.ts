@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { systemClock } from '../core/clock.ts'
 import { registerBill } from './bill.ts'
@@ -13,6 +14,7 @@ import { registerServe } from './serve.ts'
 import { listenForShutdown } from './shutdown.ts'
 import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
 import { registerTenants } from './tenants.ts'
+import { print } from './terminal.ts'
 import { registerUsage } from './usage.ts'
 
 const REGISTRARS = [
@@ -79,11 +81,12 @@ export function createProgram(context: Context): Command {
 }
 
 function createContext(finish: (exit: ExitCode) => void): Context {
-  // A reader that has seen enough, like `head`, is not an error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT_OK)
-    throw error
-  })
+  // A reader that has seen enough, like `head`, or that is gone, must not bring down what still works.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+    })
+  }
   return {
     env: process.env,
     clock: systemClock,
@@ -100,7 +103,7 @@ function reportFailure(error: unknown, args: readonly string[], { env, err }: Co
   const failure = describeFailure(error)
   const printed = args.includes('--json') ? printFailureAsJson : printFailure
   printed(err, failure)
-  if (env['CLOISTER_DEBUG'] !== undefined) console.error(error)
+  if (env['CLOISTER_DEBUG'] !== undefined) print(err, inspect(error))
   return failure.exit
 }
 

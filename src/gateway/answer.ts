@@ -37,7 +37,7 @@ export function csv(text: string): Answer {
 /** Nothing to say but that it was done. */
 export const DONE: Answer = Object.freeze({ status: 204 })
 
-/** Sends an answer. Resolves when it has been handed over; rejects when its parts fail or the client goes away. */
+/** Sends an answer. Resolves when it has been handed over or the client has gone; rejects when its parts fail. */
 export function send(response: ServerResponse, answer: Answer, envelope: Envelope): Promise<void> | void {
   const { status, body, encoding = 'utf8' } = answer
   const headers = headersOf(answer, envelope)
@@ -47,7 +47,10 @@ export function send(response: ServerResponse, answer: Answer, envelope: Envelop
     return
   }
   response.writeHead(status, headers)
-  return pipeline(Readable.from(inChunks(body)), response)
+  return pipeline(Readable.from(inChunks(body)), response).catch((error: unknown) => {
+    const isClientGone = error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+    if (!isClientGone) throw error
+  })
 }
 
 function headersOf({ type, headers }: Answer, { requestId, connection }: Envelope): string[] {

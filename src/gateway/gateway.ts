@@ -63,7 +63,9 @@ export function createGateway(parts: GatewayParts): Gateway {
     arrivingMax: limits.arrivingSize,
     discardMax: limits.discardedSize,
   })
-  const server = createServer({ ...parts, bodies, newRequestId: createRequestIds() })
+  let closing = false
+  const ending = (): boolean => closing || parts.health().status === 'draining'
+  const server = createServer({ ...parts, bodies, ending, newRequestId: createRequestIds() })
   const { routes, execute } = createRoutes(parts)
   const app = createRouter(limits, server, execute)
   addRoutes(app, server, routes)
@@ -75,6 +77,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
     inject: (request) => app.inject(request),
     async close() {
+      closing = true
       const cut = setTimeout(() => app.server.closeAllConnections(), limits.closeGrace)
       await app.close().finally(() => clearTimeout(cut))
     },

@@ -6,7 +6,7 @@ import { type Envelope, send } from './answer.ts'
 import { type BodyReader, hasBody } from './body-reader.ts'
 import { connectionSignal } from './connection-signal.ts'
 import { readParameter } from './path-parameters.ts'
-import type { Gatekeeper, Health, Log } from './ports.ts'
+import type { Gatekeeper, Log } from './ports.ts'
 import { readQuery } from './read-json.ts'
 import { refusalAnswer } from './refusal.ts'
 import type { Call, Route } from './route.ts'
@@ -14,7 +14,8 @@ import type { Call, Route } from './route.ts'
 interface Parts {
   readonly gatekeeper: Gatekeeper
   readonly bodies: BodyReader
-  readonly health: () => Health
+  /** Whether the host is about to stop, so that no other request should come over the same connection. */
+  readonly ending: () => boolean
   readonly newRequestId: () => string
   readonly log: Log
 }
@@ -30,23 +31,23 @@ export interface Server {
 }
 
 /** One way for every request: who asks, may they, what do they ask; then the route; then the answer. */
-export function createServer({ gatekeeper, bodies, health, newRequestId, log }: Parts): Server {
+export function createServer({ gatekeeper, bodies, ending, newRequestId, log }: Parts): Server {
   return {
     async serve(route, request, response, path) {
-      const envelope = createEnvelope()
+      const requestId = newRequestId()
       try {
         const call = await open(route, request, path)
         const answer = await route.handle(call)
-        await send(response, answer, envelope)
+        await send(response, answer, envelope(requestId))
       } catch (thrown) {
         const error = asCloisterError(thrown)
         if (route.starts === 'run') emit('run.refused', { tenant: tenantIn(path), code: error.code })
-        if (error.code === 'INTERNAL') logFault(error, route, envelope)
-        answerRefusal(error, response, envelope)
+        if (error.code === 'INTERNAL') logFault(error, route, requestId)
+        answerRefusal(error, response, envelope(requestId))
       }
     },
     refuse(error, response, headers) {
-      answerRefusal(error, response, createEnvelope(), headers)
+      answerRefusal(error, response, envelope(newRequestId()), headers)
     },
   }
 
@@ -69,11 +70,12 @@ export function createServer({ gatekeeper, bodies, health, newRequestId, log }: 
     return presence === 'optional' && !hasBody(request) ? NOTHING : bodies.read(request)
   }
 
-  function createEnvelope(): Envelope {
-    return { requestId: newRequestId(), connection: health().status === 'draining' ? 'close' : 'keep' }
+  // Asked when the answer goes out: the host may have begun to stop since the request came.
+  function envelope(requestId: string): Envelope {
+    return { requestId, connection: ending() ? 'close' : 'keep' }
   }
 
-  function logFault({ message, cause }: CloisterError, { method, path }: Route, { requestId }: Envelope): void {
+  function logFault({ message, cause }: CloisterError, { method, path }: Route, requestId: string): void {
     log.error({ request: requestId, route: `${method} ${path}`, err: cause ?? message }, 'request.failed')
   }
 }

@@ -23,8 +23,8 @@ interface Line {
 }
 
 export interface FairScheduler extends Scheduler {
-  /** Runs in progress, and runs waiting. */
-  readonly load: { readonly running: number; readonly waiting: number }
+  /** Runs in progress, runs waiting, and tenants that have either. */
+  readonly load: { readonly running: number; readonly waiting: number; readonly tenants: number }
   /** Resolves when no run is in progress or waiting. */
   idle(): Promise<void>
 }
@@ -109,7 +109,8 @@ export function createScheduler({ clock, runsMax }: Parts): FairScheduler {
     const nowMs = clock.elapsed()
     for (const [tenant, line] of lines) {
       for (const waiter of line.waiting) {
-        if (waiter.deadlineMs > nowMs) break
+        // Not sorted: the policy may have changed while others were waiting.
+        if (waiter.deadlineMs > nowMs) continue
         line.waiting.delete(waiter)
         waiting -= 1
         waiter.refuse(tooLate(waiter.ticket, line.running))
@@ -122,7 +123,7 @@ export function createScheduler({ clock, runsMax }: Parts): FairScheduler {
 
   return {
     get load() {
-      return { running, waiting }
+      return { running, waiting, tenants: lines.size }
     },
     idle: () => (running === 0 && waiting === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
     acquire(ticket) {

@@ -13,6 +13,8 @@ export interface Setting {
   readonly node?: string
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** Gives it a process group of its own, which a signal can be sent to as a terminal does. */
+  readonly group?: 'own'
   /** Standard input; closed at once if absent. */
   readonly input?: string
 }
@@ -39,9 +41,16 @@ export interface Started extends AsyncDisposable {
 }
 
 /** Starts the real program. Leaving its scope kills it. */
-export function startProgram(args: readonly string[], { node = process.execPath, env = {}, cwd }: Setting): Started {
+export function startProgram(
+  args: readonly string[],
+  { node = process.execPath, env = {}, cwd, group }: Setting,
+): Started {
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(node, [BIN, ...args], { env: { PATH, HOME, CLOISTER_ALLOW_WEAK_WALLS: 'true', ...env }, cwd })
+  const child = spawn(node, [BIN, ...args], {
+    env: { PATH, HOME, CLOISTER_ALLOW_WEAK_WALLS: 'true', ...env },
+    cwd,
+    detached: group === 'own',
+  })
   const text = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (chunk: string) => (text[stream] += chunk))

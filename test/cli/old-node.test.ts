@@ -64,6 +64,23 @@ describe.skipIf(oldNode === undefined)('started with an older Node', () => {
     expect(await program.ended).toMatchObject({ code: null, signal: 'SIGKILL' })
   })
 
+  test('a server ends in an orderly way when it is asked to', async () => {
+    using data = createDirectory()
+    await using server = startProgram(['serve', '--port', '0', '--json', '--data', data.path], { node })
+    await server.printed('stdout', '\n')
+    server.child.kill('SIGTERM')
+    expect(await server.ended).toMatchObject({ code: 0, signal: null })
+  })
+
+  test('Ctrl-C, which reaches both processes, is one request and not two', async () => {
+    using data = createDirectory()
+    const args = ['serve', '--port', '0', '--json', '--data', data.path]
+    await using server = startProgram(args, { node, group: 'own' })
+    await server.printed('stdout', '\n')
+    process.kill(-server.child.pid!, 'SIGINT')
+    expect(await server.ended).toMatchObject({ code: 0, signal: null })
+  })
+
   test('its own variable does not reach the program', async () => {
     const env = preload(`
       process.on('exit', () => console.error(Object.keys(process.env).filter((name) => name.startsWith('CLOISTER_R'))))

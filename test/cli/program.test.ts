@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ROOT, createDirectory, runProgram } from './command-line.ts'
+import { ROOT, createDirectory, runProgram, startProgram } from './command-line.ts'
 
 const COMMANDS = [
   'serve',
@@ -70,6 +70,12 @@ test('without a command the help is on standard error and the exit is 2', async 
   const { code, stdout, stderr } = await runProgram([])
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toContain('Usage: cloister')
+})
+
+test('a reader that stops early is no failure', async () => {
+  await using program = startProgram(['--help'], {})
+  program.child.stdout!.destroy()
+  expect(await program.ended).toMatchObject({ code: 0, stderr: '' })
 })
 
 test('a failure is one line of JSON for a program', async () => {

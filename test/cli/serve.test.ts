@@ -16,19 +16,20 @@ interface Announcement {
 
 /** Starts a server over a directory of its own and waits until it is ready. */
 async function startServer(env: Readonly<Record<string, string>> = {}) {
-  const stack = new AsyncDisposableStack()
+  await using stack = new AsyncDisposableStack()
   const directory = stack.use(createDirectory())
   const server = stack.use(
     startProgram(['serve', '--port', '0', '--json', '--log-level', 'warn'], { cwd: directory.path, env }),
   )
   const announcement = JSON.parse(await server.printed('stdout', '\n')) as Announcement
+  const resources = stack.move()
   return {
     ...server,
     ...announcement,
     directory: directory.path,
     cloister: (args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
       runProgram(args, { cwd: directory.path, env: more }),
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
 }
 
@@ -55,41 +56,42 @@ test.for(['SIGTERM', 'SIGINT'] as const)('%s ends it with 0', async (signal) => 
   expect(await server.ended).toMatchObject({ code: 0, signal: null })
 })
 
-test('a run in progress is finished before it ends, and a second signal does not wait', async () => {
-  await using server = await startServer()
+/** Starts a run that lasts a while, and resolves once it is in progress. */
+async function startRun(server: Announcement, { lastsMs }: { readonly lastsMs: number }) {
   const key = readFileSync(server.adminKeyFile!, 'utf8').trim()
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
   const ask = (method: string, path: string, body: object) =>
-    fetch(`${server.url}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-  await ask('PUT', '/v1/tenants/ann', {})
-  const code = 'for (const end = 400; (await new Promise((r) => setTimeout(r, end))) ;); return "done"'
-  const running = ask('POST', '/v1/tenants/ann/execute', { code })
-  // The log of the host tells when the run has begun nowhere; a second request that is answered comes after the first.
-  await ask('POST', '/v1/tenants/ann/execute', { code: 'return 1' })
+    fetch(`${server.url}/v1/tenants/ann${path}`, { method, headers, body: JSON.stringify(body) })
+  await ask('PUT', '', { policy: 'generous' })
+  const pause = 'const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))\n'
+  const long = `${pause}await context.kv.put('begun', true); await pause(${lastsMs}); return 'done'`
+  const answer = ask('POST', '/execute', { code: long })
+  // Handled later; until then a connection that is cut must not count as nobody's.
+  answer.catch(() => {})
+  const watch = `${pause}while ((await context.kv.get('begun')) !== true) await pause(5); return 'seen'`
+  const seen = await ask('POST', '/execute', { code: watch })
+  expect(await seen.json()).toMatchObject({ result: 'seen' })
+  return { answer }
+}
+
+test('a run in progress is finished before it ends', async () => {
+  await using server = await startServer()
+  const { answer } = await startRun(server, { lastsMs: 300 })
   server.child.kill('SIGTERM')
-  expect(await (await running).json()).toMatchObject({ status: 'ok', result: 'done' })
+  expect(await (await answer).json()).toMatchObject({ status: 'ok', result: 'done' })
   expect(await server.ended).toMatchObject({ code: 0 })
+  const runs = await server.cloister(['runs', '--tenant', 'ann', '--json'])
+  expect((JSON.parse(runs.stdout) as { runs: unknown[] }).runs).toHaveLength(2)
 })
 
 test('a second signal ends it at once', async () => {
   await using server = await startServer()
-  const key = readFileSync(server.adminKeyFile!, 'utf8').trim()
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-  await fetch(`${server.url}/v1/tenants/ann`, { method: 'PUT', headers, body: '{}' })
-  const code = 'await new Promise((resolve) => setTimeout(resolve, 60_000))'
-  const body = JSON.stringify({ code })
-  const running = fetch(`${server.url}/v1/tenants/ann/execute`, { method: 'POST', headers, body }).catch(
-    () => 'cut off',
-  )
-  await fetch(`${server.url}/v1/tenants/ann/execute`, { method: 'POST', headers, body: '{"code":"return 1"}' })
+  const { answer } = await startRun(server, { lastsMs: 60_000 })
   server.child.kill('SIGTERM')
   await server.printed('stderr', 'SIGTERM: finishing what runs')
   server.child.kill('SIGTERM')
   expect(await server.ended).toMatchObject({ code: 143 })
-  expect(await running).toBe('cut off')
+  await expect(answer).rejects.toThrow('fetch failed')
 })
 
 test('a port in use is said without a stack, and how to choose another', async () => {

@@ -154,6 +154,18 @@ export function describeKv(openStores: OpenStores): void {
       expect(await stores.kv.put(alice, { key: 'c', value: '1' }, none)).toBe('quota-exceeded')
     })
 
+    test('an entry that is put again after its expiry counts as a new one', async () => {
+      const clock = fakeClock()
+      await using stores = await open(clock)
+      await put(stores, { a: '1' })
+      await stores.kv.put(alice, { key: 'b', value: '"long value"', expiresAt: later(1) }, AMPLE)
+      clock.advance(1)
+      const entry = { key: 'b', value: '1' }
+      expect(await stores.kv.put(alice, entry, { keys: 1, storedBytes: 100 })).toBe('quota-exceeded')
+      expect(await stores.kv.put(alice, entry, { keys: 2, storedBytes: 3 })).toBe('quota-exceeded')
+      expect(await stores.kv.put(alice, entry, { keys: 2, storedBytes: 4 })).toBe('done')
+    })
+
     test('a quota counts bytes of UTF-8, keys included', async () => {
       await using stores = await open(fakeClock())
       const entry = { key: 'é', value: '"😀"' }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'
+import type { CloisterError } from '../../src/core/errors.ts'
 import { listen } from '../../src/core/events.ts'
 import { bytes, epochMillis, millis } from '../../src/core/quantity.ts'
 import { encodeRecord } from '../../src/store/canonical.ts'
@@ -133,6 +134,28 @@ test('a sweep removes old details and expired entries, a bounded number at a tim
   expect((await stores.kv.list(alice, { prefix: '', limit: 9 })).map(({ key }) => key)).toEqual(['recent'])
 })
 
+test('what a deleted tenant stored is gone from the disk when the promise resolves, or after a sweep', async () => {
+  await using stores = await openTemporaryStores({ clock: fakeClock() })
+  using database = new DatabaseSync(join(stores.directory, 'cloister.db'))
+  const left = () =>
+    database.prepare('SELECT (SELECT count(*) FROM kv) + (SELECT count(*) FROM kv_orphans) AS rows').get()
+  const fill = async (): Promise<void> => {
+    await stores.tenants.put(tenant(alice))
+    const put = (index: number) => stores.kv.put(alice, { key: `key-${index}`, value: '1' }, { ...AMPLE, keys: 2_000 })
+    await Promise.all(Array.from({ length: 1_200 }, (_, index) => put(index)))
+  }
+  await fill()
+  await stores.tenants.delete(alice)
+  expect(left()).toEqual({ rows: 0 })
+
+  await fill()
+  // As a process leaves it that is killed right after the deletion.
+  database.exec('PRAGMA foreign_keys = ON; DELETE FROM tenants')
+  expect(left()).toEqual({ rows: 1_201 })
+  while (!(await stores.sweep(START)).complete) continue
+  expect(left()).toEqual({ rows: 0 })
+})
+
 /** A queue whose writer the test can end, with a database behind it. */
 async function startQueue(folder: string): Promise<{ queue: WriteQueue; thread: Worker }> {
   const path = join(folder, 'cloister.db')
@@ -141,7 +164,8 @@ async function startQueue(folder: string): Promise<{ queue: WriteQueue; thread: 
   const url = new URL('../../src/store/sqlite/writer.ts', import.meta.url)
   const thread = new Worker(url, { workerData: { path, synchronous: 'full', pagesMax: 1_000 } })
   await once(thread, 'message')
-  return { queue: new WriteQueue({ thread, clock: fakeClock(), commandsMax: 5_000, lengthMax: 5_000_000 }), thread }
+  const bounds = { commandsMax: 5_000, lengthMax: 5_000_000 }
+  return { queue: new WriteQueue({ thread, clock: fakeClock(), ...bounds, onFailure: () => undefined }), thread }
 }
 
 test('when the writer dies every write that waits is rejected, none hangs, and later ones are refused', async () => {
@@ -173,9 +197,12 @@ test('when the writer dies every write that waits is rejected, none hangs, and l
 test('when the writer throws, the writes that wait carry what it threw as their cause', async () => {
   const code = `require('node:worker_threads').parentPort.on('message', () => { throw new TypeError('a defect') })`
   const thread = new Worker(code, { eval: true })
-  const queue = new WriteQueue({ thread, clock: fakeClock(), commandsMax: 10, lengthMax: 5_000 })
+  const failures: CloisterError[] = []
+  const onFailure = (error: CloisterError) => failures.push(error)
+  const queue = new WriteQueue({ thread, clock: fakeClock(), commandsMax: 10, lengthMax: 5_000, onFailure })
   const cause = { name: 'TypeError', message: 'a defect' }
   await expect(queue.enqueue(encodeRecord(record()))).rejects.toMatchObject({ code: 'INTERNAL', cause })
   await expect(queue.enqueue(encodeRecord(record()))).rejects.toMatchObject({ code: 'INTERNAL', cause })
   await expect(queue[Symbol.asyncDispose]()).rejects.toMatchObject({ code: 'INTERNAL', cause })
+  expect(failures).toMatchObject([{ code: 'INTERNAL', message: 'the store has stopped', cause }])
 })

@@ -31,6 +31,11 @@ export interface SqliteOptions {
   readonly writesMax?: number
   /** Size of all waiting writes together, in UTF-16 code units. Default 64 Mi. */
   readonly writesLengthMax?: number
+  /**
+   * Told once if the writer dies, which only a defect or a lack of memory can do. Every write rejects from then on, so
+   * no run can be charged any more: stop taking runs. By default nobody is told.
+   */
+  readonly onFailure?: (error: CloisterError) => void
 }
 
 /** Stores in a data directory that no other process has open. */
@@ -86,6 +91,7 @@ async function open({
   sizeMax = bytes(PAGES_MAX * PAGE_BYTES),
   writesMax = 65_536,
   writesLengthMax = 64 << 20,
+  onFailure = () => undefined,
 }: SqliteOptions): Promise<SqliteStores> {
   await using taken = new AsyncDisposableStack()
   mkdirSync(directory, { recursive: true, mode: 0o700 })
@@ -93,7 +99,9 @@ async function open({
   const path = join(directory, DATABASE_FILE)
   prepareDatabase(path)
   const thread = await startWriter({ path, synchronous, pagesMax: Math.floor(sizeMax / PAGE_BYTES) })
-  const queue = taken.use(new WriteQueue({ thread, clock, commandsMax: writesMax, lengthMax: writesLengthMax }))
+  const queue = taken.use(
+    new WriteQueue({ thread, clock, commandsMax: writesMax, lengthMax: writesLengthMax, onFailure }),
+  )
   // Closed before the writer, which then is the last to leave and merges the log into the database.
   const reader = taken.use(new DatabaseSync(path, { readOnly: true, timeout: READ_TIMEOUT_MS }))
   const database = kyselyOver(reader)

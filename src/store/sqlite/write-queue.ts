@@ -26,6 +26,8 @@ interface Parts {
   readonly commandsMax: number
   /** Length of all waiting commands together, in UTF-16 code units. */
   readonly lengthMax: number
+  /** Told once, if the thread ends without being asked to. */
+  readonly onFailure: (error: CloisterError) => void
 }
 
 interface Waiter {
@@ -52,6 +54,7 @@ export class WriteQueue implements AsyncDisposable {
   readonly #clock: Clock
   readonly #commandsMax: number
   readonly #lengthMax: number
+  readonly #onFailure: (error: CloisterError) => void
   #lines: string[] = []
   #waiters: Waiter[] = []
   #length = 0
@@ -64,11 +67,12 @@ export class WriteQueue implements AsyncDisposable {
   #fault: unknown
   readonly #exited: Promise<void>
 
-  constructor({ thread, clock, commandsMax, lengthMax }: Parts) {
+  constructor({ thread, clock, commandsMax, lengthMax, onFailure }: Parts) {
     this.#thread = thread
     this.#clock = clock
     this.#commandsMax = commandsMax
     this.#lengthMax = lengthMax
+    this.#onFailure = onFailure
     const exited = Promise.withResolvers<void>()
     this.#exited = exited.promise
     thread.on('message', (answer: Answer) => this.#settle(answer))
@@ -175,7 +179,8 @@ export class WriteQueue implements AsyncDisposable {
   }
 
   #die(): void {
-    this.#refusal ??= internal('the store has stopped', this.#fault)
+    const failure = this.#refusal === undefined ? internal('the store has stopped', this.#fault) : undefined
+    this.#refusal ??= failure
     const waiters = [...(this.#sent?.waiters ?? []), ...this.#waiters]
     this.#sent = undefined
     this.#lines = []
@@ -183,6 +188,7 @@ export class WriteQueue implements AsyncDisposable {
     this.#length = 0
     for (const waiter of waiters) waiter.reject(internal('the store stopped before it answered', this.#fault))
     this.#onIdle?.()
+    if (failure !== undefined) this.#onFailure(failure)
   }
 
   async #close(): Promise<void> {
