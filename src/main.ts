@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
@@ -21,7 +21,7 @@ import { examine } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
 import { type Gateway, createGateway } from './gateway/gateway.ts'
-import type { Accounts, Health } from './gateway/ports.ts'
+import type { Accounts, Directory, Health } from './gateway/ports.ts'
 import { loadPolicies } from './policy/load.ts'
 import { openProcessMeter } from './pool/meter.ts'
 import { type CellPool, createPool } from './pool/pool.ts'
@@ -51,7 +51,9 @@ const DAY_MS = 86_400_000
 const WALLS: WallLevel = 'C'
 
 /** Opens the platform over its data directory. Rejects with CONFLICT when another process has it open. */
-export async function openHost(config: Config): Promise<Platform> {
+export async function openHost(given: Config): Promise<Platform> {
+  // Cells are started in a folder of their own: what they are told must not depend on where the host was.
+  const config = { ...given, dataDirectory: resolve(given.dataDirectory) }
   await using taken = new AsyncDisposableStack()
   const clock = systemClock
   const log = createLogger({ clock, level: config.logLevel })
@@ -83,6 +85,8 @@ export async function openHost(config: Config): Promise<Platform> {
     allowWeakWalls: config.allowWeakWalls,
     newRunId: createRunIds(() => clock.now()),
     draining: () => state.draining,
+    // A name that is given again must not meet the cells of whoever had it before.
+    onTenantDeleted: (tenant) => pool.retireTenant(tenant, 'tenant-deleted'),
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
   const priceBook = loadPriceBook(config.priceBook)
@@ -90,7 +94,6 @@ export async function openHost(config: Config): Promise<Platform> {
     clock,
     ledger,
     priceBook,
-    grace: config.killGraceMs,
     budgetOf: (tenant) => admission.budgetOf(tenant),
     verifyChain: verifyLedger,
   })
@@ -132,13 +135,14 @@ export async function openHost(config: Config): Promise<Platform> {
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
   const metrics = taken.use(createMetrics({ cells: () => pool.cells() }))
   const health = (): Health => ({
-    status: state.draining ? 'draining' : state.ready ? 'ready' : 'starting',
+    ready: state.ready,
     walls: WALLS,
     blankCells: pool.blankReady,
   })
   const gateway = createGateway({
     gatekeeper: admission,
-    directory: createDirectory(admission, pool),
+    directory: createDirectory(admission),
+    draining: () => state.draining,
     artifacts,
     execute,
     accounts: createAccounts(billing),
@@ -179,21 +183,18 @@ export async function openHost(config: Config): Promise<Platform> {
   }
 }
 
-/** Admission, with what a change of tenants means for their cells. */
-function createDirectory(admission: AdmissionDesk, pool: CellPool) {
+/** Admission's directory, with budgets as JSON. */
+function createDirectory(admission: AdmissionDesk): Directory {
   return {
-    putTenant: admission.putTenant.bind(admission),
-    getTenant: admission.getTenant.bind(admission),
-    findTenant: admission.findTenant.bind(admission),
-    listTenants: admission.listTenants.bind(admission),
+    putTenant: (id, change) => admission.putTenant(id, change),
+    getTenant: (id) => admission.getTenant(id),
+    findTenant: (id) => admission.findTenant(id),
+    listTenants: () => admission.listTenants(),
+    deleteTenant: (id) => admission.deleteTenant(id),
     viewBudget,
-    createKey: admission.createKey.bind(admission),
-    listKeys: admission.listKeys.bind(admission),
-    deleteKey: admission.deleteKey.bind(admission),
-    async deleteTenant(id: Parameters<AdmissionDesk['deleteTenant']>[0]) {
-      await admission.deleteTenant(id)
-      pool.retireTenant(id, 'tenant-deleted')
-    },
+    createKey: (tenant) => admission.createKey(tenant),
+    listKeys: (tenant) => admission.listKeys(tenant),
+    deleteKey: (tenant, id) => admission.deleteKey(tenant, id),
   }
 }
 

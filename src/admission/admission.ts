@@ -31,6 +31,11 @@ export interface AdmissionParts {
   readonly allowWeakWalls: boolean
   readonly newRunId: () => RunId
   readonly draining: () => boolean
+  /**
+   * Told when a tenant is gone. Whoever is given its name next is somebody else: nothing that is kept for the name, its
+   * cells above all, may be there for them.
+   */
+  readonly onTenantDeleted: (tenant: TenantId) => void
 }
 
 /** The stage of the path, and the directory of who there is. */
@@ -128,6 +133,7 @@ class Desk implements AdmissionDesk {
     return this.#changes.run(async () => {
       await this.#directory.delete(id)
       for (const key of this.#keyring.list(id)) this.#keyring.remove(key.id)
+      this.#parts.onTenantDeleted(id)
     })
   }
 

@@ -1,5 +1,5 @@
 import type { TenantId } from '../core/ids.ts'
-import type { EpochMillis, Millis } from '../core/quantity.ts'
+import type { EpochMillis } from '../core/quantity.ts'
 import type { Ticket, Usage } from '../core/run.ts'
 import type { LedgerStore } from '../core/stores.ts'
 import { RunHold } from './hold.ts'
@@ -12,7 +12,6 @@ import { NO_SPEND, type Spend, minus, plus, spendOfRun, spendOfSums, worstCase }
 export interface AccountParts {
   readonly ledger: LedgerStore
   readonly priceBook: PriceBook
-  readonly grace: Millis
 }
 
 /** Whether an account has an open hold or a read in progress. */
@@ -134,7 +133,7 @@ export class Account {
   }
 
   #worstCase(ticket: Ticket): Spend {
-    return worstCase(ticket, this.#parts.grace, this.#parts.priceBook)
+    return worstCase(ticket, this.#parts.priceBook)
   }
 
   readonly #close = (hold: RunHold, usage: Usage | undefined): void => {

@@ -44,13 +44,13 @@ export interface BillingDesk extends Billing {
 
 /** Puts the stage together. Reads nothing yet. */
 export function createBilling(parts: Parts): BillingDesk {
-  const { clock, ledger, priceBook, grace, verifyChain } = parts
+  const { clock, ledger, priceBook, verifyChain } = parts
   const budgets = new Budgets(parts)
   return {
     reserve: (ticket) => budgets.reserve(ticket),
     async post(hold, report, operations) {
       assert(hold instanceof RunHold, 'a hold comes from reserve')
-      const usage = measure(report, hold.ticket, operations, grace)
+      const usage = measure(report, hold.ticket, operations)
       await budgets.post(hold, usage, () => ledger.post(recordOf(hold.ticket, report, usage), detailsOf(report)))
       return usage
     },

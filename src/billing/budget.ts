@@ -88,8 +88,8 @@ export class Budgets {
   }
 
   #take(ticket: Ticket, account: Account, known: { budget: Budget; windows: readonly Window[] }): RunHold {
-    const { clock, grace, priceBook: book } = this.#parts
-    const need = worstCase(ticket, grace, book)
+    const { clock, priceBook: book } = this.#parts
+    const need = worstCase(ticket, book)
     const short = known.windows
       .flatMap((window) => positions(window, known.budget[window.period.kind], { book, need }))
       .filter(isShort)

@@ -1,4 +1,4 @@
-import { type Micros, type Millis, type Units, bytes, micros, millis, millisToMicros, units } from '../core/quantity.ts'
+import { type Micros, type Units, bytes, micros, millisToMicros, units } from '../core/quantity.ts'
 import type { Policy } from '../core/policy.ts'
 import type { LogLine, Operations, Report, Ticket, Usage } from '../core/run.ts'
 
@@ -11,15 +11,9 @@ export interface TimeCeiling {
   readonly cpu: Micros
 }
 
-/**
- * A run's limits plus the grace within which the host ends what passed them. Time beyond that is the host being late,
- * and the host's lateness is nobody's bill.
- */
-export function timeCeiling(ticket: Ticket, grace: Millis): TimeCeiling {
-  return {
-    wall: millisToMicros(millis(ticket.wall + grace)),
-    cpu: millisToMicros(millis(ticket.policy.limits.cpu + grace)),
-  }
+/** A run's limits. Time beyond them is the host being late to end it, and the host's lateness is nobody's bill. */
+export function timeCeiling({ wall, policy }: Ticket): TimeCeiling {
+  return { wall: millisToMicros(wall), cpu: millisToMicros(policy.limits.cpu) }
 }
 
 /** Wall time in units of 100 ms, begun ones whole: 100 ms is 1, 100.001 ms is 2. The least is 1. */
@@ -33,8 +27,8 @@ export function unitsOf(wall: Micros): Units {
  *
  * Invariant: no figure comes from the cell but sizes of bytes that the host holds itself.
  */
-export function measure(report: Report, ticket: Ticket, operations: Operations, grace: Millis): Usage {
-  const ceiling = timeCeiling(ticket, grace)
+export function measure(report: Report, ticket: Ticket, operations: Operations): Usage {
+  const ceiling = timeCeiling(ticket)
   const wall = wholeMicros(report.wall, ceiling.wall)
   return {
     wall,

@@ -1,4 +1,4 @@
-import { type Micros, type Millis, type Units } from '../core/quantity.ts'
+import { type Micros, type Units } from '../core/quantity.ts'
 import type { Ticket, Usage } from '../core/run.ts'
 import type { UsageSums } from '../core/stores.ts'
 import { timeCeiling, unitsOf } from './meter.ts'
@@ -39,13 +39,13 @@ export function spendOfSums(sums: UsageSums, book: PriceBook): Spend {
 }
 
 /**
- * The most that a run can spend: its whole time and grace, and every operation that it was granted at the price of the
+ * The most that a run can spend: its whole time, and every operation that it was granted at the price of the
  * dearest one of that capability.
  *
  * Invariant: never less than what the run will be charged, because the meter charges no time beyond the same ceiling.
  */
-export function worstCase(ticket: Ticket, grace: Millis, book: PriceBook): Spend {
-  const { wall, cpu } = timeCeiling(ticket, grace)
+export function worstCase(ticket: Ticket, book: PriceBook): Spend {
+  const { wall, cpu } = timeCeiling(ticket)
   const units = unitsOf(wall)
   return { units: BigInt(units), worth: worthOf(worstSums(ticket, { units, cpu }, book), book) }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { CloisterError } from '../core/errors.ts'
 import type { Bytes } from '../core/quantity.ts'
+import { quoted } from './quoted.ts'
 
 interface Parts {
   /** Longest body. */
@@ -88,7 +89,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 function checkMedia({ headers }: IncomingMessage): void {
   const type = headers['content-type']
   if (type !== 'application/json' && !/^application\/json *(;|$)/i.test(type ?? '')) {
-    const found = type === undefined ? 'no content-type' : JSON.stringify(type.slice(0, 80))
+    const found = type === undefined ? 'no content-type' : quoted(type)
     throw new CloisterError('UNSUPPORTED_MEDIA', `the body must be application/json; the request has ${found}`)
   }
   const coding = headers['content-encoding']

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { CloisterError } from '../core/errors.ts'
+import { quoted } from './quoted.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -22,12 +23,7 @@ function describe(issue: Issue, where: 'body' | 'query'): string[] {
   const field = issue.path.length === 0 ? `the ${where}` : issue.path.map(String).join('.')
   if (issue.code === 'unrecognized_keys') {
     const prefix = issue.path.length === 0 ? '' : `${field}.`
-    return issue.keys.map((key) => `${quote(prefix + key)} is not a field of the ${where}`)
+    return issue.keys.map((key) => `${quoted(prefix + key)} is not a field of the ${where}`)
   }
   return [`${field}: ${issue.message}`]
-}
-
-// Names come from the caller: bounded, and as JSON so that nothing in them can pass for part of the message.
-function quote(name: string): string {
-  return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name)
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { CloisterError } from '../core/errors.ts'
+import { quoted } from './quoted.ts'
 import { JsonFault, skipSpace, skipString, skipValue } from './json-text.ts'
 
 /** A field of the body's object: its name, and where its value stands in the body's bytes. */
@@ -60,7 +61,7 @@ function scanField(body: Buffer, at: number, fields: JsonField[], place: Place):
   const nameEnd = skipString(body, at)
   const name = readString(body, at, nameEnd)
   if (fields.some((field) => field.name === name)) {
-    throw new CloisterError('INVALID_REQUEST', `${quote(name)} is in the body twice`)
+    throw new CloisterError('INVALID_REQUEST', `${quoted(name)} is in the body twice`)
   }
   if (fields.length === FIELDS_MAX) {
     throw new CloisterError('INVALID_REQUEST', `the body has more than ${FIELDS_MAX} fields`)
@@ -86,11 +87,6 @@ function expect(body: Buffer, at: number, byte: number, name: string): number {
 }
 
 function describe({ position, expected }: JsonFault, { field }: Place): CloisterError {
-  const where = field === undefined ? '' : `, in the field ${quote(field)}`
+  const where = field === undefined ? '' : `, in the field ${quoted(field)}`
   return new CloisterError('INVALID_JSON', `the body is not JSON: expected ${expected} at position ${position}${where}`)
-}
-
-// Names come from the caller: bounded, and as JSON so that nothing in them can pass for part of the message.
-function quote(name: string): string {
-  return JSON.stringify(name.length > 60 ? `${name.slice(0, 60)}…` : name)
 }

@@ -8,6 +8,7 @@ import {
   parseRunId,
   parseTenantId,
 } from '../core/ids.ts'
+import { quoted } from './quoted.ts'
 
 interface ParameterTypes {
   tenant: TenantId
@@ -65,5 +66,5 @@ export function readParameter<Name extends ParameterName>(name: Name, text: stri
 }
 
 function refuse(code: 'INVALID_TENANT' | 'NOT_FOUND', text: string, fault: string): never {
-  throw new CloisterError(code, `${JSON.stringify(text.slice(0, 80))} ${fault}`)
+  throw new CloisterError(code, `${quoted(text)} ${fault}`)
 }

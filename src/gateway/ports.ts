@@ -84,7 +84,8 @@ export interface Accounts {
 
 /** How the host is. */
 export interface Health {
-  readonly status: 'starting' | 'ready' | 'draining'
+  /** Whether blank cells are up. */
+  readonly ready: boolean
   readonly walls: WallLevel
   readonly blankCells: number
 }

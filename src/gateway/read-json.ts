@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { faultsOf, invalidRequest } from './faults.ts'
 import { scanFields } from './json-fields.ts'
+import { quoted } from './quoted.ts'
 
 /** Reads a body as JSON that a schema describes. Throws INVALID_JSON with the position, INVALID_REQUEST with every fault. */
 export function readJson<Schema extends z.ZodType>(bytes: Buffer, schema: Schema): z.output<Schema> {
@@ -25,8 +26,5 @@ export function readQuery<Query>(url: string, schema: z.ZodType<Query>): Query {
   const twice = [...new Set(given.keys())].filter((name) => given.getAll(name).length > 1)
   if (parsed.success && twice.length === 0) return parsed.data
   const faults = parsed.success ? [] : faultsOf(parsed.error.issues, 'query')
-  throw invalidRequest([
-    ...twice.map((name) => `${JSON.stringify(name.slice(0, 60))} is in the query twice`),
-    ...faults,
-  ])
+  throw invalidRequest([...twice.map((name) => `${quoted(name)} is in the query twice`), ...faults])
 }

@@ -65,7 +65,8 @@ function canOpen(ffi: typeof import('node:ffi'), name: string): boolean {
   }
 }
 
-const statMeter: ProcessMeter = {
+/** Reads `/proc/PID/stat`, whose ticks are 10 ms: for Linux without FFI. */
+export const statMeter: ProcessMeter = {
   source: 'proc-stat',
   cpuMs(pid) {
     try {
@@ -84,8 +85,8 @@ export interface MemoryProbe extends Disposable {
   read(): number | undefined
 }
 
-const PAGE_BYTES = 4_096
 export const hasProc = existsSync('/proc/self/statm')
+const PAGE_BYTES = hasProc ? readPageBytes() : 0
 
 /** Opens `/proc/PID/statm` once; each read then takes about 1 µs. */
 export function openMemoryProbe(pid: number): MemoryProbe | undefined {
@@ -111,6 +112,17 @@ export function openMemoryProbe(pid: number): MemoryProbe | undefined {
   }
 }
 
+/** The kernel's unit of memory, from what it told this process at its start: 4 KiB on x86, up to 64 KiB elsewhere. */
+function readPageBytes(): number {
+  const PAGE_SIZE_ENTRY = 6n
+  const vector = readFileSync('/proc/self/auxv')
+  for (let at = 0; at + 16 <= vector.length; at += 16) {
+    if (vector.readBigUInt64LE(at) === PAGE_SIZE_ENTRY) return Number(vector.readBigUInt64LE(at + 8))
+  }
+  return 4_096
+}
+
+/** What {@link sampleByPs} found out about a process. */
 export interface Sample {
   readonly bytes: number
   readonly cpuMs: number

@@ -74,11 +74,13 @@ test('changes that come at once take place one after the other', async () => {
 })
 
 test('tenants are listed by name and can be deleted once', async () => {
-  const admission = await createWorld().open()
+  const world = createWorld()
+  const admission = await world.open()
   for (const name of ['zeta', 'acme', 'mid']) await admission.putTenant(tenant(name), {})
   expect(admission.listTenants().map(({ id }) => id)).toEqual(['acme', 'mid', 'zeta'])
   await admission.deleteTenant(acme)
   expect(admission.findTenant(acme)).toBeUndefined()
   expect(refusalOf(() => admission.getTenant(acme)).code).toBe('NOT_FOUND')
   await expect(admission.deleteTenant(acme)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  expect(world.deleted).toEqual([acme])
 })

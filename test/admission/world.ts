@@ -108,6 +108,8 @@ export interface World {
   readonly keys: MemoryKeys
   readonly tenants: MemoryTenants
   draining: boolean
+  /** Tenants whose deletion was told. */
+  readonly deleted: TenantId[]
   walls: WallLevel
   /** Opens admission over the same storage, as a host that starts again does. */
   open(change?: { allowWeakWalls?: boolean; policies?: PolicyCatalog }): Promise<AdmissionDesk>
@@ -121,6 +123,7 @@ export function createWorld(): World {
     keys,
     tenants: new MemoryTenants(keys),
     draining: false,
+    deleted: [],
     walls: 'A',
     open: ({ allowWeakWalls = false, policies = catalog } = {}) =>
       createAdmission({
@@ -133,6 +136,7 @@ export function createWorld(): World {
         allowWeakWalls,
         newRunId: createRunIds(() => clock.now()),
         draining: () => world.draining,
+        onTenantDeleted: (id) => world.deleted.push(id),
       }),
   }
   return world

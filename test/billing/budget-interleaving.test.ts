@@ -10,7 +10,7 @@ import { formatNanoUsd } from '../../src/billing/decimal.ts'
 import { CloisterError } from '../../src/core/errors.ts'
 import { nanoUsd } from '../../src/core/quantity.ts'
 import type { Budget } from '../../src/core/stores.ts'
-import { alice, book, grace, report, stage, ticket, timeOf } from './fixtures.ts'
+import { alice, book, report, stage, ticket, timeOf } from './fixtures.ts'
 
 /** Two lines with prices that are not whole nanoUSD, so that rounding can go wrong if it ever does. */
 const oddBook = book({
@@ -107,7 +107,7 @@ function expectWithinBudget(
     ...posted.map(({ startedAt, usage }) => ({ at: startedAt, spend: spendOfRun(usage, priceBook) })),
     ...Array.from(open)
       .filter(({ run }) => !settled.has(run))
-      .map((each) => ({ at: each.admittedAt, spend: worstCase(each, grace, priceBook) })),
+      .map((each) => ({ at: each.admittedAt, spend: worstCase(each, priceBook) })),
   ]
   for (const period of moments.flatMap((text) => [dayOf(timeOf(text)), monthOf(timeOf(text))])) {
     const total = spends.filter(({ at }) => within(period, at)).reduce((sum, { spend }) => plus(sum, spend), NO_SPEND)

@@ -65,7 +65,7 @@ test('first runs that come together share one read', async () => {
 
 test('what the ledger holds from before counts', async () => {
   const before = stage()
-  await spend(before, 5_000, { wallMs: 5_000 })
+  await spend(before, 5_000, { wallMs: 5_050 })
   const all = stage()
   all.ledger.posted.push(...before.ledger.posted)
   all.budgets.set(alice, { day: { units: 60 } })
@@ -75,12 +75,12 @@ test('what the ledger holds from before counts', async () => {
 test('a run starts only if its worst case fits: the last unit can be spent, none beyond it', async () => {
   const all = stage()
   all.budgets.set(alice, { day: { units: 22 } })
-  using _first = await all.desk.reserve(ticket({ wallMs: 1_000 }))
+  using _first = await all.desk.reserve(ticket({ wallMs: 1_050 }))
   {
     using _second = await all.desk.reserve(ticket({ wallMs: 1_050 }))
     await refusal(all, { wallMs: 1 })
   }
-  await refusal(all, { wallMs: 1_051 })
+  await refusal(all, { wallMs: 1_101 })
   using _third = await all.desk.reserve(ticket({ wallMs: 1_050 }))
 })
 
@@ -89,7 +89,7 @@ test('a refusal says what is left, what the run could need and when the budget r
   all.budgets.set(alice, { day: { units: 20 } })
   await spend(all, 250)
   using _open = await all.desk.reserve(ticket({ wallMs: 50 }))
-  const error = await refusal(all, { wallMs: 2_000 })
+  const error = await refusal(all, { wallMs: 2_050 })
   expect(error).toMatchObject({ code: 'BUDGET_EXCEEDED', retryAfterMs: 12 * 3_600_000 })
   expect(error.message).toBe(
     'over budget: 16 of 20 units are left for the day 2026-03-04 (3 spent, 1 held for runs in progress), ' +

@@ -12,7 +12,6 @@ export const alice = parseTenantId('alice')!
 export const bob = parseTenantId('bob')!
 export const defaultBook = loadPriceBook()
 /** 50 ms: what the host takes to end a run that passed its deadline. */
-export const grace = millis(50)
 
 export const timeOf = (text: string) => epochMillis(Date.parse(text))
 
@@ -33,7 +32,7 @@ interface PolicyFields {
   kvOperations?: number | undefined
 }
 
-export function policy({ wallMs = 1_000, cpuMs = 500, memoryMb = 128, kvOperations }: PolicyFields = {}): Policy {
+export function policy({ wallMs = 1_050, cpuMs = 500, memoryMb = 128, kvOperations }: PolicyFields = {}): Policy {
   const kv = { keyBytes: bytes(512), valueBytes: bytes(1_024), keys: 100, storedBytes: bytes(1_024) }
   return {
     name: 'default',
@@ -117,7 +116,6 @@ export function stage({ priceBook = defaultBook }: { priceBook?: PriceBook } = {
     clock,
     ledger,
     priceBook,
-    grace,
     budgetOf: (tenant) => budgets.get(tenant) ?? {},
     async verifyChain(lines) {
       let records = 0

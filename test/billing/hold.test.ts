@@ -9,7 +9,7 @@ const used = async ({ desk }: ReturnType<typeof stage>) => {
 test('a hold sets the worst case aside, and a post turns it into what was used', async () => {
   const all = stage()
   all.budgets.set(alice, { day: { units: 100 } })
-  using hold = await all.desk.reserve(ticket({ wallMs: 1_000 }))
+  using hold = await all.desk.reserve(ticket({ wallMs: 1_050 }))
   expect(await used(all)).toEqual({ spent: 0, held: 11 })
   expect(await all.desk.post(hold, report({ wallMs: 250 }), {})).toMatchObject({ units: 3 })
   expect(await used(all)).toEqual({ spent: 3, held: 0 })

@@ -4,7 +4,7 @@ import { measure, unitsOf } from '../../src/billing/meter.ts'
 import { spendOfRun, worstCase } from '../../src/billing/spend.ts'
 import { RUN_STATUSES } from '../../src/core/outcome.ts'
 import { bytes, micros } from '../../src/core/quantity.ts'
-import { book, defaultBook, grace, report, ticket } from './fixtures.ts'
+import { book, defaultBook, report, ticket } from './fixtures.ts'
 
 test.each([
   [0, 1],
@@ -29,7 +29,7 @@ test('units are exact for every time that a number can hold', () => {
 })
 
 test.each(RUN_STATUSES)('a run that ends as %s is metered like any other', (status) => {
-  expect(measure(report({ status, wallMs: 150 }), ticket(), {}, grace)).toMatchObject({ units: 2, memory: 128 })
+  expect(measure(report({ status, wallMs: 150 }), ticket(), {})).toMatchObject({ units: 2, memory: 128 })
 })
 
 test('usage is made of what the host saw', () => {
@@ -43,7 +43,7 @@ test('usage is made of what the host saw', () => {
     coldStart: true,
   })
   const granted = ticket({ input: '{"n":1}', kvOperations: 10, memoryMb: 64 })
-  expect(measure(seen, granted, { 'kv.get': 2 }, grace)).toEqual({
+  expect(measure(seen, granted, { 'kv.get': 2 })).toEqual({
     wall: 12_400,
     cpu: 3_100,
     units: 1,
@@ -59,20 +59,20 @@ test('usage is made of what the host saw', () => {
 
 test('a host that is late to end a run does not charge the tenant for it', () => {
   const late = report({ status: 'timeout', wallMs: 9_000, cpuMs: 9_000 })
-  expect(measure(late, ticket({ wallMs: 1_000, cpuMs: 500 }), {}, grace)).toMatchObject({
-    wall: 1_050_000,
-    cpu: 550_000,
-    units: 11,
+  expect(measure(late, ticket({ wallMs: 1_000, cpuMs: 500 }), {})).toMatchObject({
+    wall: 1_000_000,
+    cpu: 500_000,
+    units: 10,
   })
 })
 
 test('operations beyond the grant are not charged', () => {
   const counted = { 'kv.get': 3, 'kv.put': 4, 'kv.list': 1, 'sql.query': 1 }
-  expect(measure(report(), ticket({ kvOperations: 5 }), counted, grace).operations).toEqual({
+  expect(measure(report(), ticket({ kvOperations: 5 }), counted).operations).toEqual({
     'kv.get': 3,
     'kv.put': 2,
   })
-  expect(measure(report(), ticket(), counted, grace).operations).toEqual({})
+  expect(measure(report(), ticket(), counted).operations).toEqual({})
 })
 
 test('no run can spend more than its worst case, at any price', () => {
@@ -89,8 +89,8 @@ test('no run can spend more than its worst case, at any price', () => {
   fc.assert(
     fc.property(prices, limits, seen, operations, (priced, limited, times, counted) => {
       const [priceBook, granted] = [book(priced), ticket(limited)]
-      const worst = worstCase(granted, grace, priceBook)
-      const spent = spendOfRun(measure(report(times), granted, counted, grace), priceBook)
+      const worst = worstCase(granted, priceBook)
+      const spent = spendOfRun(measure(report(times), granted, counted), priceBook)
       expect(spent.units).toBeLessThanOrEqual(worst.units)
       expect(spent.worth).toBeLessThanOrEqual(worst.worth)
     }),
@@ -98,7 +98,7 @@ test('no run can spend more than its worst case, at any price', () => {
 })
 
 test('the worst case holds the dearest operation of each capability', () => {
-  const [without, with10] = [ticket(), ticket({ kvOperations: 10 })].map((each) => worstCase(each, grace, defaultBook))
+  const [without, with10] = [ticket(), ticket({ kvOperations: 10 })].map((each) => worstCase(each, defaultBook))
   expect(with10!.worth - without!.worth).toBe(10n * 5_000n * defaultBook.denominator)
   expect(without!.units).toBe(11n)
 })

@@ -110,6 +110,12 @@ test('the same request is answered alike without a socket, and with a spelling t
   expect(world.requests.map(({ tenant }) => tenant)).toEqual(['acme', 'acme', 'acme'])
 })
 
+test('the bound of a body is our own on every way in', async () => {
+  const world = await openGateway({ bodySizeMax: 4 << 20 })
+  const body = { code: 'x'.repeat(3 << 20) }
+  for (const path of [EXECUTE, `${EXECUTE}?`]) expect((await world.call('POST', path, { body })).status).toBe(200)
+})
+
 const REFUSED: readonly (readonly [body: string, code: string, message: RegExp])[] = [
   ['', 'INVALID_JSON', /expected \{ at position 0/],
   ['{"code":"x"', 'INVALID_JSON', /expected , or \} at position 11/],

@@ -234,7 +234,7 @@ test('connections over the bound are not taken', async () => {
 
 test('a host that drains says so, answers what is on its way and ends each connection', async () => {
   const world = await openGateway()
-  world.health = { ...world.health, status: 'draining' }
+  world.draining = true
   const response = await world.call('GET', '/readyz')
   expect([response.status, response.headers.get('connection')]).toEqual([503, 'close'])
 })

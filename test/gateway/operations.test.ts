@@ -5,7 +5,8 @@ import { openGateway } from './world.ts'
 test('the process is healthy as long as it answers, and ready once cells are up', async () => {
   const world = await openGateway()
   for (const status of ['starting', 'ready', 'draining'] as const) {
-    world.health = { status, walls: 'B', blankCells: 2 }
+    world.health = { ready: status !== 'starting', walls: 'B', blankCells: 2 }
+    world.draining = status === 'draining'
     const alive = await world.call('GET', '/healthz', { key: null })
     const ready = await world.call('GET', '/readyz', { key: null })
     expect([alive.status, ready.status]).toEqual([200, status === 'ready' ? 200 : 503])

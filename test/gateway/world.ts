@@ -113,6 +113,7 @@ export interface World {
   readonly key: string
   readonly log: { fields: object; event: string }[]
   health: Health
+  draining: boolean
   /** What a run does; answers at once unless a test says otherwise. */
   execute: Execute
   /** What was asked of `execute`, in order. */
@@ -145,7 +146,8 @@ export async function openGateway({ limits, bodySizeMax = 1 << 20, accounts: cha
   await admission.putTenant(tenant('other'), {})
   const { key } = await admission.createKey(tenant('acme'))
   const world = { who, admission, key, runs: new MemoryRuns(), log: [], requests: [] } as unknown as Writable<World>
-  world.health = { status: 'ready', walls: 'B', blankCells: 4 }
+  world.health = { ready: true, walls: 'B', blankCells: 4 }
+  world.draining = false
   world.execute = async () => makeOutcome()
   world.gateway = createGateway({
     gatekeeper: admission,
@@ -158,6 +160,7 @@ export async function openGateway({ limits, bodySizeMax = 1 << 20, accounts: cha
     accounts: { ...accounts, ...change },
     runs: world.runs,
     health: () => world.health,
+    draining: () => world.draining,
     metrics: { contentType: 'text/plain; version=0.0.4', expose: async () => 'cloister_runs_total 1\n' },
     log: { info: () => undefined, error: (fields, event) => world.log.push({ fields, event }) },
     version: '1.2.3',

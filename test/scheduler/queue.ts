@@ -1,11 +1,11 @@
 import { vi } from 'vitest'
 import { CloisterError } from '../../src/core/errors.ts'
-import { artifactId, createRunIds, parseTenantId } from '../../src/core/ids.ts'
 import type { Limits } from '../../src/core/policy.ts'
-import { bytes, epochMillis, millis } from '../../src/core/quantity.ts'
-import type { Ticket, Turn } from '../../src/core/run.ts'
+import { epochMillis, millis } from '../../src/core/quantity.ts'
+import type { Turn } from '../../src/core/run.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { type FairScheduler, createScheduler } from '../../src/scheduler/scheduler.ts'
+import { ticketOf } from './ticket.ts'
 
 /** What became of a run that asked for a turn. */
 export interface Asked {
@@ -35,7 +35,6 @@ export function openQueue(runsMax: number): Queue {
   let nowMs = 1_000
   const clock = { now: () => epochMillis(nowMs), elapsed: () => millis(nowMs) }
   const scheduler = createScheduler({ clock, runsMax })
-  const newRunId = createRunIds(() => nowMs)
   const base = loadPolicies([]).resolve('default')
   const served: Asked[] = []
   return {
@@ -51,7 +50,7 @@ export function openQueue(runsMax: number): Queue {
         asked.refusal = error
       }
       try {
-        const given = scheduler.acquire(ticketOf(name, { ...base, limits: { ...base.limits, ...limits } }, newRunId()))
+        const given = scheduler.acquire(ticketOf(name, { ...base, limits: { ...base.limits, ...limits } }))
         if (given instanceof Promise) void given.then(grant, refuse)
         else grant(given)
       } catch (error) {
@@ -67,26 +66,5 @@ export function openQueue(runsMax: number): Queue {
       }
     },
     [Symbol.dispose]: () => void vi.useRealTimers(),
-  }
-}
-
-function ticketOf(name: string, policy: Ticket['policy'], run: Ticket['run']): Ticket {
-  const tenant = parseTenantId(name)
-  if (tenant === undefined) throw new Error(`${name} is no tenant`)
-  const artifact = {
-    id: artifactId('0'.repeat(64)),
-    language: 'javascript',
-    main: 'main.js',
-    modules: new Map(),
-    size: bytes(0),
-  } as const
-  return {
-    run,
-    request: { tenant, trigger: 'execute', artifact, input: Buffer.from('null') },
-    policy,
-    reuse: 'context',
-    wall: policy.limits.wall,
-    admittedAt: epochMillis(0),
-    [Symbol.dispose]() {},
   }
 }

@@ -5,13 +5,14 @@ import * as schemas from '../schemas.ts'
 
 interface Parts {
   readonly health: () => Health
+  readonly draining: () => boolean
   readonly metrics: Exposition
   /** Of all routes, these among them. */
   readonly openApi: () => object
 }
 
 /** What whoever operates the host asks of it. Nothing here tells one tenant from another. */
-export function operationRoutes({ health, metrics, openApi }: Parts): readonly Route[] {
+export function operationRoutes({ health, draining, metrics, openApi }: Parts): readonly Route[] {
   return [
     route({
       method: 'GET',
@@ -28,7 +29,8 @@ export function operationRoutes({ health, metrics, openApi }: Parts): readonly R
       summary: 'Whether runs can start: 200 once blank cells are up, 503 while the host starts or drains.',
       answer: { status: 200, description: 'They can.', schema: schemas.readiness },
       handle() {
-        const { status, walls, blankCells } = health()
+        const { ready, walls, blankCells } = health()
+        const status = draining() ? 'draining' : ready ? 'ready' : 'starting'
         return json({ status, walls, blankCells }, status === 'ready' ? 200 : 503)
       },
     }),

@@ -23,15 +23,15 @@ interface Parts {
 /** The values of a path's parameters, as they stand in the URL, decoded. */
 export type PathTexts = Readonly<Record<string, string>>
 
-/** Answers requests. Never rejects: whatever goes wrong is answered, logged or both. */
-export interface Server {
+/** Where every request arrives. Never rejects: whatever goes wrong is answered, logged or both. */
+export interface Reception {
   serve(route: Route, request: IncomingMessage, response: ServerResponse, path: PathTexts): Promise<void>
   /** Answers a request that no route takes. */
   refuse(error: CloisterError, response: ServerResponse, headers?: readonly string[]): void
 }
 
 /** One way for every request: who asks, may they, what do they ask; then the route; then the answer. */
-export function createServer({ gatekeeper, bodies, ending, newRequestId, log }: Parts): Server {
+export function createReception({ gatekeeper, bodies, ending, newRequestId, log }: Parts): Reception {
   return {
     async serve(route, request, response, path) {
       const requestId = newRequestId()

@@ -1,0 +1,128 @@
+import {
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+  createServer as createHttp,
+} from 'node:http'
+import fastify, { type FastifyInstance, type HTTPMethods } from 'fastify'
+import { CloisterError, asCloisterError } from '../core/errors.ts'
+import type { HttpLimits } from './http-limits.ts'
+import { quoted } from './quoted.ts'
+import type { PathTexts, Reception } from './reception.ts'
+import { refuseConnection } from './refusal.ts'
+import type { Route } from './route.ts'
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+interface Parts {
+  readonly reception: Reception
+  readonly limits: HttpLimits
+  readonly routes: readonly Route[]
+  /** The one of them that is called all the time: `POST /v1/tenants/{tenant}/execute`. */
+  readonly busiest: Route
+}
+
+/** Finds the route of each request. What it has to refuse itself, it refuses in the words of the API. */
+export function createRouter({ reception, limits, routes, busiest }: Parts): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    requestIdHeader: false,
+    // Admission says DRAINING, in the API's own words.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: limits.headersSize },
+    frameworkErrors(error, _request, reply) {
+      reply.hijack()
+      reception.refuse(routerError(error), reply.raw)
+    },
+    clientErrorHandler: refuseConnection,
+    serverFactory: (router) => createHttpServer(limits, expressLane(router, reception, busiest)),
+  })
+  // Bodies are read by the route, after it is known who asks; the router must leave them alone.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  for (const [path, rows] of Map.groupBy(routes, (route) => route.path)) addPath(app, reception, path, rows)
+  addRefusals(app, reception)
+  return app
+}
+
+function createHttpServer(limits: HttpLimits, listener: Listener): HttpServer {
+  const server = createHttp(
+    {
+      headersTimeout: limits.headersTimeout,
+      requestTimeout: limits.requestTimeout,
+      keepAliveTimeout: limits.keepAliveTimeout,
+      connectionsCheckingInterval: limits.checkInterval,
+      maxHeaderSize: limits.headersSize,
+    },
+    listener,
+  )
+  server.maxConnections = limits.connections
+  server.timeout = limits.socketTimeout
+  return server
+}
+
+const EXECUTE = /^\/v1\/tenants\/([a-z0-9-]+)\/execute$/
+
+/**
+ * Takes the one path that is called all the time past the router, whose request and reply objects cost 6 µs where all of
+ * ours costs 9. The router has the same route too: for injected requests, and for spellings that this does not know.
+ */
+function expressLane(router: Listener, reception: Reception, busiest: Route): Listener {
+  return (request, response) => {
+    const tenant = request.method === 'POST' ? EXECUTE.exec(request.url ?? '')?.[1] : undefined
+    if (tenant === undefined) router(request, response)
+    else void reception.serve(busiest, request, response, { tenant })
+  }
+}
+
+const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS']
+
+function addPath(app: FastifyInstance, reception: Reception, path: string, rows: readonly Route[]): void {
+  const url = path.replaceAll(/\{(\w+)\}/g, ':$1')
+  for (const row of rows) {
+    app.route({
+      method: row.method,
+      url,
+      handler(request, reply) {
+        reply.hijack()
+        void reception.serve(row, request.raw, reply.raw, request.params as PathTexts)
+      },
+    })
+  }
+  refuseOtherMethods(app, reception, url, rows)
+}
+
+function refuseOtherMethods(app: FastifyInstance, reception: Reception, url: string, rows: readonly Route[]): void {
+  const taken = new Set<string>(rows.map((row) => row.method))
+  if (taken.has('GET')) taken.add('HEAD')
+  const allowed = [...taken].join(', ')
+  app.route({
+    method: METHODS.filter((method) => !taken.has(method)),
+    url,
+    handler(request, reply) {
+      reply.hijack()
+      const error = new CloisterError('METHOD_NOT_ALLOWED', `${request.method} is not allowed here; ${allowed} are`)
+      reception.refuse(error, reply.raw, ['allow', allowed])
+    },
+  })
+}
+
+function addRefusals(app: FastifyInstance, reception: Reception): void {
+  app.setNotFoundHandler((request, reply) => {
+    reply.hijack()
+    const asked = quoted(`${request.method} ${request.url}`)
+    reception.refuse(new CloisterError('NOT_FOUND', `there is no route ${asked}`), reply.raw)
+  })
+  app.setErrorHandler((error, _request, reply) => {
+    reply.hijack()
+    reception.refuse(routerError(error), reply.raw)
+  })
+}
+
+/** The router itself refuses a request only for the form of its URL or headers. */
+function routerError(error: unknown): CloisterError {
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined
+  if (status === 415) return new CloisterError('UNSUPPORTED_MEDIA', 'the content-type is not one')
+  if (status === 400 || status === 414) return new CloisterError('INVALID_REQUEST', 'the URL is not well-formed')
+  return asCloisterError(error)
+}

@@ -1,0 +1,314 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bytes } from '../../src/core/quantity.ts'
+import { GRANT, type KvWorld, openKv } from './kv-world.ts'
+
+let world: KvWorld
+let tenants = 0
+beforeAll(async () => {
+  world = await openKv(Array.from({ length: 100 }, (_, index) => `t${index}`))
+})
+afterAll(async () => {
+  expect(world.faults).toEqual([])
+  await world[Symbol.asyncDispose]()
+})
+
+/** Calls of a tenant that nobody has used. */
+const fresh = (grant = GRANT) => world.as(`t${tenants++}`, grant)
+const refused = (message: string) => ({ code: 'INVALID_ARGUMENT', message })
+
+describe('a key', () => {
+  const calls: [operation: string, args: (key: unknown) => unknown[]][] = [
+    ['get', (key) => [key]],
+    ['put', (key) => [key, 1]],
+    ['delete', (key) => [key]],
+    ['increment', (key) => [key]],
+    ['compareAndSet', (key) => [key, null, 1]],
+  ]
+  test.each(calls)('is checked by %s', async (operation, args) => {
+    const kv = fresh()
+    for (const key of [undefined, null, '', 5, true, ['k'], { key: 'k' }]) {
+      expect(await kv(operation, ...args(key))).toEqual(refused('key must be a string that is not empty'))
+    }
+    expect(await kv(operation, ...args('\ud800'))).toEqual(refused('key holds half of a surrogate pair'))
+    expect(await kv(operation, ...args('x'.repeat(17)))).toEqual(refused('key has 17 bytes; at most 16 are allowed'))
+    // Nine of three bytes each.
+    expect(await kv(operation, ...args('€'.repeat(9)))).toEqual(refused('key has 27 bytes; at most 16 are allowed'))
+    expect(await kv(operation, ...args('x'.repeat(16)))).toHaveProperty('value')
+  })
+
+  test.each([
+    '__proto__',
+    'constructor',
+    'toString',
+    'a\0b',
+    ' ',
+    '😀',
+    "'; drop --",
+    '%',
+    '_',
+    '../..',
+    'ä',
+    'a\u0308',
+  ])('may be %j and is no other', async (key) => {
+    const kv = fresh()
+    expect(await kv('get', key)).toEqual({ value: null })
+    expect(await kv('put', key, { its: key })).toEqual({ value: undefined })
+    expect(await kv('get', key)).toEqual({ value: { its: key } })
+    expect(await kv('list', {})).toEqual({ value: { keys: [{ key }] } })
+    expect(await kv('delete', key)).toEqual({ value: true })
+    expect(await kv('delete', key)).toEqual({ value: false })
+    expect(await kv('get', key)).toEqual({ value: null })
+  })
+})
+
+describe('a value', () => {
+  test.each(['put', 'compareAndSet'])('of undefined, or one that is too long, is refused by %s', async (operation) => {
+    const kv = fresh()
+    const args = operation === 'put' ? ['k'] : ['k', null]
+    expect(await kv(operation, ...args)).toEqual(refused('value must be JSON; it is undefined'))
+    // Its quotes count.
+    expect(await kv(operation, ...args, 'x'.repeat(63))).toEqual(
+      refused('value has 65 bytes as JSON; at most 64 are allowed'),
+    )
+    expect(await kv(operation, ...args, '€'.repeat(21))).toEqual(
+      refused('value has 65 bytes as JSON; at most 64 are allowed'),
+    )
+    expect(await kv('get', 'k')).toEqual({ value: null })
+    expect(await kv(operation, ...args, 'x'.repeat(62))).toHaveProperty('value')
+  })
+
+  test.each([null, false, 0, -0.5, '', 'text', '\ud800', [], [[]], {}, { a: { b: [1, 'c', null] } }])(
+    'of %j comes back as it was',
+    async (value) => {
+      const kv = fresh()
+      await kv('put', 'k', value)
+      expect(await kv('get', 'k')).toEqual({ value })
+    },
+  )
+
+  test('with an own __proto__ comes back with it and changes no prototype', async () => {
+    const kv = fresh()
+    await kv('put', 'k', JSON.parse('{"__proto__":{"x":1}}'))
+    const answer = (await kv('get', 'k')) as { value: object }
+    expect(Object.keys(answer.value)).toEqual(['__proto__'])
+    expect(Reflect.has({}, 'x')).toBe(false)
+  })
+
+  test('that is nested a hundred thousand deep is stored, or refused in words, but is no fault of the host', async () => {
+    const kv = fresh({ ...GRANT, valueBytes: bytes(1 << 20), storedBytes: bytes(1 << 24) })
+    let value: unknown[] = []
+    for (let depth = 0; depth < 100_000; depth += 1) value = [value]
+    expect(await kv('put', 'k', value)).not.toHaveProperty('code', 'UNAVAILABLE')
+  })
+})
+
+describe('a time to live', () => {
+  test.each([null, 0, 0.5, -1, 315_360_001, 1e300, '60', true, [], {}])('of %j is refused', async (ttlSeconds) => {
+    const kv = fresh()
+    const message = 'options.ttlSeconds must be a number from 1 to 315360000'
+    expect(await kv('put', 'k', 1, { ttlSeconds })).toEqual(refused(message))
+    expect(await kv('compareAndSet', 'k', null, 1, { ttlSeconds })).toEqual(refused(message))
+  })
+
+  test('ends the entry for every operation at its end, not before', async () => {
+    const kv = fresh()
+    await kv('put', 'k', 7, { ttlSeconds: 1.5 })
+    world.pass(1_499)
+    expect(await kv('get', 'k')).toEqual({ value: 7 })
+    world.pass(1)
+    expect(await kv('get', 'k')).toEqual({ value: null })
+    expect(await kv('list')).toEqual({ value: { keys: [] } })
+    expect(await kv('delete', 'k')).toEqual({ value: false })
+    expect(await kv('compareAndSet', 'k', 7, 8)).toEqual({ value: false })
+    expect(await kv('increment', 'k')).toEqual({ value: 1 })
+  })
+
+  test('is shown by list, goes with a put without one, and stays when a number is incremented', async () => {
+    const kv = fresh()
+    await kv('put', 'a', 1, { ttlSeconds: 60 })
+    await kv('put', 'b', 1, { ttlSeconds: 60 })
+    await kv('put', 'b', 2)
+    await kv('increment', 'a')
+    const expiresAt = new Date(world.nowMs() + 60_000).toISOString()
+    expect(await kv('list')).toEqual({ value: { keys: [{ key: 'a', expiresAt }, { key: 'b' }] } })
+  })
+})
+
+describe('options', () => {
+  test.each([
+    ['put', ['k', 1]],
+    ['compareAndSet', ['k', null, 1]],
+    ['list', []],
+  ])('of %s must be an object of known fields', async (operation, args) => {
+    const kv = fresh()
+    const known = operation === 'list' ? 'prefix, limit, cursor' : 'ttlSeconds'
+    for (const options of [5, 'x', true, [], [1]]) {
+      expect(await kv(operation, ...args, options)).toEqual(refused('options must be an object'))
+    }
+    expect(await kv(operation, ...args, { ttl: 5 })).toEqual(refused(`options.ttl is not known; there is ${known}`))
+    expect(await kv(operation, ...args, { ['x'.repeat(900)]: 5 })).toEqual(
+      refused(`options.${'x'.repeat(50)} is not known; there is ${known}`),
+    )
+    expect(await kv(operation, ...args, JSON.parse('{"__proto__":{"limit":1}}'))).toEqual(
+      refused(`options.__proto__ is not known; there is ${known}`),
+    )
+    expect(await kv(operation, ...args, null)).toHaveProperty('value')
+  })
+})
+
+describe('list', () => {
+  test.each([
+    [{ prefix: 5 }, 'options.prefix must be a string'],
+    [{ prefix: null }, 'options.prefix must be a string'],
+    [{ prefix: 'x\udc00' }, 'options.prefix holds half of a surrogate pair'],
+    [{ prefix: 'x'.repeat(17) }, 'options.prefix has 17 bytes; at most 16 are allowed'],
+    [{ limit: 0 }, 'options.limit must be a whole number from 1 to 1000'],
+    [{ limit: 1001 }, 'options.limit must be a whole number from 1 to 1000'],
+    [{ limit: 1.5 }, 'options.limit must be a whole number from 1 to 1000'],
+    [{ limit: null }, 'options.limit must be a whole number from 1 to 1000'],
+    [{ limit: '5' }, 'options.limit must be a whole number from 1 to 1000'],
+    [{ cursor: '' }, 'options.cursor must be a string that is not empty'],
+    [{ cursor: 5 }, 'options.cursor must be a string that is not empty'],
+    [{ cursor: '\ud800' }, 'options.cursor holds half of a surrogate pair'],
+    [{ cursor: 'x'.repeat(17) }, 'options.cursor has 17 bytes; at most 16 are allowed'],
+  ])('with %j is refused', async (options, message) => {
+    expect(await fresh()('list', options)).toEqual(refused(message))
+  })
+
+  test('gives keys with a prefix in code-point order, page by page, each once', async () => {
+    const kv = fresh()
+    const keys = ['a', 'ab', 'a/1', 'a/10', 'a/2', 'b', 'a/\u{1f600}', 'a/\uffee', 'A']
+    for (const key of keys) await kv('put', key, 1)
+    const seen: string[] = []
+    let cursor: string | undefined
+    let pages = 0
+    do {
+      const { value } = (await kv('list', { prefix: 'a/', limit: 2, ...(cursor && { cursor }) })) as {
+        value: { keys: { key: string }[]; cursor?: string }
+      }
+      expect(value.keys.length).toBeLessThanOrEqual(2)
+      seen.push(...value.keys.map(({ key }) => key))
+      cursor = value.cursor
+      pages += 1
+    } while (cursor !== undefined)
+    // UTF-16 units would put the emoji first.
+    expect(seen).toEqual(['a/1', 'a/10', 'a/2', 'a/\uffee', 'a/\u{1f600}'])
+    expect(pages).toBe(3)
+  })
+
+  test('gives 100 keys unless told, and no cursor on the last page', async () => {
+    const kv = fresh()
+    for (let index = 0; index < 101; index += 1) await kv('put', `k${index}`, 1)
+    const first = (await kv('list')) as { value: { keys: object[]; cursor: string } }
+    expect(first.value.keys).toHaveLength(100)
+    const second = await kv('list', { cursor: first.value.cursor })
+    expect(second).toEqual({ value: { keys: [{ key: 'k99' }] } })
+  })
+
+  test('ends a page that is exactly full without a cursor', async () => {
+    const kv = fresh()
+    for (const key of ['a', 'b']) await kv('put', key, 1)
+    expect(await kv('list', { limit: 2 })).toEqual({ value: { keys: [{ key: 'a' }, { key: 'b' }] } })
+  })
+})
+
+describe('increment', () => {
+  test('adds 1 from 0 unless told, and any finite number', async () => {
+    const kv = fresh()
+    expect(await kv('increment', 'n')).toEqual({ value: 1 })
+    expect(await kv('increment', 'n', 41)).toEqual({ value: 42 })
+    expect(await kv('increment', 'n', -0.5)).toEqual({ value: 41.5 })
+    expect(await kv('get', 'n')).toEqual({ value: 41.5 })
+  })
+
+  test.each([null, '1', true, [], {}])('by %j is refused', async (by) => {
+    expect(await fresh()('increment', 'n', by)).toEqual(refused('by must be a finite number'))
+  })
+
+  test.each(['1', null, [1], {}, true])('of %j is refused and leaves it as it is', async (value) => {
+    const kv = fresh()
+    await kv('put', 'n', value)
+    expect(await kv('increment', 'n')).toEqual(
+      refused('the stored value is not a number, or the sum is not a safe one'),
+    )
+    expect(await kv('get', 'n')).toEqual({ value })
+  })
+
+  test('past what a number counts exactly is refused', async () => {
+    const kv = fresh()
+    await kv('put', 'n', Number.MAX_SAFE_INTEGER)
+    expect(await kv('increment', 'n')).toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect(await kv('get', 'n')).toEqual({ value: Number.MAX_SAFE_INTEGER })
+  })
+
+  test('of many at once loses none', async () => {
+    const kv = fresh()
+    const sums = await Promise.all(Array.from({ length: 50 }, () => kv('increment', 'n')))
+    expect(new Set(sums.map((sum) => (sum as { value: number }).value)).size).toBe(50)
+    expect(await kv('get', 'n')).toEqual({ value: 50 })
+  })
+})
+
+describe('compareAndSet', () => {
+  test('writes over exactly what was expected', async () => {
+    const kv = fresh()
+    await kv('put', 'k', { a: [1] })
+    expect(await kv('compareAndSet', 'k', { a: [2] }, 'lost')).toEqual({ value: false })
+    expect(await kv('get', 'k')).toEqual({ value: { a: [1] } })
+    expect(await kv('compareAndSet', 'k', { a: [1] }, 'won')).toEqual({ value: true })
+    expect(await kv('get', 'k')).toEqual({ value: 'won' })
+  })
+
+  test('with null expects what get shows as null: no entry, or one that is null', async () => {
+    const kv = fresh()
+    expect(await kv('compareAndSet', 'k', null, 1)).toEqual({ value: true })
+    expect(await kv('compareAndSet', 'k', null, 2)).toEqual({ value: false })
+    await kv('put', 'k', null)
+    expect(await kv('compareAndSet', 'k', null, 3)).toEqual({ value: true })
+    expect(await kv('get', 'k')).toEqual({ value: 3 })
+  })
+
+  test('lets one of many win', async () => {
+    const kv = fresh()
+    const results = await Promise.all(Array.from({ length: 20 }, (_, index) => kv('compareAndSet', 'k', null, index)))
+    expect(results.filter((result) => (result as { value: boolean }).value)).toHaveLength(1)
+  })
+})
+
+describe('the quota of a tenant', () => {
+  const quota = (keys: number, storedBytes: number) => ({
+    code: 'QUOTA_EXCEEDED',
+    message: `a tenant may keep ${keys} keys and ${storedBytes} bytes in kv`,
+  })
+
+  test('of keys refuses one more by every way of writing, and changes of those that are there are fine', async () => {
+    const kv = fresh({ ...GRANT, keys: 2 })
+    await kv('put', 'a', 1)
+    await kv('put', 'b', 1)
+    expect(await kv('put', 'c', 1)).toEqual(quota(2, 100_000))
+    expect(await kv('increment', 'c')).toEqual(quota(2, 100_000))
+    expect(await kv('compareAndSet', 'c', null, 1)).toEqual(quota(2, 100_000))
+    expect(await kv('put', 'a', 2)).toEqual({ value: undefined })
+    expect(await kv('delete', 'b')).toEqual({ value: true })
+    expect(await kv('put', 'c', 1)).toEqual({ value: undefined })
+  })
+
+  test('of bytes counts keys and values, exactly', async () => {
+    const kv = fresh({ ...GRANT, storedBytes: bytes(10) })
+    expect(await kv('put', 'key', '12345')).toEqual({ value: undefined })
+    expect(await kv('put', 'k', '')).toEqual(quota(1_000, 10))
+    expect(await kv('put', 'key', '123456')).toEqual(quota(1_000, 10))
+    expect(await kv('get', 'key')).toEqual({ value: '12345' })
+  })
+})
+
+test('two tenants with the same key see nothing of each other', async () => {
+  const [ann, bob] = [fresh(), fresh()]
+  await ann('put', 'k', 'of ann')
+  expect(await bob('get', 'k')).toEqual({ value: null })
+  expect(await bob('list')).toEqual({ value: { keys: [] } })
+  expect(await bob('delete', 'k')).toEqual({ value: false })
+  expect(await bob('compareAndSet', 'k', 'of ann', 'of bob')).toEqual({ value: false })
+  expect(await bob('increment', 'k')).toEqual({ value: 1 })
+  expect(await ann('get', 'k')).toEqual({ value: 'of ann' })
+})
