@@ -86,6 +86,7 @@ function encodeArgument(value: unknown, position: number): string {
 /** An error of the guest's own realm with a `code`. Its stack is the guest's: nothing of the host is in it. */
 export function failure(code: string, message: string): Error {
   const error = new ErrorConstructor(message)
-  defineProperty(error, 'code', { value: code, enumerable: true })
+  // Without a prototype: the guest's `Object.prototype` could add to what the descriptor says.
+  defineProperty(error, 'code', { __proto__: null, value: code, enumerable: true } as PropertyDescriptor)
   return error
 }

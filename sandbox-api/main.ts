@@ -202,7 +202,9 @@ function createContext(
     env: freeze(given.env),
   }
   for (let index = 0; index < capabilities.length; index += 1) {
-    if (capabilities[index] === 'kv') context['kv'] = createKv(call)
+    if (capabilities[index] !== 'kv') continue
+    // Defined, not assigned: a setter of the guest's on `Object.prototype` would get it instead.
+    defineProperty(context, 'kv', { __proto__: null, value: createKv(call), enumerable: true } as PropertyDescriptor)
   }
   return freeze(context)
 }

@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
-import { viewBudget } from './admission/budget.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
 import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
@@ -21,7 +20,7 @@ import { examine } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
 import { type Gateway, createGateway } from './gateway/gateway.ts'
-import type { Accounts, Directory, Health } from './gateway/ports.ts'
+import type { Health } from './gateway/ports.ts'
 import { loadPolicies } from './policy/load.ts'
 import { openProcessMeter } from './pool/meter.ts'
 import { type CellPool, createPool } from './pool/pool.ts'
@@ -141,11 +140,11 @@ export async function openHost(given: Config): Promise<Platform> {
   })
   const gateway = createGateway({
     gatekeeper: admission,
-    directory: createDirectory(admission),
+    directory: admission,
     draining: () => state.draining,
     artifacts,
     execute,
-    accounts: createAccounts(billing),
+    accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
     runs: stores.ledger,
     health,
     metrics,
@@ -181,42 +180,6 @@ export async function openHost(given: Config): Promise<Platform> {
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
-}
-
-/** Admission's directory, with budgets as JSON. */
-function createDirectory(admission: AdmissionDesk): Directory {
-  return {
-    putTenant: (id, change) => admission.putTenant(id, change),
-    getTenant: (id) => admission.getTenant(id),
-    findTenant: (id) => admission.findTenant(id),
-    listTenants: () => admission.listTenants(),
-    deleteTenant: (id) => admission.deleteTenant(id),
-    viewBudget,
-    createKey: (tenant) => admission.createKey(tenant),
-    listKeys: (tenant) => admission.listKeys(tenant),
-    deleteKey: (tenant, id) => admission.deleteKey(tenant, id),
-  }
-}
-
-/** Billing, in the gateway's words: JSON out, money as decimal text. */
-function createAccounts(billing: BillingDesk): Accounts {
-  return {
-    costUsd: (usage) => formatNanoUsd(billing.cost(usage)),
-    bill: (tenant, period) => billing.bill(tenant, period),
-    billCsv: (bill) => billCsv(bill as Parameters<typeof billCsv>[0]),
-    usage: (tenant, range, groupBy) => billing.usage(tenant, range, groupBy),
-    usageCsv: (report) => usageCsv(report as Parameters<typeof usageCsv>[0]),
-    budget: (tenant) => billing.budget(tenant),
-    records: (tenant, period) => billing.records(tenant, period),
-    verify: (tenant) => billing.verify(tenant),
-    parseRange: (text) => billing.parseRange(defined(text)),
-    parseGroups: (text) => billing.parseGroups(text),
-  }
-}
-
-/** The same object without its undefined fields. */
-function defined<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
 }
 
 /** For measuring what the ledger costs: everything is read, nothing is charged. */

@@ -51,7 +51,8 @@ export class Connection {
   }
 
   close(): void {
-    this.#socket.removeAllListeners('end')
+    this.#socket.removeAllListeners()
+    this.#socket.on('error', () => {})
     this.#socket.destroy()
   }
 

@@ -31,7 +31,7 @@ interface Line {
   readonly vatPercent: number
 }
 
-// Made once for as long as the isolate lives, not once a run.
+// Compiled with the module: an isolate that is kept compiles it once, not once a run.
 const render = Handlebars.compile<object>(template)
 
 /** Renders an invoice as HTML and returns it with the sums that are in it. */

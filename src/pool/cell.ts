@@ -13,7 +13,7 @@ import { Channel } from './channel.ts'
 import { type Death, type Ending, type KillReason, bystander, explain, guilty, hostFault } from './death.ts'
 import type { CellGuard } from './guard.ts'
 import { Roster } from './roster.ts'
-import { type RunInCell, addLog, createRunInCell } from './run-in-cell.ts'
+import { type RunInCell, addLog, createRunInCell, onAbort } from './run-in-cell.ts'
 import type { CellProcess } from './spawn.ts'
 
 export type CellState = 'starting' | 'blank' | 'leased' | 'ended'
@@ -157,8 +157,7 @@ export class Cell {
       }
       toCell.start(batch, number, start)
       this.#roster.add(run)
-      if (signal?.aborted === true) this.#cancel(run)
-      else signal?.addEventListener('abort', () => this.#cancel(run), { once: true })
+      if (signal !== undefined) run.stopWatching = onAbort(signal, () => this.#cancel(run))
       this.#channel.flushSoon()
     })
   }
@@ -249,6 +248,7 @@ export class Cell {
     const { clock, guard, walls } = this.#parts
     const nowMs = clock.elapsed()
     this.#roster.remove(run)
+    run.stopWatching?.()
     const cpuMs = guard.leave(run)
     run.resolve({
       ...ending,

@@ -11,6 +11,7 @@ export interface ProcessMeter {
 /** The clock id of a process's CPU time is its pid, complemented, above 3 bits that say "all threads, scheduled time". */
 const CPU_CLOCK_BITS = 2
 const TICK_MS = 10
+const AUXV_PAGE_SIZE = 6n
 
 /**
  * The most exact meter of this machine: the kernel's CPU clock of another process through FFI (nanoseconds, about 1 µs a
@@ -114,12 +115,16 @@ export function openMemoryProbe(pid: number): MemoryProbe | undefined {
 
 /** The kernel's unit of memory, from what it told this process at its start: 4 KiB on x86, up to 64 KiB elsewhere. */
 function readPageBytes(): number {
-  const PAGE_SIZE_ENTRY = 6n
-  const vector = readFileSync('/proc/self/auxv')
-  for (let at = 0; at + 16 <= vector.length; at += 16) {
-    if (vector.readBigUInt64LE(at) === PAGE_SIZE_ENTRY) return Number(vector.readBigUInt64LE(at + 8))
+  const usual = 4_096
+  try {
+    const vector = readFileSync('/proc/self/auxv')
+    for (let at = 0; at + 16 <= vector.length; at += 16) {
+      if (vector.readBigUInt64LE(at) === AUXV_PAGE_SIZE) return Number(vector.readBigUInt64LE(at + 8))
+    }
+    return usual
+  } catch {
+    return usual
   }
-  return 4_096
 }
 
 /** What {@link sampleByPs} found out about a process. */

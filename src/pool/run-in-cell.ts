@@ -17,6 +17,8 @@ export interface RunInCell {
   logBytes: number
   pendingCalls: number
   lastCall: number
+  /** Ends the listening to the caller's signal: one signal may outlive many runs. */
+  stopWatching: (() => void) | undefined
   /** Set once the host has asked the cell to end it. */
   cancelledMs: number | undefined
 }
@@ -80,6 +82,7 @@ export function createRunInCell(
     pendingCalls: 0,
     lastCall: 0,
     cancelledMs: undefined,
+    stopWatching: undefined,
   }
 }
 
@@ -96,4 +99,11 @@ export function addLog(run: RunInCell, line: LogLine): void {
     throw new FrameError('more logs than the policy allows')
   }
   run.logs.push(line)
+}
+
+/** Calls `action` once the signal aborts, at once if it has. Returns what ends the listening. */
+export function onAbort(signal: AbortSignal, action: () => void): () => void {
+  if (signal.aborted) action()
+  else signal.addEventListener('abort', action, { once: true })
+  return () => signal.removeEventListener('abort', action)
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { listen } from '../../src/core/events.ts'
@@ -181,3 +181,9 @@ function isAlive(pid: number): boolean {
     return false
   }
 }
+
+test('one signal for many runs is listened to only while they run', async () => {
+  const { signal } = new AbortController()
+  for (const _ of [1, 2, 3]) await cells.run('return 1', { signal, tenant: 'listener' })
+  expect(getEventListeners(signal, 'abort')).toEqual([])
+})
