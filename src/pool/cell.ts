@@ -26,6 +26,8 @@ interface Parts {
   readonly boot: Boot
   /** Called once, when the process has been reaped and every run in it has its report. */
   readonly onEnd: (cell: Cell, death: Death) => void
+  /** Called when runs in it have got further: there may be room for one that waits. */
+  readonly onProgress: () => void
 }
 
 /**
@@ -66,7 +68,10 @@ export class Cell {
       socket: parts.process.socket,
       onChunk: () => parts.guard.observe(),
       onMessage: (message) => this.#take(message),
-      onChunkEnd: () => parts.guard.update(),
+      onChunkEnd: () => {
+        parts.guard.update()
+        parts.onProgress()
+      },
       onViolation: () => this.kill('protocol'),
     })
     this.#listen()
@@ -107,9 +112,10 @@ export class Cell {
   get accepts(): boolean {
     return this.#state === 'leased' && this.#retiring === undefined && this.#killReason === undefined
   }
-  /** How long the run that has the cell's thread has had it, in ms; 0 if it is free. */
-  get headAgeMs(): number {
-    return this.#roster.headAgeMs
+  /** How long a run that came now would wait for its turn, in ms: see {@link Roster.expectedWaitMs}. */
+  expectedWaitMs(patienceMs: number): number {
+    // A lease that has not started its run yet is in nobody's line, but it will be.
+    return this.#roster.expectedWaitMs(patienceMs, this.#leases - this.#roster.size)
   }
 
   /** Gives the cell to a tenant, for good. */

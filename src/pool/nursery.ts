@@ -31,6 +31,7 @@ export interface CellParts {
 
 interface Parts extends CellParts {
   readonly onReady: () => void
+  readonly onProgress: () => void
   readonly onEnd: (cell: Cell, death: Death) => void
 }
 
@@ -140,7 +141,16 @@ export class Nursery {
       return
     }
     const boot = { runtime: program.runtime, memoryMb: blankMemoryMb, isolates: isolatesPerBlankCell }
-    const cell = new Cell({ process, guard, clock, walls, boot, onEnd: (ended, death) => this.#end(ended, death) })
+    const { onProgress } = this.#parts
+    const cell = new Cell({
+      process,
+      guard,
+      clock,
+      walls,
+      boot,
+      onProgress,
+      onEnd: (ended, death) => this.#end(ended, death),
+    })
     this.#all.set(cell, guard)
     this.#starting.add(cell)
     const timer = setTimeout(() => cell.kill('start-timeout'), this.#parts.startTimeoutMs)

@@ -24,8 +24,13 @@ export interface CellPool extends Pool, AsyncDisposable {
   retireTenant(tenant: TenantId, reason: KillReason): void
 }
 
-/** A cell whose head run is younger than this is taken to be quick: more runs are put behind it. In ms. */
-const QUICK_HEAD_MS = 2
+/** Below this wait runs are packed into the first cell: fewer processes are woken, and cells that are not needed end. In ms. */
+const PACK_DELAY_MS = 1
+/**
+ * A tenant gets another cell when a run would wait for more than this in each of those it has, times their number: cells
+ * beyond the machine's processors only take turns with each other, so each further one needs more of a reason. In ms.
+ */
+const PATIENCE_MS = 5
 const SWEEP_MS = 1_000
 
 interface Waiter {
@@ -48,7 +53,12 @@ export function createPool(parts: CellParts): CellPool {
   let runNumber = 0
   let closing = false
 
-  const nursery = new Nursery({ ...parts, onReady: () => serveWaiters(), onEnd: (cell, death) => forget(cell, death) })
+  const nursery = new Nursery({
+    ...parts,
+    onReady: () => serveWaiters(),
+    onProgress: () => serveWaiters(),
+    onEnd: (cell, death) => forget(cell, death),
+  })
 
   const forget = (cell: Cell, death: Death): void => {
     const { pid, tenant } = cell
@@ -69,13 +79,19 @@ export function createPool(parts: CellParts): CellPool {
     serveWaiters()
   }
 
-  /** The cell that would answer soonest, if any of the tenant's can take the run now. */
-  const choose = (cells: readonly Cell[], { policy }: Ticket): Cell | undefined => {
+  /** The tenant's first cell in which a run has its turn at once, else the one where it has it soonest, within the patience. */
+  const choose = ({ policy, request }: Ticket, patience: 'with each' | 'with any'): Cell | undefined => {
+    const cells = tenants.get(request.tenant) ?? []
+    const patienceMs = patience === 'with each' ? PATIENCE_MS * cells.length : Number.MAX_VALUE
     let best: Cell | undefined
+    let bestMs = patienceMs
     for (const cell of cells) {
       if (!cell.accepts || cell.runs >= policy.instance.runsPerCell || !cell.serves(policy)) continue
-      if (cell.headAgeMs > QUICK_HEAD_MS) continue
-      if (best === undefined || cell.runs < best.runs) best = cell
+      const waitMs = cell.expectedWaitMs(PATIENCE_MS * cells.length)
+      if (waitMs <= PACK_DELAY_MS) return cell
+      if (waitMs >= bestMs) continue
+      best = cell
+      bestMs = waitMs
     }
     return best
   }
@@ -93,8 +109,9 @@ export function createPool(parts: CellParts): CellPool {
     return cell
   }
 
+  /** A quick cell of the tenant's, else one more cell, else any of its cells that is not stuck. */
   const find = (ticket: Ticket, waitedMs: number): Cell | undefined =>
-    choose(tenants.get(ticket.request.tenant) ?? [], ticket) ?? takeBlank(ticket, waitedMs)
+    choose(ticket, 'with each') ?? takeBlank(ticket, waitedMs) ?? choose(ticket, 'with any')
 
   const leaseOf = (cell: Cell, ticket: Ticket): Lease => {
     const reservation = cell.reserve()
@@ -105,12 +122,13 @@ export function createPool(parts: CellParts): CellPool {
       },
       [Symbol.dispose]() {
         reservation[Symbol.dispose]()
-        if (waiters.size > 0) serveWaiters()
+        serveWaiters()
       },
     }
   }
 
   const serveWaiters = (): void => {
+    if (waiters.size === 0) return
     for (const waiter of waiters) {
       const waitedMs = clock.elapsed() - waiter.deadlineMs + waiter.ticket.policy.limits.queueWait
       const cell = find(waiter.ticket, Math.max(0.001, waitedMs))
@@ -126,6 +144,14 @@ export function createPool(parts: CellParts): CellPool {
       if (!hasRoom(ticket)) evictIdle(ticket.request.tenant)
       nursery.refillSoon('for a waiter')
     })
+
+  const findOrWait = (ticket: Ticket): Lease | Promise<Lease> => {
+    const cell = find(ticket, 0)
+    return cell === undefined ? wait(ticket) : leaseOf(cell, ticket)
+  }
+
+  const afterReading = (ticket: Ticket): Promise<Lease> =>
+    new Promise((resolve) => setImmediate(() => resolve(findOrWait(ticket))))
 
   const hasRoom = (ticket: Ticket): boolean =>
     nursery.size < cellsMax || (tenants.get(ticket.request.tenant)?.length ?? 0) >= ticket.policy.instance.maxCells
@@ -190,8 +216,10 @@ export function createPool(parts: CellParts): CellPool {
         // The policy has changed since: what the cell was told is out of date.
         if (cell.accepts && !cell.serves(ticket.policy)) cell.retire('policy-changed')
       }
-      const cell = find(ticket, 0)
-      return cell === undefined ? wait(ticket) : leaseOf(cell, ticket)
+      const quick = choose(ticket, 'with each')
+      if (quick !== undefined) return leaseOf(quick, ticket)
+      // Its cells may look busy only because this thread has not read their answers yet.
+      return tenants.has(ticket.request.tenant) ? afterReading(ticket) : findOrWait(ticket)
     },
     async [Symbol.asyncDispose]() {
       closing = true

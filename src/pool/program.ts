@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, stop } from 'esbuild'
 
 /** What a cell's process is made of: one file of JavaScript, one native addon, and the guest runtime's source text. */
 export interface CellProgram {
@@ -21,6 +21,8 @@ export interface CellProgram {
  */
 export async function buildCellProgram(directory: string): Promise<CellProgram> {
   const [cell, runtime] = await Promise.all([bundle('../cell/main', 'cjs'), bundle('../../sandbox-api/main', 'iife')])
+  // Its process would stay for as long as the host does.
+  await stop()
   const name = `cell-${createHash('sha256').update(cell).digest('hex').slice(0, 16)}.cjs`
   const file = join(directory, name)
   mkdirSync(directory, { recursive: true, mode: 0o700 })

@@ -8,6 +8,11 @@ interface Parts {
   readonly onBegin: (run: RunInCell) => void
 }
 
+/** How much the last turn weighs in the average: the average forgets in about ten turns. */
+const TURN_WEIGHT = 0.2
+/** A turn that takes this many times as long as usual is no usual one. */
+const LONG_TURN_FACTOR = 4
+
 /**
  * The runs in one cell, and what the host knows of their progress. A cell takes runs in the order in which they were
  * sent, so the clock of each starts when the one before it has had its first entry: waiting behind another run is free.
@@ -19,6 +24,10 @@ export class Roster {
   readonly #line: RunInCell[] = []
   /** The run that the cell has said it is in. */
   #current: RunInCell | undefined
+  /** When the cell's thread was last given to somebody, as far as the host can tell. */
+  #turnStartedMs: number | undefined
+  /** Moving average of how long a run keeps the thread until it ends or waits. */
+  #turnMs = 0
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -52,15 +61,19 @@ export class Roster {
 
   /** The cell says that it runs code of this run now. Believed only to find a culprit, never to charge. */
   enter(run: RunInCell): void {
+    if (this.#current === undefined && this.#line.length === 0) this.#turnStartedMs = this.#parts.clock.elapsed()
     this.#current = run
   }
 
   /** The run's entry is over; the next one in the line can be entered. */
   yield(run: RunInCell): void {
     if (this.#current === run) this.#current = undefined
-    const index = this.#line.indexOf(run)
+    this.#endTurn()
+    // Nearly always the first one.
+    const index = this.#line[0] === run ? 0 : this.#line.indexOf(run)
     if (index < 0) return
-    this.#line.splice(index, 1)
+    if (index === 0) this.#line.shift()
+    else this.#line.splice(index, 1)
     const head = this.#line[0]
     if (index === 0 && head !== undefined) this.#begin(head)
   }
@@ -70,10 +83,17 @@ export class Roster {
     this.yield(run)
   }
 
-  /** How long the run that has the cell's thread has had it, in ms; 0 if nobody has. */
-  get headAgeMs(): number {
-    const head = this.#current ?? this.#line[0]
-    return head?.startedMs === undefined ? 0 : this.#parts.clock.elapsed() - head.startedMs
+  /**
+   * How long a run that came now would wait for its first entry, in ms, going by the turns before it. Infinite while the
+   * turn that is going on is longer than `patienceMs` and far longer than usual: it may last to its limit. `coming` runs
+   * are on their way before it.
+   */
+  expectedWaitMs(patienceMs: number, coming = 0): number {
+    if (this.#current === undefined && this.#line.length === 0) return coming * this.#turnMs
+    const startedMs = this.#turnStartedMs
+    const ageMs = startedMs === undefined ? 0 : this.#parts.clock.elapsed() - startedMs
+    if (ageMs > Math.max(patienceMs, LONG_TURN_FACTOR * this.#turnMs)) return Infinity
+    return (this.#line.length + coming) * this.#turnMs
   }
 
   /** The run whose code the cell is in, as far as the host can tell. */
@@ -84,9 +104,18 @@ export class Roster {
     return this.#runs.size === 1 ? only : undefined
   }
 
+  #endTurn(): void {
+    const nowMs = this.#parts.clock.elapsed()
+    if (this.#turnStartedMs !== undefined) {
+      this.#turnMs += TURN_WEIGHT * (nowMs - this.#turnStartedMs - this.#turnMs)
+    }
+    this.#turnStartedMs = this.#line.length > 1 ? nowMs : undefined
+  }
+
   #begin(run: RunInCell): void {
     if (run.startedMs !== undefined) return
     run.startedMs = this.#parts.clock.elapsed()
+    this.#turnStartedMs = run.startedMs
     this.#parts.onBegin(run)
   }
 }

@@ -88,17 +88,27 @@ describe('a cell’s process', () => {
 })
 
 describe('more runs than one', () => {
-  test('a tenant whose cell is busy gets another one, up to its maxCells', async () => {
-    const sleepy = 'const until = Date.now() + 300; while (Date.now() < until); return 1'
-    const options = { tenant: 'grower', instance: { maxCells: 2 } }
-    const running = []
-    for (let index = 0; index < 4; index += 1) {
-      running.push(cells.run(sleepy, options))
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    const reports = await Promise.all(running)
-    expect(reports.map(({ status }) => status)).toEqual(['ok', 'ok', 'ok', 'ok'])
+  test('a run does not wait behind a long one: its tenant gets another cell', async () => {
+    const abort = new AbortController()
+    const hog = cells.run('for (;;);', { tenant: 'grower', signal: abort.signal })
+    await vi.waitFor(() => expect(cellsOf('grower')[0]?.runs).toBe(1))
+    expect(await cells.value('return 1', { tenant: 'grower' })).toBe(1)
     expect(cellsOf('grower')).toHaveLength(2)
+    abort.abort()
+    expect((await hog).status).toBe('cancelled')
+  })
+
+  test('a tenant has no more cells than its maxCells: the run waits, and is refused when its wait is over', async () => {
+    const abort = new AbortController()
+    const options = { tenant: 'bounded', instance: { maxCells: 1 }, limits: { queueWait: millis(500) } }
+    const hog = cells.run('for (;;);', { ...options, signal: abort.signal })
+    await vi.waitFor(() => expect(cellsOf('bounded')[0]?.runs).toBe(1))
+    // Long enough in the cell to be taken for what it is.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await expect(cells.run('return 1', options)).rejects.toMatchObject({ code: 'OVERLOADED' })
+    abort.abort()
+    expect((await hog).status).toBe('cancelled')
+    expect(cellsOf('bounded').length).toBeLessThanOrEqual(1)
   })
 
   test('runs that wait share one cell', async () => {

@@ -116,14 +116,19 @@ describe('who is in the cell', () => {
     expect(roster.size).toBe(0)
   })
 
-  test('how long the run with the thread has had it is 0 when nobody has', () => {
+  test('a run that comes now is expected to wait for nobody, for as long as turns before it took, or for ever behind a long one', () => {
     const { roster, runs, pass } = open()
-    expect(roster.headAgeMs).toBe(0)
+    expect(roster.expectedWaitMs(5)).toBe(0)
     roster.add(runs[0])
-    pass(7)
-    expect(roster.headAgeMs).toBe(7)
-    roster.yield(runs[0])
-    expect(roster.headAgeMs).toBe(0)
+    roster.add(runs[1])
+    pass(2)
+    roster.remove(runs[0])
+    expect(roster.expectedWaitMs(5)).toBeCloseTo(0.4)
+    pass(5.5)
+    expect(roster.expectedWaitMs(5)).toBe(Infinity)
+    expect(roster.expectedWaitMs(10)).toBeCloseTo(0.4)
+    roster.remove(runs[1])
+    expect(roster.expectedWaitMs(5)).toBe(0)
   })
 })
 
