@@ -20,6 +20,8 @@ const FAST_ENTRY_MS = 1
 /** How many fast entries in a row prove that an artifact is fast. */
 const FAST_ENTRIES_NEEDED = 2
 
+const CANCELLED = JSON.stringify({ name: 'Error', message: 'the run was cancelled', stack: '' })
+
 interface Known {
   readonly artifact: CellArtifact
   fastEntries: number
@@ -41,6 +43,8 @@ export class Cell implements RunHost {
     number,
     { readonly run: GuestRun; readonly known: Known | undefined; readonly start: Start['reuse']; cold: boolean }
   >()
+  /** Runs that a message of the present chunk cancels. */
+  readonly #cancelled = new Set<number>()
   #supply: Supply | undefined
   #ready = 0
 
@@ -48,7 +52,12 @@ export class Cell implements RunHost {
     this.#ivm = isolatedVm
     this.#socket = socket
     socket.on('data', (chunk: Buffer) => {
-      this.#reader.push(chunk, (frame) => this.#take(decodeToCell(frame)))
+      const messages: ToCell[] = []
+      this.#reader.push(chunk, (frame) => messages.push(decodeToCell(frame)))
+      // A run that was cancelled while an earlier one kept this thread is never started.
+      for (const message of messages) if (message.kind === 'cancel') this.#cancelled.add(message.run)
+      for (const message of messages) this.#take(message)
+      this.#cancelled.clear()
       this.#flush()
       this.#fillWhenIdle()
     })
@@ -125,6 +134,10 @@ export class Cell implements RunHost {
   #start(number: number, start: Omit<Start, 'input'> & { input: string }): void {
     const supply = this.#supply
     if (supply === undefined) return
+    if (this.#cancelled.has(number)) {
+      fromCell.done(this.#batch, number, 'cancelled', 'warm', CANCELLED)
+      return
+    }
     const known = this.#artifacts.get(start.artifact)
     const realm = supply.take(start.artifact, start.reuse)
     const run = new GuestRun(number, realm, start.wallMs, this)

@@ -13,7 +13,7 @@ import { Channel } from './channel.ts'
 import { type Death, type Ending, type KillReason, bystander, explain, guilty, hostFault } from './death.ts'
 import type { CellGuard } from './guard.ts'
 import { Roster } from './roster.ts'
-import { type RunInCell, addLog, createRunInCell, onAbort } from './run-in-cell.ts'
+import { type RunInCell, addLog, createRunInCell, endingOf, onAbort, startCall } from './run-in-cell.ts'
 import type { CellProcess } from './spawn.ts'
 
 export type CellState = 'starting' | 'blank' | 'leased' | 'ended'
@@ -112,6 +112,11 @@ export class Cell {
   get accepts(): boolean {
     return this.#state === 'leased' && this.#retiring === undefined && this.#killReason === undefined
   }
+  /** Runs that wait for their first turn. */
+  get waiting(): number {
+    return this.#roster.waiting
+  }
+
   /** How long a run that came now would wait for its turn, in ms: see {@link Roster.expectedWaitMs}. */
   expectedWaitMs(patienceMs: number): number {
     // A lease that has not started its run yet is in nobody's line, but it will be.
@@ -145,8 +150,8 @@ export class Cell {
     }
   }
 
-  /** Runs a ticket's code here. Resolves with its report, also when the process dies. */
-  run(number: number, ticket: Ticket, session: Session): Promise<Report> {
+  /** Runs a ticket's code here. Resolves with its report, also when the process dies, or when it was taken back. */
+  run(number: number, ticket: Ticket, session: Session): Promise<Report | 'taken-back'> {
     if (ticket.request.tenant !== this.#tenant) throw new CloisterError('INTERNAL', 'a cell was leased across tenants')
     return new Promise((resolve, reject) => {
       const run = createRunInCell(number, ticket, session, { resolve, reject })
@@ -184,6 +189,16 @@ export class Cell {
     if (this.#leases === 0) this.kill(reason)
   }
 
+  /** Takes back the runs that wait for their first turn, so that they can have it elsewhere. */
+  takeBack(): void {
+    for (const run of this.#roster.takeBack()) {
+      run.stopWatching?.()
+      toCell.cancel(this.#channel.batch, run.number)
+      run.resolve('taken-back')
+    }
+    this.#channel.flushSoon()
+  }
+
   /** Once a second: renews what the cell may send. */
   sweep(): void {
     this.#channel.allowMore()
@@ -199,6 +214,7 @@ export class Cell {
   #take(message: FromCell): void {
     if (message.kind === 'ready') return this.#markReady()
     const run = this.#roster.named(message.run)
+    if (run === undefined) return message.kind === 'done' ? this.#roster.forget(message.run) : undefined
     switch (message.kind) {
       case 'entered':
         return this.#roster.enter(run)
@@ -209,7 +225,7 @@ export class Cell {
       case 'log':
         return addLog(run, message.line)
       case 'done':
-        return this.#done(run, message)
+        return this.#finish(run, endingOf(run, message), message.cold ? 'cold' : 'warm')
     }
   }
 
@@ -219,35 +235,14 @@ export class Cell {
     this.#ready.resolve()
   }
 
-  #call(run: RunInCell, { call, operation, payload }: FromCell & { kind: 'call' }): void {
-    if (call !== run.lastCall + 1) throw new FrameError('calls are not numbered in order')
-    if (run.pendingCalls >= run.ticket.policy.limits.pendingCalls) throw new FrameError('more calls than may wait')
-    run.lastCall = call
-    run.pendingCalls += 1
-    void run.session.call(operation, payload).then(({ ok, text }) => {
+  #call(run: RunInCell, message: FromCell & { kind: 'call' }): void {
+    startCall(run, message)
+    void run.session.call(message.operation, message.payload).then(({ ok, text }) => {
       if (!this.#roster.has(run)) return
       run.pendingCalls -= 1
-      toCell.answer(this.#channel.batch, run.number, { call, ok, text })
+      toCell.answer(this.#channel.batch, run.number, { call: message.call, ok, text })
       this.#channel.flushSoon()
     })
-  }
-
-  #done(run: RunInCell, { status, result, error, cold }: FromCell & { kind: 'done' }): void {
-    const { output } = run.ticket.policy.limits
-    if (run.startedMs === undefined) throw new FrameError('a run ended before its turn')
-    if (status === 'cancelled' && run.cancelledMs === undefined) throw new FrameError('a run was cancelled by nobody')
-    const isolate = cold ? 'cold' : 'warm'
-    if (status !== 'ok') return this.#finish(run, { status, ...(error && { error }) }, isolate)
-    if (result.length > output) {
-      const message = `the result has ${result.length} bytes; limits.outputBytes of the policy is ${output}`
-      return this.#finish(
-        run,
-        { status: 'output-exceeded', error: { name: 'RangeError', message, stack: '' } },
-        isolate,
-      )
-    }
-    // Copied: the receive buffer is used again.
-    this.#finish(run, { status, result: Buffer.from(result) }, isolate)
   }
 
   #finish(run: RunInCell, ending: Ending, isolate: 'warm' | 'cold'): void {

@@ -31,6 +31,8 @@ const PACK_DELAY_MS = 1
  * beyond the machine's processors only take turns with each other, so each further one needs more of a reason. In ms.
  */
 const PATIENCE_MS = 5
+/** How soon after a run was put behind another it is looked whether the other is a long one. In ms. */
+const LOOK_MS = 10
 const SWEEP_MS = 1_000
 
 interface Waiter {
@@ -116,15 +118,38 @@ export function createPool(parts: CellParts): CellPool {
   const leaseOf = (cell: Cell, ticket: Ticket): Lease => {
     const reservation = cell.reserve()
     return {
-      run(session) {
+      async run(session) {
         runNumber = (runNumber % 0xffff_fffe) + 1
-        return cell.run(runNumber, ticket, session)
+        const running = cell.run(runNumber, ticket, session)
+        if (cell.waiting > 0) lookForStuckSoon()
+        const report = await running
+        if (report !== 'taken-back') return report
+        using elsewhere = await findOrWait(ticket)
+        return await elsewhere.run(session)
       },
       [Symbol.dispose]() {
         reservation[Symbol.dispose]()
         serveWaiters()
       },
     }
+  }
+
+  let looking: NodeJS.Timeout | undefined
+  /** A run that turns out long must not hold up those that were put behind it while it looked like any other. */
+  const lookForStuckSoon = (): void => {
+    looking ??= setTimeout(() => {
+      looking = undefined
+      let waiting = 0
+      for (const cells of tenants.values()) {
+        const patienceMs = PATIENCE_MS * cells.length
+        for (const cell of cells) {
+          const stuck = cell.waiting > 0 && cell.expectedWaitMs(patienceMs) === Infinity
+          if (stuck) cell.takeBack()
+          waiting += cell.waiting
+        }
+      }
+      if (waiting > 0) lookForStuckSoon()
+    }, LOOK_MS)
   }
 
   const serveWaiters = (): void => {
@@ -224,6 +249,7 @@ export function createPool(parts: CellParts): CellPool {
     async [Symbol.asyncDispose]() {
       closing = true
       clearInterval(sweep)
+      clearTimeout(looking)
       for (const waiter of waiters) waiter.refuse(new CloisterError('DRAINING', 'the host is shutting down'))
       waiters.clear()
       await nursery.close()

@@ -22,6 +22,8 @@ export class Roster {
   readonly #runs = new Map<number, RunInCell>()
   /** Runs whose first entry has not ended yet, in the order in which the cell takes them. */
   readonly #line: RunInCell[] = []
+  /** Numbers of runs that were taken back and that the cell has not answered for. As many as were ever in the line. */
+  readonly #takenBack = new Set<number>()
   /** The run that the cell has said it is in. */
   #current: RunInCell | undefined
   /** When the cell's thread was last given to somebody, as far as the host can tell. */
@@ -46,11 +48,40 @@ export class Roster {
     return this.#runs.get(run.number) === run
   }
 
-  /** The run that a message from the cell names. Throws FrameError if there is none: the cell makes things up. */
-  named(number: number): RunInCell {
+  /**
+   * The run that a message from the cell names; undefined for one that was taken back, of which nothing counts any more.
+   * Throws FrameError if there was none: the cell makes things up.
+   */
+  named(number: number): RunInCell | undefined {
     const run = this.#runs.get(number)
-    if (run === undefined) throw new FrameError('a message for a run that is not in the cell')
+    if (run === undefined && !this.#takenBack.has(number)) {
+      throw new FrameError('a message for a run that is not in the cell')
+    }
     return run
+  }
+
+  /**
+   * Takes back every run whose code the cell cannot have reached yet, because it is not their turn. Should the cell run one
+   * of them all the same, nothing of it has an effect: {@link named} no longer knows it.
+   */
+  takeBack(): readonly RunInCell[] {
+    const waiting = this.#line.filter((run) => run.startedMs === undefined)
+    for (const run of waiting) {
+      this.#runs.delete(run.number)
+      this.#line.splice(this.#line.indexOf(run), 1)
+      this.#takenBack.add(run.number)
+    }
+    return waiting
+  }
+
+  /** The cell has said its last word about a run that was taken back. */
+  forget(number: number): void {
+    this.#takenBack.delete(number)
+  }
+
+  /** Runs that wait for their first turn behind another. */
+  get waiting(): number {
+    return Math.max(0, this.#line.length - 1)
   }
 
   add(run: RunInCell): void {

@@ -1,12 +1,14 @@
 import type { LogLine, Report, Session, Ticket } from '../core/run.ts'
 import { FrameError } from '../wire/frame.ts'
+import type { FromCell } from '../wire/from-cell.ts'
+import type { Ending } from './death.ts'
 
 /** A run as the host's side of its cell sees it. */
 export interface RunInCell {
   readonly number: number
   readonly ticket: Ticket
   readonly session: Session
-  readonly resolve: (report: Report) => void
+  readonly resolve: (report: Report | 'taken-back') => void
   /** For what is the host's own trouble. */
   readonly reject: (error: Error) => void
   /** When its code could be entered first, by the host's clock; undefined while it is behind others. */
@@ -106,4 +108,27 @@ export function onAbort(signal: AbortSignal, action: () => void): () => void {
   if (signal.aborted) action()
   else signal.addEventListener('abort', action, { once: true })
   return () => signal.removeEventListener('abort', action)
+}
+
+/** Notes a capability call. Calls are numbered from 1 and bounded by the runtime; a cell that does otherwise breaks the protocol. */
+export function startCall(run: RunInCell, { call }: FromCell & { kind: 'call' }): void {
+  if (call !== run.lastCall + 1) throw new FrameError('calls are not numbered in order')
+  if (run.pendingCalls >= run.ticket.policy.limits.pendingCalls) throw new FrameError('more calls than may wait')
+  run.lastCall = call
+  run.pendingCalls += 1
+}
+
+/** Turns what the cell says of a run's end into its ending, checking what only the host knows. */
+export function endingOf(run: RunInCell, { status, result, error }: FromCell & { kind: 'done' }): Ending {
+  const isCancelled = run.cancelledMs !== undefined
+  if (run.startedMs === undefined && !isCancelled) throw new FrameError('a run ended before its turn')
+  if (status === 'cancelled' && !isCancelled) throw new FrameError('a run was cancelled by nobody')
+  if (status !== 'ok') return { status, ...(error && { error }) }
+  const { output } = run.ticket.policy.limits
+  if (result.length > output) {
+    const message = `the result has ${result.length} bytes; limits.outputBytes of the policy is ${output}`
+    return { status: 'output-exceeded', error: { name: 'RangeError', message, stack: '' } }
+  }
+  // Copied: the receive buffer is used again.
+  return { status, result: Buffer.from(result) }
 }

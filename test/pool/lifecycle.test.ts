@@ -88,14 +88,29 @@ describe('a cell’s process', () => {
 })
 
 describe('more runs than one', () => {
-  test('a run does not wait behind a long one: its tenant gets another cell', async () => {
+  test('runs do not wait behind a long one, not even those that were sent to its cell before it was known to be long', async () => {
     const abort = new AbortController()
-    const hog = cells.run('for (;;);', { tenant: 'grower', signal: abort.signal })
-    await vi.waitFor(() => expect(cellsOf('grower')[0]?.runs).toBe(1))
-    expect(await cells.value('return 1', { tenant: 'grower' })).toBe(1)
-    expect(cellsOf('grower')).toHaveLength(2)
+    const tenant = 'grower'
+    await cells.run('return 0', { tenant })
+    const hog = cells.run('for (;;);', { tenant, signal: abort.signal })
+    const quick = [1, 2, 3].map((n) => cells.value(`return ${n}`, { tenant }))
+    expect(await Promise.all(quick)).toEqual([1, 2, 3])
+    expect(await cells.value('return 4', { tenant })).toBe(4)
+    expect(cellsOf(tenant).length).toBeGreaterThan(1)
     abort.abort()
     expect((await hog).status).toBe('cancelled')
+  })
+
+  test('a run that is cancelled while it waits behind another is never started', async () => {
+    const options = { tenant: 'early', instance: { maxCells: 1 } }
+    await cells.run('return 0', options)
+    const abort = new AbortController()
+    const busy = cells.run('const until = Date.now() + 200; while (Date.now() < until); return 1', options)
+    const waiting = cells.run('return 2', { ...options, signal: abort.signal })
+    await vi.waitFor(() => expect(cellsOf('early')[0]?.runs).toBe(2))
+    abort.abort()
+    expect((await waiting).status).toBe('cancelled')
+    expect((await busy).status).toBe('ok')
   })
 
   test('a tenant has no more cells than its maxCells: the run waits, and is refused when its wait is over', async () => {
@@ -111,9 +126,11 @@ describe('more runs than one', () => {
     expect(cellsOf('bounded').length).toBeLessThanOrEqual(1)
   })
 
-  test('runs that wait share one cell', async () => {
+  test('runs that wait for something share one cell', async () => {
     const wait = 'await new Promise((resolve) => setTimeout(resolve, 50)); return 1'
-    await Promise.all(Array.from({ length: 20 }, () => cells.run(wait, { tenant: 'waiters' })))
+    const options = { tenant: 'waiters', instance: { maxCells: 1 } }
+    const reports = await Promise.all(Array.from({ length: 20 }, () => cells.run(wait, options)))
+    expect(new Set(reports.map(({ status }) => status))).toEqual(new Set(['ok']))
     expect(cellsOf('waiters')).toHaveLength(1)
   })
 

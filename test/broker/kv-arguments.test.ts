@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bytes } from '../../src/core/quantity.ts'
+import { GRANT, type KvWorld, openKv } from './kv-world.ts'
+
+let world: KvWorld
+let tenants = 0
+beforeAll(async () => {
+  world = await openKv(Array.from({ length: 100 }, (_, index) => `t${index}`))
+})
+afterAll(() => world[Symbol.asyncDispose]())
+
+/** Calls of a tenant that nobody has used. */
+const fresh = (grant = GRANT) => world.as(`t${tenants++}`, grant)
+const refused = (message: string) => ({ code: 'INVALID_ARGUMENT', message })
+
+describe('a key', () => {
+  const calls: [operation: string, args: (key: unknown) => unknown[]][] = [
+    ['get', (key) => [key]],
+    ['put', (key) => [key, 1]],
+    ['delete', (key) => [key]],
+    ['increment', (key) => [key]],
+    ['compareAndSet', (key) => [key, null, 1]],
+  ]
+  test.each(calls)('is checked by %s', async (operation, args) => {
+    const kv = fresh()
+    for (const key of [undefined, null, '', 5, true, ['k'], { key: 'k' }]) {
+      expect(await kv(operation, ...args(key))).toEqual(refused('key must be a string that is not empty'))
+    }
+    expect(await kv(operation, ...args('\ud800'))).toEqual(refused('key holds half of a surrogate pair'))
+    expect(await kv(operation, ...args('x'.repeat(17)))).toEqual(refused('key has 17 bytes; at most 16 are allowed'))
+    // Nine of three bytes each.
+    expect(await kv(operation, ...args('€'.repeat(9)))).toEqual(refused('key has 27 bytes; at most 16 are allowed'))
+    expect(await kv(operation, ...args('x'.repeat(16)))).toHaveProperty('value')
+  })
+
+  test.each([
+    '__proto__',
+    'constructor',
+    'toString',
+    'a\0b',
+    ' ',
+    '😀',
+    "'; drop --",
+    '%',
+    '_',
+    '../..',
+    'ä',
+    'a\u0308',
+  ])('may be %j and is no other', async (key) => {
+    const kv = fresh()
+    expect(await kv('get', key)).toEqual({ value: null })
+    expect(await kv('put', key, { its: key })).toEqual({ value: undefined })
+    expect(await kv('get', key)).toEqual({ value: { its: key } })
+    expect(await kv('list', {})).toEqual({ value: { keys: [{ key }] } })
+    expect(await kv('delete', key)).toEqual({ value: true })
+    expect(await kv('delete', key)).toEqual({ value: false })
+    expect(await kv('get', key)).toEqual({ value: null })
+  })
+})
+
+describe('a value', () => {
+  test.each(['put', 'compareAndSet'])('of undefined, or one that is too long, is refused by %s', async (operation) => {
+    const kv = fresh()
+    const args = operation === 'put' ? ['k'] : ['k', null]
+    expect(await kv(operation, ...args)).toEqual(refused('value must be JSON; it is undefined'))
+    // Its quotes count.
+    expect(await kv(operation, ...args, 'x'.repeat(63))).toEqual(
+      refused('value has 65 bytes as JSON; at most 64 are allowed'),
+    )
+    expect(await kv(operation, ...args, '€'.repeat(21))).toEqual(
+      refused('value has 65 bytes as JSON; at most 64 are allowed'),
+    )
+    expect(await kv('get', 'k')).toEqual({ value: null })
+    expect(await kv(operation, ...args, 'x'.repeat(62))).toHaveProperty('value')
+  })
+
+  test.each([null, false, 0, -0.5, '', 'text', '\ud800', [], [[]], {}, { a: { b: [1, 'c', null] } }])(
+    'of %j comes back as it was',
+    async (value) => {
+      const kv = fresh()
+      await kv('put', 'k', value)
+      expect(await kv('get', 'k')).toEqual({ value })
+    },
+  )
+
+  test('with an own __proto__ comes back with it and changes no prototype', async () => {
+    const kv = fresh()
+    await kv('put', 'k', JSON.parse('{"__proto__":{"x":1}}'))
+    const answer = (await kv('get', 'k')) as { value: object }
+    expect(Object.keys(answer.value)).toEqual(['__proto__'])
+    expect(Reflect.has({}, 'x')).toBe(false)
+  })
+
+  test('that is nested a hundred thousand deep is stored, or refused in words, but is no fault of the host', async () => {
+    const kv = fresh({ ...GRANT, valueBytes: bytes(1 << 20), storedBytes: bytes(1 << 24) })
+    let value: unknown[] = []
+    for (let depth = 0; depth < 100_000; depth += 1) value = [value]
+    expect(await kv('put', 'k', value)).not.toHaveProperty('code', 'UNAVAILABLE')
+  })
+})
+
+describe('a time to live', () => {
+  test.each([null, 0, 0.5, -1, 315_360_001, 1e300, '60', true, [], {}])('of %j is refused', async (ttlSeconds) => {
+    const kv = fresh()
+    const message = 'options.ttlSeconds must be a number from 1 to 315360000'
+    expect(await kv('put', 'k', 1, { ttlSeconds })).toEqual(refused(message))
+    expect(await kv('compareAndSet', 'k', null, 1, { ttlSeconds })).toEqual(refused(message))
+  })
+
+  test('ends the entry for every operation at its end, not before', async () => {
+    const kv = fresh()
+    await kv('put', 'k', 7, { ttlSeconds: 1.5 })
+    world.pass(1_499)
+    expect(await kv('get', 'k')).toEqual({ value: 7 })
+    world.pass(1)
+    expect(await kv('get', 'k')).toEqual({ value: null })
+    expect(await kv('list')).toEqual({ value: { keys: [] } })
+    expect(await kv('delete', 'k')).toEqual({ value: false })
+    expect(await kv('compareAndSet', 'k', 7, 8)).toEqual({ value: false })
+    expect(await kv('increment', 'k')).toEqual({ value: 1 })
+  })
+
+  test('is shown by list, goes with a put without one, and stays when a number is incremented', async () => {
+    const kv = fresh()
+    await kv('put', 'a', 1, { ttlSeconds: 60 })
+    await kv('put', 'b', 1, { ttlSeconds: 60 })
+    await kv('put', 'b', 2)
+    await kv('increment', 'a')
+    const expiresAt = new Date(world.nowMs() + 60_000).toISOString()
+    expect(await kv('list')).toEqual({ value: { keys: [{ key: 'a', expiresAt }, { key: 'b' }] } })
+  })
+})
+
+describe('options', () => {
+  test.each([
+    ['put', ['k', 1]],
+    ['compareAndSet', ['k', null, 1]],
+    ['list', []],
+  ])('of %s must be an object of known fields', async (operation, args) => {
+    const kv = fresh()
+    const known = operation === 'list' ? 'prefix, limit, cursor' : 'ttlSeconds'
+    for (const options of [5, 'x', true, [], [1]]) {
+      expect(await kv(operation, ...args, options)).toEqual(refused('options must be an object'))
+    }
+    expect(await kv(operation, ...args, { ttl: 5 })).toEqual(refused(`options.ttl is not known; there is ${known}`))
+    expect(await kv(operation, ...args, { ['x'.repeat(900)]: 5 })).toEqual(
+      refused(`options.${'x'.repeat(50)} is not known; there is ${known}`),
+    )
+    expect(await kv(operation, ...args, JSON.parse('{"__proto__":{"limit":1}}'))).toEqual(
+      refused(`options.__proto__ is not known; there is ${known}`),
+    )
+    expect(await kv(operation, ...args, null)).toHaveProperty('value')
+  })
+})
+
+test('none of what is tried here is a fault of the host', () => {
+  expect(world.faults).toEqual([])
+})
