@@ -37,7 +37,7 @@ export class Channel {
   flushSoon(): void {
     if (this.#flushing) return
     this.#flushing = true
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#flushing = false
       const { socket } = this.#parts
       if (this.batch.size > 0 && !socket.destroyed) socket.write(this.batch.take())

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { CloisterError } from '../core/errors.ts'
 import { emit } from '../core/events.ts'
 import type { TenantId } from '../core/ids.ts'
@@ -27,10 +28,11 @@ export interface CellPool extends Pool, AsyncDisposable {
 /** Below this wait runs are packed into the first cell: fewer processes are woken, and cells that are not needed end. In ms. */
 const PACK_DELAY_MS = 1
 /**
- * A tenant gets another cell when a run would wait for more than this in each of those it has, times their number: cells
- * beyond the machine's processors only take turns with each other, so each further one needs more of a reason. In ms.
+ * A tenant gets another cell when a run would wait for more than this in each of those it has, times their number. Cells
+ * beyond the machine's processors only take turns with each other, so there it takes a run that is long beyond doubt. In ms.
  */
 const PATIENCE_MS = 5
+const PATIENCE_BEYOND_PROCESSORS_MS = 50
 /** How soon after a run was put behind another it is looked whether the other is a long one. In ms. */
 const LOOK_MS = 10
 const SWEEP_MS = 1_000
@@ -84,12 +86,12 @@ export function createPool(parts: CellParts): CellPool {
   /** The tenant's first cell in which a run has its turn at once, else the one where it has it soonest, within the patience. */
   const choose = ({ policy, request }: Ticket, patience: 'with each' | 'with any'): Cell | undefined => {
     const cells = tenants.get(request.tenant) ?? []
-    const patienceMs = patience === 'with each' ? PATIENCE_MS * cells.length : Number.MAX_VALUE
+    const patienceMs = patienceWith(cells.length)
     let best: Cell | undefined
-    let bestMs = patienceMs
+    let bestMs = patience === 'with each' ? patienceMs : Number.MAX_VALUE
     for (const cell of cells) {
       if (!cell.accepts || cell.runs >= policy.instance.runsPerCell || !cell.serves(policy)) continue
-      const waitMs = cell.expectedWaitMs(PATIENCE_MS * cells.length)
+      const waitMs = cell.expectedWaitMs(patienceMs)
       if (waitMs <= PACK_DELAY_MS) return cell
       if (waitMs >= bestMs) continue
       best = cell
@@ -141,7 +143,7 @@ export function createPool(parts: CellParts): CellPool {
       looking = undefined
       let waiting = 0
       for (const cells of tenants.values()) {
-        const patienceMs = PATIENCE_MS * cells.length
+        const patienceMs = patienceWith(cells.length)
         for (const cell of cells) {
           const stuck = cell.waiting > 0 && cell.expectedWaitMs(patienceMs) === Infinity
           if (stuck) cell.takeBack()
@@ -256,3 +258,9 @@ export function createPool(parts: CellParts): CellPool {
     },
   }
 }
+
+function patienceWith(cells: number): number {
+  return cells * (cells < PROCESSORS ? PATIENCE_MS : PATIENCE_BEYOND_PROCESSORS_MS)
+}
+
+const PROCESSORS = availableParallelism()
