@@ -23,6 +23,9 @@ interface Stages {
   readonly clock: Clock
 }
 
+/** Tries after the first. A tenant whose runs bring down cell after cell gets to keep the result. */
+const AGAIN_MAX = 2
+
 /** Runs guest code once. Throws CloisterError only for refusals and host faults, and then nothing is charged. */
 export type Execute = (request: RunRequest) => Promise<Outcome>
 
@@ -62,10 +65,10 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
   async function runOnce(ticket: Ticket): Promise<{ report: Report; session: Session; startedMs: number }> {
     using turn = await scheduler.acquire(ticket)
     const startedMs = clock.elapsed()
-    const first = await attempt(turn.ticket)
-    // An innocent run whose cell another run brought down is run again, once; nobody sees or pays the first try.
-    const again = first.report.bystander === true && !first.session.hadEffects
-    return { ...(again ? await attempt(ticket) : first), startedMs }
+    let tried = await attempt(turn.ticket)
+    // An innocent run whose cell another run brought down is run again; nobody sees or pays the tries before the last.
+    for (let again = 1; again <= AGAIN_MAX && isWorthAnotherTry(tried); again += 1) tried = await attempt(ticket)
+    return { ...tried, startedMs }
   }
 
   async function attempt(ticket: Ticket): Promise<{ report: Report; session: Session }> {
@@ -73,4 +76,8 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
     using session = broker.open(ticket)
     return { report: await lease.run(session), session }
   }
+}
+
+function isWorthAnotherTry({ report, session }: { report: Report; session: Session }): boolean {
+  return report.bystander === true && !session.hadEffects
 }

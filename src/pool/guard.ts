@@ -20,6 +20,11 @@ interface Parts {
 const GROWTH_SLACK_BYTES = 48 * 2 ** 20
 /** What a cell may keep between runs above its first memory, besides one heap at its limit. */
 const KEPT_SLACK_BYTES = 64 * 2 ** 20
+/**
+ * Time for a cell to end a run that its caller has given up. It is no limit of the run's, which has its own, and a kill takes
+ * innocent runs of the same tenant along; so it is longer than the grace after a deadline.
+ */
+const CANCEL_GRACE_MS = 500
 /** Added to the CPU limit: collecting garbage and answering the host are the cell's own work. */
 const CPU_SLACK_MS = 20
 
@@ -159,7 +164,7 @@ export class CellGuard {
   #deadlineOf(run: RunInCell): number {
     const { killGraceMs } = this.#parts
     const wallMs = run.startedMs === undefined ? Infinity : run.startedMs + run.ticket.wall + killGraceMs
-    return run.cancelledMs === undefined ? wallMs : Math.min(wallMs, run.cancelledMs + killGraceMs)
+    return run.cancelledMs === undefined ? wallMs : Math.min(wallMs, run.cancelledMs + CANCEL_GRACE_MS)
   }
 
   /** One timer a cell, moved only when a deadline comes nearer: a warm run costs no timer. */

@@ -60,6 +60,8 @@ export class Nursery {
     this.#parts = parts
     this.firstReady = this.#first.promise
     this.firstReady.catch(() => {})
+    // Nobody waits for blank cells where none are kept: the first run starts its own.
+    if (parts.blankCells === 0) this.#first.resolve()
   }
 
   /** Processes that exist, in whatever state. */

@@ -115,3 +115,10 @@ test('temporary stores are gone when they are disposed', async () => {
   await stores[Symbol.asyncDispose]()
   expect(existsSync(stores.directory)).toBe(false)
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'a folder that cannot be made is an error at once, not a search without end',
+  async () => {
+    await expect(openSqliteStores({ directory: '/proc/nope/deep', clock })).rejects.toMatchObject({ code: 'INTERNAL' })
+  },
+)

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -14,6 +14,7 @@ import { kyselyOver } from './dialect.ts'
 import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.ts'
 import { createKvStore } from './kv-store.ts'
 import { createLedgerStore } from './ledger-store.ts'
+import { makeDirectory } from './make-directory.ts'
 import { migrate } from './migrations.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -94,7 +95,7 @@ async function open({
   onFailure = () => undefined,
 }: SqliteOptions): Promise<SqliteStores> {
   await using taken = new AsyncDisposableStack()
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory)
   const lock = taken.use(lockDirectory(directory))
   const path = join(directory, DATABASE_FILE)
   prepareDatabase(path)
