@@ -1,11 +1,15 @@
 import { parseArgs } from 'node:util'
 import type { Effort, Measure } from './finding.ts'
+import { capability } from './measures/capability.ts'
+import { coldStart } from './measures/cold-start.ts'
 import { ledger } from './measures/ledger.ts'
+import { memory } from './measures/memory.ts'
 import { warm } from './measures/warm.ts'
-import { createResultsFile } from './results.ts'
+import { writeReport } from './report.ts'
+import { createResultsFile, readLatestResults } from './results.ts'
 import { tableOf } from './table.ts'
 
-const MEASURES: readonly Measure[] = [warm, ledger]
+const MEASURES: readonly Measure[] = [warm, coldStart, memory, ledger, capability]
 
 const FULL: Effort = { rounds: 7, durationMs: 3_000, warmUpMs: 1_000, calls: 40 }
 const QUICK: Effort = { rounds: 3, durationMs: 1_000, warmUpMs: 500, calls: 10 }
@@ -29,7 +33,14 @@ async function main(): Promise<void> {
     },
   })
   if (values.help) process.stdout.write(HELP)
+  else if (values.report) report()
   else await measureAll(chosen(values.only), values.quick ? QUICK : FULL)
+}
+
+function report(): void {
+  const results = readLatestResults()
+  if (results === undefined) throw new Error('there are no results yet; run: npm run bench')
+  process.stdout.write(`written to ${writeReport(results)}\n`)
 }
 
 function chosen(names: readonly string[] | undefined): readonly Measure[] {
@@ -42,9 +53,15 @@ async function measureAll(measures: readonly Measure[], effort: Effort): Promise
   const results = createResultsFile(effort)
   for (const { name, about, run } of measures) {
     process.stdout.write(`\n${name}: ${about}\n`)
-    const findings = await run(effort, (text) => process.stderr.write(`  ${name}: ${text}\n`))
-    results.add(name, about, findings)
-    process.stdout.write(`\n${tableOf(findings)}\n`)
+    try {
+      const findings = await run(effort, (text) => process.stderr.write(`  ${name}: ${text}\n`))
+      results.add(name, about, findings)
+      process.stdout.write(`\n${tableOf(findings)}\n`)
+    } catch (error) {
+      // The other measures are worth having all the same.
+      process.exitCode = 1
+      process.stdout.write(`\n${name} failed: ${error instanceof Error ? error.message : String(error)}\n`)
+    }
   }
   process.stdout.write(`\nwritten to ${results.file}\n`)
 }

@@ -13,10 +13,10 @@ import {
   max,
   now,
   parse,
-  promiseThen,
+  whenSettled,
 } from './primordials.ts'
 import { describe, encodeError, encodeResult } from './result.ts'
-import { type Timers, installTimers } from './timers.ts'
+import { installTimers } from './timers.ts'
 
 /**
  * The trusted part of every context: evaluated before any guest code, it returns the one function through which the cell
@@ -48,13 +48,10 @@ export function boot(bridge: Bridge): (entry: number, a: unknown, b: string) => 
     enumerable: true,
   })
   const timers = installTimers(global, bridge, limits)
-  const guest = createGuest({ bridge, limits, calls, timers })
+  const guest = createGuest({ bridge, limits, calls })
 
-  return (entry, a, b) => {
+  const enter = (entry: number, a: unknown, b: string): void => {
     switch (entry) {
-      case ENTRY.bind:
-        guest.bind(a as Namespace)
-        return
       case ENTRY.start:
         log.reset()
         timers.reset()
@@ -67,15 +64,21 @@ export function boot(bridge: Bridge): (entry: number, a: unknown, b: string) => 
         calls.reject(a as number, b)
         return
       case ENTRY.timer:
-        try {
-          timers.fire(a as number)
-        } catch (error) {
-          guest.fail(error)
-        }
+        timers.fire(a as number)
         return
-      case ENTRY.assign:
-        assign(limits, parse(a as string))
-        return
+    }
+  }
+
+  return (entry, a, b) => {
+    if (entry === ENTRY.assign) assign(limits, parse(a as string))
+    else if (entry === ENTRY.bind) guest.bind(a as Namespace)
+    else {
+      try {
+        enter(entry, a, b)
+      } catch (error) {
+        // Never thrown on: isolated-vm then leaves rejections of this run in the isolate, for a later run to trip over.
+        guest.fail(error)
+      }
     }
   }
 }
@@ -88,17 +91,15 @@ interface GuestParts {
   readonly bridge: Bridge
   readonly limits: RuntimeLimits
   readonly calls: Calls
-  readonly timers: Timers
 }
 
 /** Holds the guest's function and carries one run of it from its input to its ending. */
-function createGuest({ bridge, limits, calls, timers }: GuestParts) {
+function createGuest({ bridge, limits, calls }: GuestParts) {
   let handler: unknown
   let generation = 0
   let running = false
 
   const settle = (ending: number, text: string): void => {
-    timers.reset()
     bridge(BRIDGE.settle, ending, text)
   }
   const fail = (error: unknown): void => settle(ENDING.error, encodeError(describe(error)))
@@ -148,7 +149,7 @@ function createGuest({ bridge, limits, calls, timers }: GuestParts) {
       const call = handler as (input: unknown, context: unknown) => unknown
       // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
       const answer = (async () => await call(parse(inputText), context))()
-      promiseThen(answer, (value) => held.whenEmpty(() => once(succeed)(value)), once(fail))
+      whenSettled(answer, (value) => held.whenEmpty(() => once(succeed)(value)), once(fail))
     },
   }
 }
@@ -165,7 +166,7 @@ function createHeld(warn: (message: string) => void) {
     add(promise: unknown): void {
       open += 1
       const followed = new PromiseConstructor((resolve) => resolve(promise))
-      promiseThen(followed, release, (error) => {
+      whenSettled(followed, release, (error) => {
         warn(`[cloister] a promise given to waitUntil was rejected: ${cut(describe(error).message, 1_000)}`)
         release()
       })
@@ -223,7 +224,7 @@ function createQueueMicrotask(fail: (error: unknown) => void): (callback: () => 
         fail(error)
       }
     }
-    promiseThen(resolved, guarded, fail)
+    whenSettled(resolved, guarded, fail)
   }
 }
 

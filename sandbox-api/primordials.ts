@@ -18,16 +18,34 @@ export const NumberFunction = Number
 export const { parseFloat, parseInt } = Number
 export const TypeErrorConstructor = TypeError
 
-const { then } = Promise.prototype
 const { indexOf: find, slice } = String.prototype
 
-/** `promise.then(onFulfilled, onRejected)` with the original `then`. */
-export function promiseThen(
+/**
+ * Calls one of the two when a promise that the runtime has made is settled. `then` would construct what the guest says by
+ * `constructor` and `Symbol.species`; `await` asks for `constructor` only, which is the promise's own here.
+ */
+export function whenSettled(
   promise: Promise<unknown>,
   done: (value: unknown) => void,
   failed: (error: unknown) => void,
 ): void {
-  apply(then, promise, [done, failed])
+  defineProperty(promise, 'constructor', { __proto__: null, value: PromiseConstructor } as PropertyDescriptor)
+  void follow(promise, done, failed)
+}
+
+async function follow(
+  promise: Promise<unknown>,
+  done: (value: unknown) => void,
+  failed: (error: unknown) => void,
+): Promise<void> {
+  let value: unknown
+  try {
+    value = await promise
+  } catch (error) {
+    failed(error)
+    return
+  }
+  done(value)
 }
 
 /** The first `length` UTF-16 units of a string. */

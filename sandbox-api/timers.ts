@@ -14,7 +14,7 @@ interface Timer {
 
 export interface Timers {
   fire(timer: number): void
-  /** Drops every timer: the run is over. The cell clears its own side. */
+  /** Drops what an earlier run has left: a new one begins. The cell has cleared its own side. */
   reset(): void
 }
 

@@ -176,6 +176,9 @@ export async function openHost(given: Config): Promise<Platform> {
       state.draining = true
       log.info({ runs: admission.running }, 'host.draining')
       await Promise.race([admission.whenIdle(), timeout(config.drainMs)])
+      // What still runs is ended by the host, and its callers are told so before the door closes.
+      await pool[Symbol.asyncDispose]()
+      await admission.whenIdle()
       await gateway.close()
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

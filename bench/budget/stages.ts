@@ -23,7 +23,10 @@ export const RULES: readonly Rule[] = [
   { stage: 'billing', pattern: /billing\// },
   { stage: 'scheduler', pattern: /scheduler\// },
   { stage: 'broker', pattern: /broker\// },
-  { stage: 'wire: write to cell', pattern: /pool\/channel\.ts (?!#receive|#accept|onmessage)|wire\/(to-cell|frame\.ts (add|take|#reserve))/ },
+  {
+    stage: 'wire: write to cell',
+    pattern: /pool\/channel\.ts (?!#receive|#accept|onmessage)|wire\/(to-cell|frame\.ts (add|take|#reserve))/,
+  },
   { stage: 'wire: read from cell', pattern: /pool\/channel\.ts|wire\// },
   { stage: 'CPU clock, guard', pattern: /pool\/(guard|meter|watch)/ },
   { stage: 'pool', pattern: /pool\// },
@@ -31,7 +34,10 @@ export const RULES: readonly Rule[] = [
   { stage: 'execute', pattern: /src\/execute/ },
   { stage: 'core', pattern: /src\// },
   { stage: 'HTTP parse', pattern: /node:_http|node:internal\/http|http_parser|HTTPParser/ },
-  { stage: 'promises, ticks, timers', pattern: /node:internal\/(process|timers|async_hooks|async_context)|runMicrotasks/ },
+  {
+    stage: 'promises, ticks, timers',
+    pattern: /node:internal\/(process|timers|async_hooks|async_context)|runMicrotasks/,
+  },
   { stage: 'sockets', pattern: /node:(net|internal\/stream_base_commons|internal\/streams)/ },
   { stage: 'threads', pattern: /node:internal\/(worker|per_context|event_target)/ },
 ]

@@ -54,7 +54,7 @@ async function generate(load: Load): Promise<LoadResult> {
     const { user, system } = process.cpuUsage(cpu)
     phase = 'draining'
     await Promise.race([failed.promise, drained.promise, pause(DRAIN_MS)])
-    const sorted = latencies.slice(0, count).sort()
+    const sorted = latencies.subarray(0, count).toSorted()
     return {
       requests: count,
       perSecond: (count / tookMs) * 1_000,

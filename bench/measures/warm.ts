@@ -62,7 +62,7 @@ function ratiosOf(scores: Scores, connections: number): readonly Finding[] {
       subject: 'load generator',
       metric: `cores in use at most, ${suffix}`,
       unit: '',
-      rounds: [...scores.keys()].map((subject) => Math.max(...roundsOf(scores, subject, 'generatorCores'))),
+      rounds: [Math.max(...[...scores.keys()].flatMap((subject) => roundsOf(scores, subject, 'generatorCores')))],
     },
   ]
 }

@@ -31,7 +31,11 @@ export async function startCloister({ env = {}, flags = [] }: Options = {}): Pro
   mkdirSync(RESULTS, { recursive: true })
   const directory = mkdtempSync(join(RESULTS, 'data-'))
   const args = [...flags, PROGRAM, 'serve', '--port', '0', '--data', directory, '--json']
-  const child = await startChild({ command: process.execPath, args, env, announces: 1 })
+  const remove = (): void => rmSync(directory, { recursive: true })
+  const child = await startChild({ command: process.execPath, args, env, announces: 1 }).catch((error: unknown) => {
+    remove()
+    throw error
+  })
   const { url, adminKeyFile } = JSON.parse(child.firstLine) as { url: string; adminKeyFile: string }
   const headers = { authorization: `Bearer ${readFileSync(adminKeyFile, 'utf8').trim()}` }
   const call: CloisterServer['call'] = (method, path, body) => callApi(`${url}${path}`, method, headers, body)
@@ -49,13 +53,16 @@ export async function startCloister({ env = {}, flags = [] }: Options = {}): Pro
     },
     async [Symbol.asyncDispose]() {
       await child[Symbol.asyncDispose]()
-      rmSync(directory, { recursive: true })
+      remove()
     },
   }
 }
 
 async function callApi(url: string, method: string, headers: Record<string, string>, body?: object): Promise<unknown> {
-  const init = body === undefined ? { method, headers } : { method, headers: { ...headers, ...JSON_TYPE }, body: JSON.stringify(body) }
+  const init =
+    body === undefined
+      ? { method, headers }
+      : { method, headers: { ...headers, ...JSON_TYPE }, body: JSON.stringify(body) }
   const response = await fetch(url, init)
   const text = await response.text()
   if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${text}`)

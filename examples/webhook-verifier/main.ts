@@ -9,7 +9,8 @@ interface Delivery {
 }
 
 type Reason = 'not-set-up' | 'malformed' | 'wrong-signature' | 'too-old' | 'from-the-future' | 'seen-before'
-type Verdict = { readonly accepted: true; readonly event: unknown } | { readonly accepted: false; readonly reason: Reason }
+type Verdict =
+  { readonly accepted: true; readonly event: unknown } | { readonly accepted: false; readonly reason: Reason }
 
 /** How far the sender's clock and ours may be apart, and how long a delivery stays good. */
 const TOLERANCE_SECONDS = 300

@@ -35,9 +35,17 @@ export function listAt(value: unknown, ...path: readonly string[]): readonly unk
   return Array.isArray(found) ? found : []
 }
 
-/** JSON text indented for people, every number as it was written. Throws SyntaxError if it is not JSON. */
+/**
+ * JSON text indented for people, every number as it was written; as it is if it is nested too deeply to be taken apart.
+ * Throws SyntaxError if it is not JSON.
+ */
 export function indentJson(text: string): string {
-  return JSON.stringify(parseExact(text), undefined, 2)
+  try {
+    return JSON.stringify(parseExact(text), undefined, 2)
+  } catch (error) {
+    if (error instanceof RangeError) return text
+    throw error
+  }
 }
 
 /** Prints JSON text: indented and safe to show on a terminal, on one line as it came everywhere else. */
@@ -45,9 +53,35 @@ export function printJson(screen: Screen, text: string): void {
   print(screen, isTerminal(screen) ? escapeControls(indentJson(text)) : text)
 }
 
-/** The `result` of an answer as JSON text, every number as it was written; `null` if there is none. */
+/** The `result` of an answer as JSON text, as it was written; `null` if there is none. */
 export function extractResult(answer: string): string {
-  return JSON.stringify(at(parseExact(answer), 'result') ?? null)
+  return fieldText(answer, 'result') ?? 'null'
+}
+
+/** The text of a field of a JSON object. Walks along the text: a guest may nest its result deeper than any stack. */
+function fieldText(json: string, name: string): string | undefined {
+  let depth = 0
+  let key = ''
+  let start: number | undefined
+  for (let place = 0; place < json.length; place += 1) {
+    const character = json[place]
+    if (character === '"') {
+      const end = endOfString(json, place)
+      if (depth === 1 && start === undefined) key = json.slice(place + 1, end - 1)
+      place = end - 1
+    } else if (character === '{' || character === '[') depth += 1
+    else if (character === '}' || character === ']') depth -= 1
+    else if (character === ':' && depth === 1 && key === name) start ??= place + 1
+    const isOver = depth === 0 || (depth === 1 && character === ',')
+    if (isOver && start !== undefined) return json.slice(start, place).trim()
+  }
+  return undefined
+}
+
+function endOfString(json: string, start: number): number {
+  let place = start + 1
+  while (json[place] !== '"' && place < json.length) place += json[place] === '\\' ? 2 : 1
+  return place + 1
 }
 
 // A number that a double cannot hold would be changed by parsing it; its source text is kept instead.

@@ -173,12 +173,13 @@ export function createPool(parts: CellParts): CellPool {
     })
 
   const findOrWait = (ticket: Ticket): Lease | Promise<Lease> => {
+    if (closing) throw shuttingDown()
     const cell = find(ticket, 0)
     return cell === undefined ? wait(ticket) : leaseOf(cell, ticket)
   }
 
   const afterReading = (ticket: Ticket): Promise<Lease> =>
-    new Promise((resolve) => setImmediate(() => resolve(findOrWait(ticket))))
+    new Promise<void>((resolve) => setImmediate(resolve)).then(() => findOrWait(ticket))
 
   const hasRoom = (ticket: Ticket): boolean =>
     nursery.size < cellsMax || (tenants.get(ticket.request.tenant)?.length ?? 0) >= ticket.policy.instance.maxCells
@@ -249,14 +250,19 @@ export function createPool(parts: CellParts): CellPool {
       return tenants.has(ticket.request.tenant) ? afterReading(ticket) : findOrWait(ticket)
     },
     async [Symbol.asyncDispose]() {
+      if (closing) return await nursery.close()
       closing = true
       clearInterval(sweep)
       clearTimeout(looking)
-      for (const waiter of waiters) waiter.refuse(new CloisterError('DRAINING', 'the host is shutting down'))
+      for (const waiter of waiters) waiter.refuse(shuttingDown())
       waiters.clear()
       await nursery.close()
     },
   }
+}
+
+function shuttingDown(): CloisterError {
+  return new CloisterError('DRAINING', 'the host is shutting down')
 }
 
 function patienceWith(cells: number): number {

@@ -99,6 +99,14 @@ describe('a value', () => {
   })
 })
 
+test('a key made of escapes with two values of the largest size is not too much to be parsed', async () => {
+  const kv = fresh({ ...GRANT, keyBytes: bytes(512) })
+  const [key, one, two] = ['\u0001'.repeat(512), 'x'.repeat(62), 'y'.repeat(62)]
+  await kv('put', key, one)
+  expect(await kv('compareAndSet', key, one, two, { ttlSeconds: 315_360_000 })).toEqual({ value: true })
+  expect(await kv('list', { prefix: key, cursor: key, limit: 1_000 })).toEqual({ value: { keys: [] } })
+})
+
 describe('a time to live', () => {
   test.each([null, 0, 0.5, -1, 315_360_001, 1e300, '60', true, [], {}])('of %j is refused', async (ttlSeconds) => {
     const kv = fresh()

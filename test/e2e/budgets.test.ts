@@ -28,36 +28,42 @@ async function fire(tenant: string, count: number, body: object): Promise<{ ran:
 const unitsOf = (usages: readonly RunUsage[]): number => usages.reduce((sum, { units }) => sum + units, 0)
 const nanoOf = (usd: string): bigint => BigInt(usd.replace('.', ''))
 
-test.each(['day', 'month'] as const)('fifty runs at the edge of a budget of units a %s never overspend it', async (period) => {
-  const tenant = `units-${period}`
-  // Room for three worst cases at once, and nothing more.
-  const units = 3 * WORST_UNITS
-  await server.tenant(tenant, { policy: POLICY, budget: { [period]: { units } } })
-  const { ran, refused } = await fire(tenant, 50, LONG)
-  expect(ran.length).toBeGreaterThanOrEqual(3)
-  expect(unitsOf(ran)).toBeLessThanOrEqual(units)
-  for (const { body, headers } of refused) {
-    expect(body.error).toMatchObject({ code: 'BUDGET_EXCEEDED', retryAfterMs: expect.any(Number) })
-    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
-  }
-  // Run by run until not even one worst case fits.
-  const all = [...ran]
-  for (;;) {
-    const { status, body } = await server.run(tenant, SHORT)
-    if (status !== 200) break
-    all.push(body.usage)
-  }
-  const left = units - unitsOf(all)
-  expect(left).toBeGreaterThanOrEqual(0)
-  expect(left).toBeLessThan(WORST_UNITS)
-  const { body: state } = await server.get(`/v1/tenants/${tenant}/budget`)
-  expect(state[period].units).toEqual({ limit: units, spent: unitsOf(all), held: 0, left })
-  expect((await server.get(`/v1/tenants/${tenant}/bill`)).body).toMatchObject({ records: all.length })
-})
+test.each(['day', 'month'] as const)(
+  'fifty runs at the edge of a budget of units a %s never overspend it',
+  async (period) => {
+    const tenant = `units-${period}`
+    // Room for three worst cases at once, and nothing more.
+    const units = 3 * WORST_UNITS
+    await server.tenant(tenant, { policy: POLICY, budget: { [period]: { units } } })
+    const { ran, refused } = await fire(tenant, 50, LONG)
+    expect(ran.length).toBeGreaterThanOrEqual(3)
+    expect(unitsOf(ran)).toBeLessThanOrEqual(units)
+    for (const { body, headers } of refused) {
+      expect(body.error).toMatchObject({ code: 'BUDGET_EXCEEDED', retryAfterMs: expect.any(Number) })
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0)
+    }
+    // Run by run until not even one worst case fits.
+    const all = [...ran]
+    for (;;) {
+      const { status, body } = await server.run(tenant, SHORT)
+      if (status !== 200) break
+      all.push(body.usage)
+    }
+    const left = units - unitsOf(all)
+    expect(left).toBeGreaterThanOrEqual(0)
+    expect(left).toBeLessThan(WORST_UNITS)
+    const { body: state } = await server.get(`/v1/tenants/${tenant}/budget`)
+    expect(state[period].units).toEqual({ limit: units, spent: unitsOf(all), held: 0, left })
+    expect((await server.get(`/v1/tenants/${tenant}/bill`)).body).toMatchObject({ records: all.length })
+  },
+)
 
 test('fifty runs at the edge of a budget of money never overspend it, to the billionth of a dollar', async () => {
   const worst = billOf([{ units: WORST_UNITS, memoryMb: 128, cpuMs: 0 } as RunUsage]).total
-  const usd = (4n * nanoOf(worst)).toString().padStart(10, '0').replace(/(\d{9})$/, '.$1')
+  const usd = (4n * nanoOf(worst))
+    .toString()
+    .padStart(10, '0')
+    .replace(/(\d{9})$/, '.$1')
   await server.tenant('money', { policy: POLICY, budget: { month: { usd } } })
   const all: RunUsage[] = []
   for (;;) {
@@ -83,7 +89,10 @@ test('a budget that is raised or cleared takes effect with the next run, one tha
   expect((await server.run('change', SHORT)).status).toBe(200)
   await server.tenant('change', { budget: { month: { units: 2 } } })
   const { status, body } = await server.run('change', SHORT)
-  expect({ status, message: body.error.message }).toEqual({ status: 402, message: expect.stringContaining('0 of 2 units are left') })
+  expect({ status, message: body.error.message }).toEqual({
+    status: 402,
+    message: expect.stringContaining('0 of 2 units are left'),
+  })
 })
 
 test('a shorter timeout makes a run fit that would not fit otherwise', async () => {
@@ -93,7 +102,10 @@ test('a shorter timeout makes a run fit that would not fit otherwise', async () 
 })
 
 test('what a run was refused for is given back: a budget is not eaten by refusals', async () => {
-  await server.tenant('refund', { policy: { ...POLICY, limits: { ...POLICY.limits, codeBytes: 100 } }, budget: { day: { units: WORST_UNITS } } })
+  await server.tenant('refund', {
+    policy: { ...POLICY, limits: { ...POLICY.limits, codeBytes: 100 } },
+    budget: { day: { units: WORST_UNITS } },
+  })
   for (let round = 0; round < 20; round += 1) {
     expect((await server.run('refund', { code: '/'.repeat(101) })).status).toBe(413)
   }

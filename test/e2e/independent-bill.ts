@@ -41,11 +41,14 @@ export interface RunUsage {
   readonly costUsd: string
 }
 
-const BOOK = new URL('../../policies/prices/default.json', import.meta.url)
+const SHIPPED = new URL('../../policies/prices/default.json', import.meta.url)
 
-/** The lines and the total that runs with these usages come to. */
-export function billOf(usages: readonly RunUsage[]): { readonly lines: readonly Line[]; readonly total: string } {
-  const { prices, operations } = JSON.parse(readFileSync(BOOK, 'utf8')) as Book
+/** The lines and the total that runs with these usages come to, by a price book's file. */
+export function billOf(
+  usages: readonly RunUsage[],
+  book: URL | string = SHIPPED,
+): { readonly lines: readonly Line[]; readonly total: string } {
+  const { prices, operations } = JSON.parse(readFileSync(book, 'utf8')) as Book
   const unitMebibytes = sum(usages.map(({ units, memoryMb }) => BigInt(units) * BigInt(memoryMb)))
   const cpuMicros = sum(usages.map(({ cpuMs }) => BigInt(Math.round(cpuMs * 1_000))))
   const countOf = (names: readonly string[]): bigint =>
@@ -63,17 +66,31 @@ export function billOf(usages: readonly RunUsage[]): { readonly lines: readonly 
 }
 
 /** Fetches a tenant's bill and compares every line and the total with {@link billOf}, and the CSV with the JSON. */
-export async function expectBill(client: Client, tenant: string, usages: readonly RunUsage[]): Promise<void> {
+export async function expectBill(
+  client: Client,
+  tenant: string,
+  usages: readonly RunUsage[],
+  book: URL | string = SHIPPED,
+): Promise<void> {
   const { status, body: bill } = await client.get(`/v1/tenants/${tenant}/bill`)
   expect(status).toBe(200)
-  const { lines, total } = billOf(usages)
-  expect(bill.lines.map(({ line, quantity, unitPrice, amount }: Line) => ({ line, quantity, unitPrice, amount }))).toEqual(
-    lines,
-  )
-  expect({ total: bill.total, records: bill.records }).toEqual({ total, records: usages.length })
   const csv = await client.get(`/v1/tenants/${tenant}/bill`, { accept: 'text/csv' })
   expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8')
-  expect(csv.text).toBe(csvOf(bill))
+  compareBill({ bill, csv: csv.text }, usages, book)
+}
+
+/** Compares a bill, and the same as CSV, line by line with {@link billOf}. */
+export function compareBill(
+  { bill, csv }: { readonly bill: any; readonly csv: string },
+  usages: readonly RunUsage[],
+  book: URL | string = SHIPPED,
+): void {
+  const { lines, total } = billOf(usages, book)
+  expect(
+    bill.lines.map(({ line, quantity, unitPrice, amount }: Line) => ({ line, quantity, unitPrice, amount })),
+  ).toEqual(lines)
+  expect({ total: bill.total, records: bill.records }).toEqual({ total, records: usages.length })
+  expect(csv).toBe(csvOf(bill))
 }
 
 /** What a bill's CSV must be, from its JSON. */

@@ -30,16 +30,65 @@ test.each<[string, string, string | object | Uint8Array<ArrayBuffer>, number, st
   ['a body that is a list', 'ann', '[]', 400, 'INVALID_JSON', /expected \{/],
   ['a body that is not UTF-8', 'ann', Uint8Array.of(0x7b, 0xff, 0x7d), 400, 'INVALID_JSON', /not UTF-8/],
   ['an input that is balanced but not JSON', 'ann', balanced, 400, 'INVALID_JSON', /in the field "input"/],
-  ['an input that ends wrongly after 70 kB', 'ann', almostJson, 400, 'INVALID_JSON', /a value at position \d+, in the field "input"/],
-  ['an input nested 100,000 deep', 'ann', `{"code":"","input":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, 400, 'INVALID_JSON', /1000 levels/],
-  ['a name that is there twice', 'ann', '{"code":"return 1","c\\u006fde":"return 2"}', 400, 'INVALID_REQUEST', /"code" is in the body twice/],
+  [
+    'an input that ends wrongly after 70 kB',
+    'ann',
+    almostJson,
+    400,
+    'INVALID_JSON',
+    /a value at position \d+, in the field "input"/,
+  ],
+  [
+    'an input nested 100,000 deep',
+    'ann',
+    `{"code":"","input":${'['.repeat(1e5)}${']'.repeat(1e5)}}`,
+    400,
+    'INVALID_JSON',
+    /1000 levels/,
+  ],
+  [
+    'a name that is there twice',
+    'ann',
+    '{"code":"return 1","c\\u006fde":"return 2"}',
+    400,
+    'INVALID_REQUEST',
+    /"code" is in the body twice/,
+  ],
   ['an unknown field', 'ann', { ...CODE, timeout: 5 }, 400, 'INVALID_REQUEST', /"timeout" is not a field/],
-  ['a field named __proto__', 'ann', '{"code":"return 1","__proto__":{"timeoutMs":5}}', 400, 'INVALID_REQUEST', /"__proto__" is not a field/],
+  [
+    'a field named __proto__',
+    'ann',
+    '{"code":"return 1","__proto__":{"timeoutMs":5}}',
+    400,
+    'INVALID_REQUEST',
+    /"__proto__" is not a field/,
+  ],
   ['no code at all', 'ann', {}, 400, 'INVALID_REQUEST', /code is missing/],
   ['code that is a number', 'ann', { code: 5 }, 400, 'INVALID_REQUEST', /^code: .*string/],
-  ['code and modules', 'ann', { ...CODE, modules: { 'a.js': '' }, main: 'a.js' }, 400, 'INVALID_REQUEST', /code and modules/],
-  ['a main that is no module', 'ann', { modules: { 'a.js': '' }, main: 'constructor' }, 400, 'INVALID_REQUEST', /main is "constructor"/],
-  ['a module outside its folder', 'ann', { modules: { '../a.js': '' }, main: '../a.js' }, 400, 'INVALID_REQUEST', /"\.\.\/a\.js"/],
+  [
+    'code and modules',
+    'ann',
+    { ...CODE, modules: { 'a.js': '' }, main: 'a.js' },
+    400,
+    'INVALID_REQUEST',
+    /code and modules/,
+  ],
+  [
+    'a main that is no module',
+    'ann',
+    { modules: { 'a.js': '' }, main: 'constructor' },
+    400,
+    'INVALID_REQUEST',
+    /main is "constructor"/,
+  ],
+  [
+    'a module outside its folder',
+    'ann',
+    { modules: { '../a.js': '' }, main: '../a.js' },
+    400,
+    'INVALID_REQUEST',
+    /"\.\.\/a\.js"/,
+  ],
   ['an unknown language', 'ann', { ...CODE, language: 'python' }, 400, 'INVALID_REQUEST', /language: /],
   ['a timeout of 0', 'ann', { ...CODE, timeoutMs: 0 }, 400, 'INVALID_REQUEST', /timeoutMs: .*>0/],
   ['a timeout below 0', 'ann', { ...CODE, timeoutMs: -1 }, 400, 'INVALID_REQUEST', /timeoutMs: .*>0/],
@@ -51,8 +100,22 @@ test.each<[string, string, string | object | Uint8Array<ArrayBuffer>, number, st
   ['a budget of no units', 'poor', CODE, 402, 'BUDGET_EXCEEDED', /0 of 0 units are left .* could need 100/],
   ['a budget that is too small', 'broke', CODE, 402, 'BUDGET_EXCEEDED', /0\.000000010 of 0\.000000010 USD are left/],
   ['a policy whose walls are not up', 'walled', CODE, 403, 'WALLS_TOO_WEAK', /level C; run "cloister doctor"/],
-  ['code one byte over its bound', 'small', { code: `return 1//${'x'.repeat(CODE_BYTES - 9)}` }, 413, 'TOO_LARGE', /201 bytes .* allows 200/],
-  ['an input one byte over its bound', 'small', { code: '', input: 'x'.repeat(INPUT_BYTES - 1) }, 413, 'TOO_LARGE', /100001 bytes .* allows 100000/],
+  [
+    'code one byte over its bound',
+    'small',
+    { code: `return 1//${'x'.repeat(CODE_BYTES - 9)}` },
+    413,
+    'TOO_LARGE',
+    /201 bytes .* allows 200/,
+  ],
+  [
+    'an input one byte over its bound',
+    'small',
+    { code: '', input: 'x'.repeat(INPUT_BYTES - 1) },
+    413,
+    'TOO_LARGE',
+    /100001 bytes .* allows 100000/,
+  ],
   ['a body over the host’s bound', 'small', 'x'.repeat(1_000_001), 413, 'TOO_LARGE', /longer than 1000000 bytes/],
 ])('%s is refused', async (_, tenant, body, http, code, message) => {
   const answer = await server.run(tenant, body)
@@ -89,18 +152,22 @@ test('a tenant’s key opens no other tenant, and does not tell whether there is
   const ann = server.as(tenantKey)
   expect((await ann.run('ann', CODE)).status).toBe(200)
   const answers = await Promise.all(['bob', 'nobody-here'].map((tenant) => ann.run(tenant, CODE)))
-  for (const { status, body } of answers) expect({ status, code: body.error.code }).toEqual({ status: 403, code: 'FORBIDDEN' })
+  for (const { status, body } of answers)
+    expect({ status, code: body.error.code }).toEqual({ status: 403, code: 'FORBIDDEN' })
   expect(answers[0]!.text).toBe(answers[1]!.text)
 })
 
-test.each(['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('%s on the way to a run is not allowed, and says what is', async (method) => {
-  const response = await fetch(`${server.url}/v1/tenants/ann/execute`, {
-    method,
-    headers: { authorization: `Bearer ${server.adminKey}` },
-  })
-  expect({ status: response.status, allow: response.headers.get('allow') }).toEqual({ status: 405, allow: 'POST' })
-  expect(await response.json()).toMatchObject({ error: { code: 'METHOD_NOT_ALLOWED' } })
-})
+test.each(['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])(
+  '%s on the way to a run is not allowed, and says what is',
+  async (method) => {
+    const response = await fetch(`${server.url}/v1/tenants/ann/execute`, {
+      method,
+      headers: { authorization: `Bearer ${server.adminKey}` },
+    })
+    expect({ status: response.status, allow: response.headers.get('allow') }).toEqual({ status: 405, allow: 'POST' })
+    expect(await response.json()).toMatchObject({ error: { code: 'METHOD_NOT_ALLOWED' } })
+  },
+)
 
 test('a route that there is not is not found, whoever asks', async () => {
   for (const path of ['/v1/tenants/ann/execute/', '/v2/tenants', '/v1/tenants/ann/secrets', '/']) {
@@ -128,7 +195,11 @@ test.each([
 test.each<[unknown, string, RegExp]>([
   [{ policy: 'absent' }, 'INVALID_POLICY', /no policy is named "absent"/],
   [{ policy: '__proto__' }, 'INVALID_POLICY', /"__proto__"/],
-  [{ policy: { limits: { wallMs: 0, memoryMb: 'much' }, colour: 1 } }, 'INVALID_POLICY', /limits\.wallMs: .*limits\.memoryMb: .*colour: /s],
+  [
+    { policy: { limits: { wallMs: 0, memoryMb: 'much' }, colour: 1 } },
+    'INVALID_POLICY',
+    /limits\.wallMs: .*limits\.memoryMb: .*colour: /s,
+  ],
   [{ policy: { extends: 'absent' } }, 'INVALID_POLICY', /extends: /],
   [{ policy: 5 }, 'INVALID_REQUEST', /policy: /],
   [{ budget: { day: { units: -1 } } }, 'INVALID_REQUEST', /budget\.day\.units/],
@@ -159,7 +230,8 @@ test.each([
 
 test('of all that was refused nothing is in the ledger', async () => {
   const { body } = await server.get('/v1/tenants')
-  const records = async (tenant: string): Promise<number> => (await server.get(`/v1/tenants/${tenant}/bill`)).body.records
+  const records = async (tenant: string): Promise<number> =>
+    (await server.get(`/v1/tenants/${tenant}/bill`)).body.records
   const counts = await Promise.all(body.tenants.map(async ({ tenant }: any) => [tenant, await records(tenant)]))
   // The runs of the tests that say so, and no other.
   expect(Object.fromEntries(counts)).toEqual({ ann: 1, bob: 0, broke: 0, poor: 0, small: 2, walled: 0 })

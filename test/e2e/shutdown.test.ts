@@ -59,7 +59,9 @@ test('a run that is longer than the host waits is ended by the host: its caller 
 
 test('code in a tight loop does not hold up the end', async () => {
   await using server = await startServer({ knobs: { DRAIN_MS: '300' } })
-  await server.tenant('ann')
+  // A cell a run, so that the runs that ask whether it has begun do not wait behind it.
+  const policy = { limits: { wallMs: 60_000, cpuMs: 60_000 }, instance: { runsPerCell: 1 } }
+  await server.tenant('ann', { policy })
   const code = `await context.kv.increment('begun'); for (;;);`
   const answer = server.run('ann', { code }).catch(() => 'cut off')
   await haveBegun(server, 'ann')
@@ -87,12 +89,17 @@ test('under load every answer that says a run took place is in the ledger, and e
   expect(await server.ended).toMatchObject({ code: 0, signal: null })
   stopped = true
   await clients
-  const ran = answers.flatMap((answer) => (typeof answer === 'string' || answer.status !== 200 ? [] : [answer.body.runId]))
+  const ran = answers.flatMap((answer) =>
+    typeof answer === 'string' || answer.status !== 200 ? [] : [answer.body.runId],
+  )
   for (const answer of answers) if (typeof answer !== 'string') expect([200, 503]).toContain(answer.status)
 
   await using second = await startServer({ directory: server.directory })
   const { text } = await second.get('/v1/tenants/ann/bill/records')
-  const recorded = text.trim().split('\n').map((line) => JSON.parse(JSON.parse(line).canonical).run)
+  const recorded = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(JSON.parse(line).canonical).run)
   expect(recorded.toSorted()).toEqual(ran.toSorted())
 })
 

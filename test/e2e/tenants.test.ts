@@ -19,7 +19,11 @@ test('two tenants see nothing of each other’s runs, bill, usage, budget and ke
   const paths = ['runs', `runs/${body.runId}`, 'bill', 'bill/records', 'usage', 'budget', '']
   for (const path of paths) {
     const theirs = await bob.get(`/v1/tenants/ann${path === '' ? '' : `/${path}`}`)
-    expect({ path, status: theirs.status, code: theirs.body.error.code }).toEqual({ path, status: 403, code: 'FORBIDDEN' })
+    expect({ path, status: theirs.status, code: theirs.body.error.code }).toEqual({
+      path,
+      status: 403,
+      code: 'FORBIDDEN',
+    })
     const own = await ann.get(`/v1/tenants/ann${path === '' ? '' : `/${path}`}`)
     expect({ path, status: own.status }).toEqual({ path, status: 200 })
   }
@@ -43,7 +47,10 @@ test('what one stores the other cannot read, list, count, change or delete', asy
 test('nothing that one leaves in its globals is seen by the other, or by its own next run', async () => {
   const leave = 'globalThis.left = 1; Array.prototype.left = 1; Object.prototype.toJSON = () => "spoilt"; return left'
   await ann.run('ann', { code: leave })
-  for (const [client, tenant] of [[bob, 'bob'], [ann, 'ann']] as const) {
+  for (const [client, tenant] of [
+    [bob, 'bob'],
+    [ann, 'ann'],
+  ] as const) {
     const { body } = await client.run(tenant, { code: 'return [typeof left, [].left ?? null, { a: 1 }]' })
     expect(body.result).toEqual(['undefined', null, { a: 1 }])
   }
@@ -124,7 +131,9 @@ test('a tenant of the same name begins without the data of the one before it', a
 
 test('a policy that changes while a run goes on holds from the next run on', async () => {
   await server.tenant('shift', { policy: { limits: { memoryMb: 128 } } })
-  const running = server.run('shift', { code: `await context.kv.increment('begun'); await new Promise((r) => setTimeout(r, 600)); return 1` })
+  const running = server.run('shift', {
+    code: `await context.kv.increment('begun'); await new Promise((r) => setTimeout(r, 600)); return 1`,
+  })
   await haveBegun(server, 'shift')
   await server.tenant('shift', { policy: { limits: { memoryMb: 64, wallMs: 300 }, capabilities: { kv: null } } })
   const next = await server.run('shift', { code: 'return typeof context.kv' })
@@ -140,7 +149,10 @@ test.each(['constructor', 'hasownproperty', 'a', 'x-', 'a'.repeat(63)])('a tenan
   expect((await server.get(`/v1/tenants/${tenant}/bill`)).body.records).toBe(1)
 })
 
-test.each(['__proto__', 'Ann', '-a', '1a', 'a_b', 'a.b', 'ä', '%00', 'a%2fb', 'a'.repeat(64)])('no tenant may be called %s', async (tenant) => {
-  const { status, body } = await server.put(`/v1/tenants/${tenant}`, {})
-  expect({ status, code: body.error.code }).toEqual({ status: 400, code: 'INVALID_TENANT' })
-})
+test.each(['__proto__', 'Ann', '-a', '1a', 'a_b', 'a.b', 'ä', '%00', 'a%2fb', 'a'.repeat(64)])(
+  'no tenant may be called %s',
+  async (tenant) => {
+    const { status, body } = await server.put(`/v1/tenants/${tenant}`, {})
+    expect({ status, code: body.error.code }).toEqual({ status: 400, code: 'INVALID_TENANT' })
+  },
+)

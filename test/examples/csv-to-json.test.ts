@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Order, makeOrders, toCsv } from '../../examples/csv-to-json/orders.ts'
-import { billOf, expectBill, expectUsage } from '../e2e/independent-bill.ts'
+import { expectBill, expectUsage } from '../e2e/independent-bill.ts'
 import { type Example, TENANT, openExample } from './example.ts'
 
 const orders = makeOrders(3_000)
@@ -47,8 +47,7 @@ test('by the command line every row comes out as it went in', async () => {
   expect(exit).toBe(0)
   expect(answer.result).toEqual(expected)
   expectUsage(answer.usage)
-  const bill = JSON.parse((await example.cloister('bill', '--tenant', TENANT, '--json')).stdout)
-  expect(bill.total).toBe(billOf([answer.usage]).total)
+  await example.expectPrintedBill([answer.usage])
 })
 
 function centsByCountry(all: readonly Order[]): Record<string, number> {

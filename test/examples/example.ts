@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bundleExample } from '../../examples/bundle.ts'
 import { createDirectory, runProgram } from '../cli/command-line.ts'
+import { type RunUsage, compareBill } from '../e2e/independent-bill.ts'
 import { type Answer, type Server, startServer } from '../e2e/server.ts'
 
 export const TENANT = 'ann'
@@ -16,6 +17,8 @@ export interface Example extends AsyncDisposable {
   run(input: unknown): Promise<{ readonly exit: number | null; readonly answer: any }>
   /** Any command line in that folder. */
   cloister(...args: string[]): ReturnType<typeof runProgram>
+  /** Compares the bill that the command line prints, as JSON and as CSV, with these runs. */
+  expectPrintedBill(usages: readonly RunUsage[]): Promise<void>
 }
 
 export async function openExample(name: string): Promise<Example> {
@@ -37,6 +40,11 @@ export async function openExample(name: string): Promise<Example> {
       const args = ['run', 'bundle.js', '--input-file', 'input.json', '--tenant', TENANT, '--json']
       const { code: exit, stdout } = await cloister(...args)
       return { exit, answer: JSON.parse(stdout) }
+    },
+    async expectPrintedBill(usages) {
+      const bill = await cloister('bill', '--tenant', TENANT, '--json')
+      const csv = await cloister('bill', '--tenant', TENANT, '--csv')
+      compareBill({ bill: JSON.parse(bill.stdout), csv: csv.stdout }, usages)
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }

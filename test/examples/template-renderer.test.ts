@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { billOf, expectBill, expectUsage } from '../e2e/independent-bill.ts'
+import { expectBill, expectUsage } from '../e2e/independent-bill.ts'
 import { type Example, TENANT, openExample } from './example.ts'
 
 const folder = new URL('../../examples/template-renderer/', import.meta.url)
@@ -41,6 +41,5 @@ test('by the command line it renders the same, and the bill is the same arithmet
   expect(answer).toMatchObject({ status: 'ok', logs })
   expect(answer.result).toEqual(expected)
   expectUsage(answer.usage)
-  const bill = JSON.parse((await example.cloister('bill', '--tenant', TENANT, '--json')).stdout)
-  expect(bill.total).toBe(billOf([answer.usage]).total)
+  await example.expectPrintedBill([answer.usage])
 })

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sign } from '../../examples/webhook-verifier/sign.ts'
-import { billOf, expectBill, expectUsage } from '../e2e/independent-bill.ts'
+import { expectBill, expectUsage } from '../e2e/independent-bill.ts'
 import { type Example, TENANT, openExample } from './example.ts'
 
 // The key and the first delivery are those of the Standard Webhooks specification.
@@ -71,15 +71,22 @@ test('of many deliveries of one webhook at the same moment, one is accepted', as
 })
 
 test('by the command line the ids that were seen outlive the process', async () => {
-  const installed = await example.cloister('run', setUp, '--tenant', TENANT, '--input', `{"secret":"${SECRET}"}`, '--json')
+  const installed = await example.cloister(
+    'run',
+    setUp,
+    '--tenant',
+    TENANT,
+    '--input',
+    `{"secret":"${SECRET}"}`,
+    '--json',
+  )
   expect(installed.code).toBe(0)
   const delivery = sign(SECRET, 'msg_1', BODY)
   const first = await example.run(delivery)
   expect(first).toMatchObject({ exit: 0, answer: { result: { accepted: true, event: JSON.parse(BODY) } } })
   const second = await example.run(delivery)
   expect(second).toMatchObject({ exit: 0, answer: { result: refused('seen-before') } })
-  const bill = JSON.parse((await example.cloister('bill', '--tenant', TENANT, '--json')).stdout)
   const usages = [JSON.parse(installed.stdout).usage, first.answer.usage, second.answer.usage]
   for (const usage of usages) expectUsage(usage)
-  expect(bill.total).toBe(billOf(usages).total)
+  await example.expectPrintedBill(usages)
 })

@@ -214,3 +214,10 @@ test('one signal for many runs is listened to only while they run', async () => 
   for (const _ of [1, 2, 3]) await cells.run('return 1', { signal, tenant: 'listener' })
   expect(getEventListeners(signal, 'abort')).toEqual([])
 })
+
+test('a pool that has been disposed refuses runs at once', async () => {
+  const short = await openPool()
+  await short.run('return 1')
+  await short[Symbol.asyncDispose]()
+  await expect(short.run('return 1')).rejects.toMatchObject({ code: 'DRAINING' })
+})

@@ -92,6 +92,48 @@ describe('the run to blame', () => {
   })
 })
 
+describe('runs that are taken back', () => {
+  test('are those that it is not the turn of yet, and the clock of none of them has started', () => {
+    const { roster, begun, runs } = open()
+    for (const run of runs) roster.add(run)
+    expect(roster.waiting).toBe(2)
+    expect(roster.takeBack()).toEqual([runs[1], runs[2]])
+    expect(roster.all()).toEqual([runs[0]])
+    expect(roster.waiting).toBe(0)
+    roster.remove(runs[0])
+    expect(begun).toEqual([1])
+    expect(runs.map(({ startedMs }) => startedMs)).toEqual([0, undefined, undefined])
+  })
+
+  test('are not those that were entered once and wait for an answer', () => {
+    const { roster, runs } = open()
+    for (const run of runs) roster.add(run)
+    roster.yield(runs[0])
+    expect(roster.takeBack()).toEqual([runs[2]])
+    expect(roster.has(runs[0])).toBe(true)
+  })
+
+  test('may still be spoken of until the cell’s last word about them, and nothing of it counts', () => {
+    const { roster, runs } = open()
+    for (const run of runs) roster.add(run)
+    roster.takeBack()
+    expect(roster.named(2)).toBeUndefined()
+    expect(roster.has(runs[1])).toBe(false)
+    roster.forget(2)
+    expect(() => roster.named(2)).toThrow(FrameError)
+    expect(roster.named(3)).toBeUndefined()
+  })
+
+  test('are never to blame for the end of the cell', () => {
+    const { roster, runs } = open()
+    roster.add(runs[0])
+    roster.add(runs[1])
+    roster.takeBack()
+    roster.remove(runs[0])
+    expect(roster.suspect).toBeUndefined()
+  })
+})
+
 describe('who is in the cell', () => {
   test('a message for a run that is not there breaks the protocol', () => {
     const { roster, runs } = open()

@@ -64,6 +64,12 @@ describe('a line', () => {
     expect(await guest.logs(code)).toEqual(['info: Error: m', 'info: [cannot be shown]', 'info:  1'])
   })
 
+  test('shows an error although the guest has replaced Error', async () => {
+    const code =
+      'const e = new TypeError("bad"); e.stack = "its stack"; globalThis.Error = null; console.log(e); console.log([e])'
+    expect(await guest.logs(code)).toEqual(['info: its stack', 'info: ["its stack"]'])
+  })
+
   test('is cut when it is very long', async () => {
     const [line] = await guest.logs('console.log("€".repeat(1e6))')
     expect(line).toBe(`info: ${'€'.repeat(16_384)}`)

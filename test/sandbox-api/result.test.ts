@@ -119,8 +119,21 @@ describe('whatever the guest has made of its built-ins', () => {
     expect(await guest.value(code)).toEqual({ found: { real: [1] }, refused: 'INVALID_ARGUMENT' })
   })
 
+  test.each([
+    ['result', '({ real: input })', { status: 'ok' }],
+    ['error', '{ throw new RangeError("real") }', { status: 'error', error: { name: 'RangeError', message: 'real' } }],
+  ])('its %s arrives as it is, although every promise has a hostile constructor', async (_, body, expected) => {
+    const poison = `Object.defineProperty(Promise.prototype, 'constructor', { get() { throw 1 } })`
+    const { status, error, result } = await guest.run(`${poison}\nexport default (input) => ${body}`, { input: 5 })
+    expect({ status, error }).toMatchObject(expected)
+    if (status === 'ok') expect(Buffer.from(result ?? []).toString()).toBe('{"real":5}')
+  })
+
   test('a context of a later run has its kv, although the guest has laid a trap for it', async () => {
-    const code = `Object.defineProperty(Object.prototype, 'kv', { set() { globalThis.caught = true }, configurable: true })
+    const code = `if (!globalThis.laid) {
+        Object.defineProperty(Object.prototype, 'kv', { set() { globalThis.caught = true }, configurable: true })
+        Object.prototype.get = Object.prototype.set = 'trap'; globalThis.laid = true
+      }
       return [typeof Object.getOwnPropertyDescriptor(context, 'kv')?.value, globalThis.caught]`
     const options = { reuse: 'function' } as const
     for (let run = 0; run < 2; run += 1) expect(await guest.value(code, options)).toEqual(['object', null])

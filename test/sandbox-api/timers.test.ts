@@ -113,6 +113,15 @@ describe('the number of timers', () => {
   })
 })
 
+test('timers that a function sets after its result are nobody’s: they neither fire nor count in a later run', async () => {
+  const code = `const after = async () => { for (let tick = 0; tick < 50; tick++) await null; for (const n of [1, 2]) setTimeout(() => { globalThis.late = n }, 1) }
+    if (!globalThis.ran) { globalThis.ran = true; after(); return 'first' }
+    await new Promise((resolve) => setTimeout(resolve, 30)); setTimeout(() => {}, 1e6); setTimeout(() => {}, 1e6); return globalThis.late ?? 'none'`
+  const options = { reuse: 'function', limits: { timers: 2 } } as const
+  expect(await guest.value(code, options)).toBe('first')
+  expect(await guest.value(code, options)).toBe('none')
+})
+
 describe('queueMicrotask', () => {
   test('runs in order with promises, before any timer and after the code at hand', async () => {
     const code = `setTimeout(() => { see('timer'); done() }, 0); queueMicrotask(() => { see(1); queueMicrotask(() => see(4)) })

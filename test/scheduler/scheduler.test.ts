@@ -69,6 +69,17 @@ describe('turns', () => {
   })
 })
 
+test('a run whose policy allows more than that of those before it does not overtake them', async () => {
+  using queue = openQueue(100)
+  const first = queue.ask('ann', { ...PLENTY, concurrency: 1 })
+  const second = queue.ask('ann', { ...PLENTY, concurrency: 1 })
+  const third = queue.ask('ann', { ...PLENTY, concurrency: 5 })
+  expect(third.turn).toBeUndefined()
+  release(first)
+  await settle()
+  expect(queue.served).toEqual([first, second, third])
+})
+
 describe('fairness', () => {
   test('a tenant with a thousand waiting runs delays another by one turn', async () => {
     using queue = openQueue(1)

@@ -98,7 +98,7 @@ test('a frame that arrives byte by byte costs no more memory than two of it, and
     const { heapUsed, arrayBuffers } = process.memoryUsage()
     return heapUsed + arrayBuffers
   }
-  const size = 8 << 20
+  const size = 5 << 20
   const frame = frameOf(Buffer.alloc(size, 5))
   const reader = new FrameReader(bytes(size))
   const before = usedBytes()
