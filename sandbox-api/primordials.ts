@@ -7,10 +7,11 @@
  */
 export const { stringify, parse } = JSON
 export const { apply, ownKeys } = Reflect
-export const { assign, create, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object
+export const { assign, defineProperty, freeze, getPrototypeOf } = Object
+const { create } = Object
 export const { isArray } = Array
 export const { now } = Date
-export const { min, max, floor } = Math
+export const { min, max } = Math
 export const ErrorConstructor = Error
 export const PromiseConstructor = Promise
 export const StringFunction = String

@@ -27,6 +27,9 @@ export interface RunHost {
 /** isolated-vm's own words for its own limit; a guest that says the same is told apart by the clock. */
 const TIMED_OUT = 'Script execution timed out.'
 
+/** Rejections of a run that are logged; a guest can make any number of them. */
+const REJECTIONS_LOGGED_MAX = 20
+
 /**
  * One run of guest code in a realm. Each entry into the isolate carries the time that is left. The cell drives it:
  * `start`, then `answer` and `fire` for as long as `ending` is undefined.
@@ -38,6 +41,7 @@ export class GuestRun {
   readonly #deadlineMs: number
   readonly #timers = new Map<number, NodeJS.Timeout>()
   #expiry: NodeJS.Timeout | undefined
+  #rejections = 0
   #calls = 0
   #waiting = 0
   #ending: Ending | undefined
@@ -139,11 +143,13 @@ export class GuestRun {
       this.#finish('memory-exceeded', errorText('Error', 'the heap of the isolate reached its limit'), 'override')
     } else if (message === TIMED_OUT && this.#host.elapsed() >= this.#deadlineMs - 1) {
       this.#finish('timeout', timeoutText(), 'override')
-    } else if (this.#ending !== undefined) {
-      // The run had its result; what came after it was a rejection that nobody handled.
-      this.#host.log(this.number, 2, `[cloister] unhandled rejection: ${message.slice(0, 1_000)}`)
-    } else {
+    } else if (this.realm.artifact === undefined) {
+      // The code could not be compiled, linked or evaluated.
       this.#finish('error', errorText(textOf(thrown, 'name') || 'Error', message, textOf(thrown, 'stack')))
+    } else if (this.#rejections < REJECTIONS_LOGGED_MAX) {
+      // Every other error is caught inside the isolate, so this is a rejection that nobody handled. The run goes on.
+      this.#rejections += 1
+      this.#host.log(this.number, 2, `[cloister] unhandled rejection: ${message.slice(0, 1_000)}`)
     }
   }
 

@@ -57,6 +57,23 @@ test('a run that is longer than the host waits is ended by the host: its caller 
   expect(verdict).toMatchObject({ ok: true, records: before })
 })
 
+test('runs that still wait for their turn when the host has waited long enough are told so too', async () => {
+  await using server = await startServer({ knobs: { DRAIN_MS: '300' } })
+  await server.tenant('ann', { policy: { limits: { concurrency: 1, queueWaitMs: 60_000 } } })
+  const answers = Array.from({ length: 5 }, () =>
+    server.run('ann', { code: 'await new Promise((r) => setTimeout(r, 60_000))' }),
+  )
+  const held = async (): Promise<number> => (await server.get('/v1/tenants/ann/budget')).body.day.units.held
+  // The worst case of one run is 100 units.
+  await until(async () => (await held()) === 500)
+  server.process.child.kill('SIGTERM')
+  for (const { status, body } of await Promise.all(answers)) {
+    expect({ status, code: body.error.code }).toEqual({ status: 503, code: 'DRAINING' })
+  }
+  expect(await server.ended).toMatchObject({ code: 0, signal: null })
+  expect(cellsOf(server.directory)).toEqual([])
+})
+
 test('code in a tight loop does not hold up the end', async () => {
   await using server = await startServer({ knobs: { DRAIN_MS: '300' } })
   // A cell a run, so that the runs that ask whether it has begun do not wait behind it.

@@ -121,6 +121,20 @@ describe('errors of the guest', () => {
     expect(logs).toEqual([{ level: 'warn', message: '[cloister] unhandled rejection: lost' }])
   })
 
+  test('a rejection that nobody handles does not end a run that goes on', async () => {
+    const code = 'Promise.reject(new Error("lost")); await new Promise((r) => setTimeout(r, 5)); return 2'
+    const { status, result, logs } = await cells.run(code)
+    expect([status, String(result)]).toEqual(['ok', '2'])
+    expect(logs).toEqual([{ level: 'warn', message: '[cloister] unhandled rejection: lost' }])
+  })
+
+  test('thousands of rejections that nobody handles are logged in part and harm nobody', async () => {
+    const code = `for (let i = 0; i < 1500; i++) { Promise.reject(i); await new Promise((r) => setTimeout(r, 0)) } return 3`
+    const { status, logs } = await cells.run(code)
+    expect(status).toBe('ok')
+    expect(logs.length).toBeLessThan(50)
+  })
+
   test('waiting for what can never happen is an error at once, not a timeout', async () => {
     const { status, error } = await cells.run('await new Promise(() => {})')
     expect(status).toBe('error')
