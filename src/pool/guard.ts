@@ -93,7 +93,8 @@ export class CellGuard {
 
   /** A run's code can be entered from now on. */
   enter(run: RunInCell): void {
-    this.observe()
+    // While others are in progress the last reading will do: what was used since is shared with the newcomer, too.
+    if (this.#active.size === 0) this.observe()
     run.cpuLevelMs = this.#shares.level
     this.#shares.enter()
     this.#active.add(run)
