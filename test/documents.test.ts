@@ -6,9 +6,12 @@ const read = (file: string): string => readFileSync(new URL(`../${file}`, import
 /** Markdown without the padding that a formatter gives to tables. */
 const squeeze = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---')
 
-test.each(['README.md', 'ARCHITECTURE.md'])('the tables in %s are what the code says (npm run tables writes them)', (file) => {
-  expect(squeeze(read(file))).toBe(squeeze(fillTables(read(file))))
-})
+test.each(['README.md', 'ARCHITECTURE.md'])(
+  'the tables in %s are what the code says (npm run tables writes them)',
+  (file) => {
+    expect(squeeze(read(file))).toBe(squeeze(fillTables(read(file))))
+  },
+)
 
 test('every table has its place in a document', () => {
   const documents = read('README.md') + read('ARCHITECTURE.md')
