@@ -12,6 +12,7 @@ import type {
   Ticket,
 } from './core/run.ts'
 import type { Clock } from './core/clock.ts'
+import { CloisterError } from './core/errors.ts'
 import { emit } from './core/events.ts'
 
 interface Stages {
@@ -73,6 +74,9 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
 
   async function attempt(ticket: Ticket): Promise<{ report: Report; session: Session }> {
     using lease: Lease = await pool.lease(ticket)
+    if (ticket.request.signal?.aborted === true) {
+      throw new CloisterError('CANCELLED', 'the caller went away before the run had started; nothing was billed')
+    }
     using session = broker.open(ticket)
     return { report: await lease.run(session), session }
   }

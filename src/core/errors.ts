@@ -34,6 +34,7 @@ export const ERRORS = {
   UNSUPPORTED_MEDIA:  { fault: 'caller', http: 415, retry: 'after-change', exit: 2,  when: 'the body is not application/json' },
   RATE_LIMITED:       { fault: 'tenant', http: 429, retry: 'later',        exit: 3,  when: 'more runs a second than the policy allows' },
   CONCURRENCY_LIMITED:{ fault: 'tenant', http: 429, retry: 'later',        exit: 3,  when: 'as many runs at once, and as many waiting, as the policy allows' },
+  CANCELLED:          { fault: 'caller', http: 499, retry: 'after-change', exit: 3,  when: 'the caller went away before the run had started' },
   OVERLOADED:         { fault: 'host',   http: 503, retry: 'later',        exit: 3,  when: 'no turn or no cell came before the wait was over; nothing had started' },
   DRAINING:           { fault: 'host',   http: 503, retry: 'later',        exit: 3,  when: 'the host is shutting down' },
   INTERNAL:           { fault: 'host',   http: 500, retry: 'later',        exit: 70, when: 'the host failed; nothing is billed' },

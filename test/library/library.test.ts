@@ -62,6 +62,14 @@ test('a run is cancelled by its signal, and close waits for those in progress', 
   await expect(cloister.execute({ code: 'return 1' })).rejects.toMatchObject({ code: 'DRAINING' })
 })
 
+test('a run that is cancelled before it has started is refused and not charged', async () => {
+  await using cloister = await createCloister()
+  await expect(cloister.execute({ code: 'return 1', signal: AbortSignal.abort() })).rejects.toMatchObject({
+    code: 'CANCELLED',
+  })
+  expect((await cloister.bill()).records).toBe(0)
+})
+
 test('a temporary data directory is gone after close', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'cloister-library-'))
   vi.stubEnv('TMPDIR', folder)
