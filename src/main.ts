@@ -85,7 +85,10 @@ export async function openHost(given: Config): Promise<Platform> {
     newRunId: createRunIds(() => clock.now()),
     draining: () => state.draining,
     // A name that is given again must not meet the cells of whoever had it before.
-    onTenantDeleted: (tenant) => pool.retireTenant(tenant, 'tenant-deleted'),
+    onTenantDeleted(tenant) {
+      pool.retireTenant(tenant, 'tenant-deleted')
+      broker.revoke(tenant)
+    },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
   const priceBook = loadPriceBook(config.priceBook)

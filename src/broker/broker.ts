@@ -1,3 +1,4 @@
+import type { TenantId } from '../core/ids.ts'
 import type { Grants } from '../core/policy.ts'
 import type { Broker, CallAnswer, Session, Ticket } from '../core/run.ts'
 import { type Capability, CapabilityError, type CapabilityErrorCode, type Operation } from './capability.ts'
@@ -15,35 +16,58 @@ interface Route {
 }
 type Routes = ReadonlyMap<string, Route>
 
+export interface RevocableBroker extends Broker {
+  /** Ends every open session of a tenant that was deleted: whoever has its name next is somebody else. */
+  revoke(tenant: TenantId): void
+}
+
 /**
  * Opens sessions: the only way by which a run reaches anything outside its cell.
  *
  * Invariant: the tenant of an operation is the ticket's. Nothing in a message can name another one.
  */
-export function createBroker({ capabilities, onFault }: Parts): Broker {
+export function createBroker({ capabilities, onFault }: Parts): RevocableBroker {
   const routes = new Map<string, Route>()
   for (const { name, operations, argumentsMax } of capabilities) {
     for (const [verb, operation] of operations) routes.set(`${name}.${verb}`, { name, operation, argumentsMax })
   }
+  /** How often a name was deleted; grows with what administrators delete, not with what tenants do. */
+  const revocations = new Map<TenantId, number>()
   return {
-    open: (ticket) => new OpenSession(ticket, routes, onFault),
+    open(ticket) {
+      const { tenant } = ticket.request
+      const mine = revocations.get(tenant) ?? 0
+      return new OpenSession({ ticket, routes, onFault, isRevoked: () => (revocations.get(tenant) ?? 0) !== mine })
+    },
+    revoke(tenant) {
+      revocations.set(tenant, (revocations.get(tenant) ?? 0) + 1)
+    },
   }
+}
+
+interface SessionParts {
+  readonly ticket: Ticket
+  readonly routes: Routes
+  readonly onFault: Parts['onFault']
+  readonly isRevoked: () => boolean
 }
 
 class OpenSession implements Session {
   readonly #ticket: Ticket
   readonly #routes: Routes
   readonly #onFault: Parts['onFault']
+  readonly #isRevoked: () => boolean
   readonly #counts = new Map<string, number>()
   /** Operations so far by capability: what the grant's quota bounds. */
   readonly #used = new Map<keyof Grants, number>()
   #open = true
   #hadEffects = false
 
-  constructor(ticket: Ticket, routes: Routes, onFault: Parts['onFault']) {
+  constructor({ ticket, routes, onFault, isRevoked }: SessionParts) {
     this.#ticket = ticket
     this.#routes = routes
     this.#onFault = onFault
+    this.#isRevoked = isRevoked
   }
 
   get operations(): Readonly<Record<string, number>> {
@@ -70,7 +94,7 @@ class OpenSession implements Session {
 
   #perform(name: string, payload: string): Promise<string> {
     const route = this.#routes.get(name)
-    if (!this.#open) throw new CapabilityError('RUN_OVER', 'the run is over')
+    if (!this.#open || this.#isRevoked()) throw new CapabilityError('RUN_OVER', 'the run is over')
     if (route === undefined) throw new CapabilityError('UNKNOWN_OPERATION', 'there is no such operation')
     const grant = this.#ticket.policy.capabilities[route.name]
     if (grant === undefined) throw new CapabilityError('NOT_GRANTED', `the policy does not grant ${route.name}`)

@@ -17,6 +17,8 @@ import { Supply } from './supply.ts'
 
 /** An artifact whose entries stay under this is fast: what is waiting to be sent may wait for its end. */
 const FAST_ENTRY_MS = 1
+/** After an entry of this length the host may have thought better of what it has sent. */
+const LONG_ENTRY_MS = 5
 /** How many fast entries in a row prove that an artifact is fast. */
 const FAST_ENTRIES_NEEDED = 2
 
@@ -43,7 +45,9 @@ export class Cell implements RunHost {
     number,
     { readonly run: GuestRun; readonly known: Known | undefined; readonly start: Start['reuse']; cold: boolean }
   >()
-  /** Runs that a message of the present chunk cancels. */
+  /** Messages that have been read and not yet been taken. */
+  #inbox: ToCell[] = []
+  /** Runs that a message in the inbox cancels. */
   readonly #cancelled = new Set<number>()
   #supply: Supply | undefined
   #ready = 0
@@ -52,14 +56,13 @@ export class Cell implements RunHost {
     this.#ivm = isolatedVm
     this.#socket = socket
     socket.on('data', (chunk: Buffer) => {
-      const messages: ToCell[] = []
-      this.#reader.push(chunk, (frame) => messages.push(decodeToCell(frame)))
-      // A run that was cancelled while an earlier one kept this thread is never started.
-      for (const message of messages) if (message.kind === 'cancel') this.#cancelled.add(message.run)
-      for (const message of messages) this.#take(message)
-      this.#cancelled.clear()
-      this.#flush()
-      this.#fillWhenIdle()
+      this.#reader.push(chunk, (frame) => {
+        const message = decodeToCell(frame)
+        // A run that was cancelled while an earlier one kept this thread is never started.
+        if (message.kind === 'cancel') this.#cancelled.add(message.run)
+        this.#inbox.push(message)
+      })
+      this.#work()
     })
     // The host is gone, or has dropped this cell: nothing is left to live for. Killed, because a plain exit while a
     // thread of an isolate is busy crashes.
@@ -88,6 +91,24 @@ export class Cell implements RunHost {
     this.#runs.get(run)?.run.expire()
     this.#conclude(run)
     this.#flush()
+  }
+
+  /** Takes the messages in order. After an entry that took long it first reads what has come since: it may be a cancel. */
+  #work(): void {
+    const messages = this.#inbox
+    this.#inbox = []
+    for (const [index, message] of messages.entries()) {
+      const beforeMs = this.elapsed()
+      this.#take(message)
+      if (this.elapsed() - beforeMs < LONG_ENTRY_MS || index === messages.length - 1) continue
+      this.#inbox = messages.slice(index + 1)
+      this.#flush()
+      setImmediate(() => this.#work())
+      return
+    }
+    this.#cancelled.clear()
+    this.#flush()
+    this.#fillWhenIdle()
   }
 
   #take(message: ToCell): void {

@@ -32,11 +32,8 @@ interface Parts {
 
 /**
  * The host's side of one cell: its process, its socket and the runs in it.
+ * ARCHITECTURE.md draws its life.
  *
- * ```
- * starting ──ready──▶ blank ──assign──▶ leased ──retire──▶ leased, no new runs ──last run──▶ ended
- *     └──────────────────┴───────────── kill or death of the process ──────────────────────▶ ended
- * ```
  * **Invariant: a cell serves one tenant for its whole life.** Nothing from the process is used before wire/ has checked it;
  * a message that a cell of ours would not send ends the cell.
  */
@@ -49,11 +46,15 @@ export class Cell {
   readonly #artifacts = new ArtifactTable()
   readonly #ready = Promise.withResolvers<void>()
   readonly #exited = Promise.withResolvers<void>()
+  readonly ready = this.#ready.promise
+  /** Resolves when the kernel has reaped the process and every run has its report. */
+  readonly exited = this.#exited.promise
   #tenant: TenantId | undefined
   #policy: Policy | undefined
   #state: CellState = 'starting'
   #retiring: KillReason | undefined
   #killReason: KillReason | undefined
+  #hasEntered = false
   #leases = 0
   #served = 0
   #idleSinceMs: number
@@ -73,19 +74,13 @@ export class Cell {
         parts.onProgress()
       },
       onViolation: () => this.kill('protocol'),
+      onBroken: () => parts.process.child.kill('SIGKILL'),
     })
     this.#listen()
     toCell.boot(this.#channel.batch, parts.boot)
     this.#channel.flushSoon()
   }
 
-  get ready(): Promise<void> {
-    return this.#ready.promise
-  }
-  /** Resolves when the kernel has reaped the process and every run has its report. */
-  get exited(): Promise<void> {
-    return this.#exited.promise
-  }
   get state(): CellState {
     return this.#state
   }
@@ -96,7 +91,6 @@ export class Cell {
   get runs(): number {
     return this.#leases
   }
-  /** Runs that ended here. */
   get served(): number {
     return this.#served
   }
@@ -104,15 +98,17 @@ export class Cell {
   get idleSinceMs(): number {
     return this.#idleSinceMs
   }
-  /** How long it may be without a run. */
   get idleMaxMs(): number {
     return this.#policy?.instance.idle ?? Infinity
   }
-  /** Whether it may be given another run. */
-  get accepts(): boolean {
-    return this.#state === 'leased' && this.#retiring === undefined && this.#killReason === undefined
+  /** Whether it ends as soon as its runs have. */
+  get isLeaving(): boolean {
+    return (this.#retiring ?? this.#killReason) !== undefined
   }
-  /** Runs that wait for their first turn. */
+  /** Whether it may be given another run. Not while it may run in vain what was taken back: nobody must answer for that. */
+  get accepts(): boolean {
+    return this.#state === 'leased' && !this.isLeaving && !this.#roster.isOwed
+  }
   get waiting(): number {
     return this.#roster.waiting
   }
@@ -199,9 +195,10 @@ export class Cell {
     this.#channel.flushSoon()
   }
 
-  /** Once a second: renews what the cell may send. */
+  /** Once a second: renews what the cell may send, and ends it if it is lost in a run that was taken back. */
   sweep(): void {
     this.#channel.allowMore()
+    if (this.#roster.sweep() === 'lost') this.kill('idle')
   }
 
   #listen(): void {
@@ -217,6 +214,7 @@ export class Cell {
     if (run === undefined) return message.kind === 'done' ? this.#roster.forget(message.run) : undefined
     switch (message.kind) {
       case 'entered':
+        this.#hasEntered = true
         return this.#roster.enter(run)
       case 'yielded':
         return this.#roster.yield(run)
@@ -277,12 +275,13 @@ export class Cell {
     const { guard, process } = this.#parts
     this.#state = 'ended'
     this.#channel.destroy()
-    const killReason = this.#killReason ?? guard.killedFor
+    const killReason = guard.killedFor ?? this.#killReason
     const death = explain({ killReason, signal, lastWords: process.lastWords() })
     guard.observeLast()
     const runs = this.#roster.all()
     const overdue = killReason === 'deadline' || killReason === 'cancel' ? guard.mostOverdue() : undefined
-    const culprit = overdue ?? this.#roster.suspect
+    // A cell that dies by itself before any code has run in it has nobody to blame.
+    const culprit = this.#hasEntered || killReason !== undefined ? (overdue ?? this.#roster.suspect) : undefined
     const fault = hostFault(death)
     if (fault !== undefined) for (const run of runs) run.reject(fault)
     for (const run of runs)

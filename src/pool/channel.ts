@@ -10,8 +10,10 @@ interface Parts {
   readonly onMessage: (message: FromCell) => void
   /** After the last one. */
   readonly onChunkEnd: () => void
-  /** The cell broke the protocol or its socket failed; nothing more is handed on. */
+  /** The cell broke the protocol; nothing more is handed on. */
   readonly onViolation: (error: unknown) => void
+  /** The socket failed, as it does when the process is killed with messages unread: no fault of anybody's by itself. */
+  readonly onBroken: () => void
 }
 
 /** Frames a cell may send between two calls of {@link Channel.allowMore}: several times what the fastest cell sends a second. */
@@ -30,7 +32,10 @@ export class Channel {
   constructor(parts: Parts) {
     this.#parts = parts
     parts.socket.on('data', (chunk: Buffer) => this.#receive(chunk))
-    parts.socket.on('error', (error) => this.#fail(error))
+    parts.socket.on('error', () => {
+      this.#closed = true
+      parts.onBroken()
+    })
   }
 
   /** Writes what has been added when the current tick's work is done. */

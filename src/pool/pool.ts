@@ -103,7 +103,7 @@ export function createPool(parts: CellParts): CellPool {
   const takeBlank = (ticket: Ticket, waitedMs: number): Cell | undefined => {
     const tenant = ticket.request.tenant
     const cells = tenants.get(tenant) ?? []
-    if (cells.filter((cell) => cell.accepts).length >= ticket.policy.instance.maxCells) return undefined
+    if (cells.filter((cell) => !cell.isLeaving).length >= ticket.policy.instance.maxCells) return undefined
     const cell = nursery.take()
     if (cell === undefined) return undefined
     cell.assign(tenant, ticket.policy)
@@ -139,19 +139,21 @@ export function createPool(parts: CellParts): CellPool {
   let looking: NodeJS.Timeout | undefined
   /** A run that turns out long must not hold up those that were put behind it while it looked like any other. */
   const lookForStuckSoon = (): void => {
-    looking ??= setTimeout(() => {
-      looking = undefined
-      let waiting = 0
-      for (const cells of tenants.values()) {
-        const patienceMs = patienceWith(cells.length)
-        for (const cell of cells) {
-          const stuck = cell.waiting > 0 && cell.expectedWaitMs(patienceMs) === Infinity
-          if (stuck) cell.takeBack()
-          waiting += cell.waiting
-        }
+    looking ??= setTimeout(() => setImmediate(lookForStuck), LOOK_MS)
+  }
+
+  /** After the answers that have come have been read: what is stuck then is stuck in its cell, not in this thread. */
+  const lookForStuck = (): void => {
+    looking = undefined
+    let waiting = 0
+    for (const cells of tenants.values()) {
+      const patienceMs = patienceWith(cells.length)
+      for (const cell of cells) {
+        if (cell.waiting > 0 && cell.expectedWaitMs(patienceMs) === Infinity) cell.takeBack()
+        waiting += cell.waiting
       }
-      if (waiting > 0) lookForStuckSoon()
-    }, LOOK_MS)
+    }
+    if (waiting > 0 && !closing) lookForStuckSoon()
   }
 
   const serveWaiters = (): void => {

@@ -28,6 +28,7 @@ export class Roster {
   #current: RunInCell | undefined
   /** When the cell's thread was last given to somebody, as far as the host can tell. */
   #turnStartedMs: number | undefined
+  #wasLost = false
   /** Moving average of how long a run keeps the thread until it ends or waits. */
   #turnMs = 0
 
@@ -72,6 +73,19 @@ export class Roster {
       this.#takenBack.add(run.number)
     }
     return waiting
+  }
+
+  /** Whether the cell has yet to answer for a run that was taken back: it may still run it, in vain. */
+  get isOwed(): boolean {
+    return this.#takenBack.size > 0
+  }
+
+  /** Whether nothing is left in the cell, now and at the sweep before, but a run that was taken back. */
+  sweep(): 'lost' | 'fine' {
+    const isLost = this.isOwed && this.#runs.size === 0
+    const verdict = isLost && this.#wasLost ? 'lost' : 'fine'
+    this.#wasLost = isLost
+    return verdict
   }
 
   /** The cell has said its last word about a run that was taken back. */

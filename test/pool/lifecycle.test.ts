@@ -221,3 +221,11 @@ test('a pool that has been disposed refuses runs at once', async () => {
   await short[Symbol.asyncDispose]()
   await expect(short.run('return 1')).rejects.toMatchObject({ code: 'DRAINING' })
 })
+
+test('a blank cell that dies just before its first run costs nobody anything: the run has another', async () => {
+  await using own = await openPool({ blankCells: 1 })
+  const [blank] = own.pool.cells()
+  process.kill(blank?.pid ?? 0, 'SIGKILL')
+  const report = await own.run('return 1', { tenant: 'unlucky' })
+  expect(report.status === 'ok' || report.bystander === true).toBe(true)
+})
