@@ -20,7 +20,7 @@ const ATTACKS: readonly (readonly [name: string, code: string])[] = [
   ['A-27 many Intl objects', 'const a = []; for (;;) a.push(new Intl.DateTimeFormat("en"))'],
 ]
 /**
- * 128 MiB of the policy, 48 MiB of slack, and what can be touched between two looks of the watchdog: 10 to 40 MB on a quiet
+ * 128 MiB of the policy, 48 MiB of slack, and what can be touched between two looks of the watchdog: 10 to 20 MB were seen on a quiet
  * machine. Without a watchdog these programs reach 2 GB, so the bound tells the two apart on a slow machine, too.
  */
 const PEAK_MAX_BYTES = 1_024 * 2 ** 20
