@@ -60,8 +60,8 @@ export const TABLES: Readonly<Record<string, () => string>> = {
 /** The text with every table that it has a place for. */
 export function fillTables(text: string): string {
   return Object.entries(TABLES).reduce((filled, [name, render]) => {
-    const place = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(\\n<!-- /${name} -->)`)
-    return filled.replace(place, (_, open: string, close: string) => `${open}\n${render()}\n${close}`)
+    const place = new RegExp(`(<!-- ${name} -->)[\\s\\S]*?(<!-- /${name} -->)`)
+    return filled.replace(place, (_, open: string, close: string) => `${open}\n\n${render()}\n\n${close}`)
   }, text)
 }
 

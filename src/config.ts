@@ -184,13 +184,6 @@ const KNOBS = {
     fallback: 'on',
     reason: 'off charges nothing and exists only to measure what the ledger costs.',
   }),
-  runRetentionDays: whole<Days>({
-    fallback: 30 as Days,
-    unit: 'days',
-    min: 1,
-    max: 3650,
-    reason: 'How long single runs can be looked up. The ledger is kept for good.',
-  }),
   logRetentionDays: whole<Days>({
     fallback: 7 as Days,
     unit: 'days',

@@ -40,7 +40,6 @@ test('every knob has its default when nothing is set, and the result is frozen',
     logLevel: 'info',
     allowWeakWalls: false,
     ledger: 'on',
-    runRetentionDays: 30,
     logRetentionDays: 7,
   })
 })

@@ -12,8 +12,6 @@ export interface Realm {
   bridge: Bridge
   /** Number of the artifact whose module is evaluated and bound here. */
   artifact: number | undefined
-  /** The bound module was evaluated without a run of its own being needed. */
-  runs: number
 }
 
 /** One V8 heap of the cell. */
@@ -47,7 +45,7 @@ export class RealmMaker {
   realm(isolate: GuestIsolate, limits?: string): Realm {
     const context = isolate.vm.createContextSync()
     const boot = isolate.runtime.runSync(context, { reference: true }) as ivm.Reference<(...args: unknown[]) => unknown>
-    const realm: { -readonly [Key in keyof Realm]?: Realm[Key] } = { isolate, context, artifact: undefined, runs: 0 }
+    const realm: { -readonly [Key in keyof Realm]?: Realm[Key] } = { isolate, context, artifact: undefined }
     realm.bridge = refuse
     const bridge = new this.#ivm.Callback((kind: unknown, a: unknown, b: unknown) =>
       (realm as Realm).bridge(kind as number, a as string | number, b as string | number),

@@ -86,7 +86,6 @@ export class Supply {
 
   /** Gives a realm back after a run that ended well. */
   give(realm: Realm, reuse: Reuse): RetireReason | undefined {
-    realm.runs += 1
     realm.isolate.runs += 1
     const reason = this.#reasonToRetire(realm, reuse)
     if (reason !== undefined) {

@@ -27,7 +27,7 @@ interface Parts {
   /** Called once, when the process has been reaped and every run in it has its report. */
   readonly onEnd: (cell: Cell, death: Death) => void
   /** Called when runs in it have got further: there may be room for one that waits. */
-  readonly onProgress: () => void
+  readonly onProgress: (cell: Cell) => void
 }
 
 /**
@@ -71,7 +71,7 @@ export class Cell {
       onMessage: (message) => this.#take(message),
       onChunkEnd: () => {
         parts.guard.update()
-        parts.onProgress()
+        parts.onProgress(this)
       },
       onViolation: () => this.kill('protocol'),
       onBroken: () => parts.process.child.kill('SIGKILL'),

@@ -31,7 +31,7 @@ export interface CellParts {
 
 interface Parts extends CellParts {
   readonly onReady: () => void
-  readonly onProgress: () => void
+  readonly onProgress: (cell: Cell) => void
   readonly onEnd: (cell: Cell, death: Death) => void
 }
 

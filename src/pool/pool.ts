@@ -60,7 +60,7 @@ export function createPool(parts: CellParts): CellPool {
   const nursery = new Nursery({
     ...parts,
     onReady: () => serveWaiters(),
-    onProgress: () => serveWaiters(),
+    onProgress: (cell) => serveWaiters(cell.tenant),
     onEnd: (cell, death) => forget(cell, death),
   })
 
@@ -118,7 +118,8 @@ export function createPool(parts: CellParts): CellPool {
     choose(ticket, 'with each') ?? takeBlank(ticket, waitedMs) ?? choose(ticket, 'with any')
 
   const leaseOf = (cell: Cell, ticket: Ticket): Lease => {
-    const reservation = cell.reserve()
+    const reservation = new DisposableStack()
+    reservation.use(cell.reserve())
     return {
       async run(session) {
         runNumber = (runNumber % 0xffff_fffe) + 1
@@ -126,11 +127,13 @@ export function createPool(parts: CellParts): CellPool {
         if (cell.waiting > 0) lookForStuckSoon()
         const report = await running
         if (report !== 'taken-back') return report
+        // Nothing of it is in this cell any more: it must not count there while it waits for another.
+        reservation.dispose()
         using elsewhere = await findOrWait(ticket)
         return await elsewhere.run(session)
       },
       [Symbol.dispose]() {
-        reservation[Symbol.dispose]()
+        reservation.dispose()
         serveWaiters()
       },
     }
@@ -156,9 +159,11 @@ export function createPool(parts: CellParts): CellPool {
     if (waiting > 0 && !closing) lookForStuckSoon()
   }
 
-  const serveWaiters = (): void => {
+  /** Gives cells to those who wait: to one tenant's runs if only its cells have changed, so that nobody's waiting costs others. */
+  const serveWaiters = (only?: TenantId): void => {
     if (waiters.size === 0) return
     for (const waiter of waiters) {
+      if (only !== undefined && waiter.ticket.request.tenant !== only) continue
       const waitedMs = clock.elapsed() - waiter.deadlineMs + waiter.ticket.policy.limits.queueWait
       const cell = find(waiter.ticket, Math.max(0.001, waitedMs))
       if (cell === undefined) continue
