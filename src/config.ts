@@ -176,6 +176,11 @@ const KNOBS = {
     fallback: 'info',
     reason: 'What the host writes about itself. Nothing that a tenant wrote is in it at any level.',
   }),
+  walls: choice(['best', 'A', 'B', 'C'], {
+    fallback: 'best',
+    reason:
+      'The operating-system wall around cells. best: the strongest level that holds when it is tried; a named level: that one, or the host does not start.',
+  }),
   allowWeakWalls: flag({
     fallback: false,
     reason: 'Runs policies that ask for walls which this machine does not have up. For development.',

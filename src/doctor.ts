@@ -1,20 +1,20 @@
-import { execFileSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { release } from 'node:os'
-import { delimiter, join } from 'node:path'
 import type { AdmissionDesk } from './admission/admission.ts'
 import type { DoctorCheck, DoctorReport } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { parseTenantId } from './core/ids.ts'
-import type { WallLevel } from './core/run.ts'
 import type { Execute } from './execute.ts'
 import type { Artifacts } from './functions/artifacts.ts'
+import { findBubblewrap } from './pool/bubblewrap.ts'
 import type { ProcessMeter } from './pool/meter.ts'
+import type { Trial } from './pool/probe.ts'
 
 interface Parts {
   readonly config: Config
   readonly meter: ProcessMeter
-  readonly walls: WallLevel
+  /** What was found when the walls were tried at the start of this host. */
+  readonly trials: readonly Trial[]
   readonly admission: AdmissionDesk
   readonly execute: Execute
   readonly artifacts: Artifacts
@@ -30,14 +30,14 @@ export async function examine(parts: Parts): Promise<DoctorReport> {
     await probe(parts),
     checkMeter(parts.meter),
     checkKillWithHost(),
-    ...checkSystemWall(),
+    ...checkWalls(parts.trials),
   ]
   return {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     kernel: release(),
     checks,
-    walls: parts.walls,
+    walls: parts.trials.find(({ isUp }) => isUp)?.level ?? 'C',
   }
 }
 
@@ -100,53 +100,31 @@ function checkKillWithHost(): DoctorCheck {
   }
 }
 
-/** What the machine has for the operating-system wall. This version uses level C only, and says so. */
-function checkSystemWall(): readonly DoctorCheck[] {
-  const isLinux = process.platform === 'linux'
-  const bubblewrap = find('bwrap')
-  const levelA: DoctorCheck =
-    bubblewrap === undefined
-      ? {
-          name: 'wall level A',
-          status: 'missing',
-          detail: 'bubblewrap is not installed; this version does not use it yet',
-          fix: 'apt-get install bubblewrap',
-        }
-      : {
-          name: 'wall level A',
-          status: 'missing',
-          detail: `${describe(bubblewrap)} is here; this version does not use it yet`,
-        }
-  const levelB: DoctorCheck = {
-    name: 'wall level B',
-    status: 'missing',
-    detail: `seccomp ${isLinux && hasSeccomp() ? 'is' : 'is not'} offered by this kernel; this version does not use it yet`,
-    ...(!isLinux && { fix: 'run Cloister on Linux' }),
-  }
-  return [
-    levelA,
-    levelB,
-    { name: 'wall level C', status: 'ok', detail: 'a process a tenant, Node’s permission model, an empty environment' },
-  ]
+/** Every level of the operating-system wall: what a probe inside it could do, and what would raise one that is not up. */
+function checkWalls(trials: readonly Trial[]): readonly DoctorCheck[] {
+  return (['A', 'B', 'C'] as const).map((level): DoctorCheck => {
+    const name = `wall level ${level}`
+    const trial = trials.find((one) => one.level === level)
+    if (trial === undefined) return { name, status: 'note', detail: 'not tried' }
+    const { isUp, attempts, faults } = trial
+    const refused = attempts.filter((one) => one.refused).length
+    const tried = `a probe tried ${attempts.length} forbidden things: ${refused} were refused`
+    if (isUp) return { name, status: 'ok', detail: level === 'C' ? `${tried}; native code could do the rest` : tried }
+    return {
+      name,
+      status: 'missing',
+      detail: `${attempts.length > 0 ? `${tried}. ` : ''}${faults.slice(0, FAULTS_SHOWN).join('; ')}`,
+      ...fixOf(level),
+    }
+  })
 }
 
-function hasSeccomp(): boolean {
-  try {
-    return readFileSync('/proc/sys/kernel/seccomp/actions_avail', 'utf8').includes('errno')
-  } catch {
-    return false
-  }
-}
+/** Faults of a level that are named; the first ones tell what is missing. */
+const FAULTS_SHOWN = 3
 
-function find(program: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path))
-}
-
-function describe(program: string): string {
-  try {
-    return execFileSync(program, ['--version'], { encoding: 'utf8', timeout: 5_000 }).trim()
-  } catch {
-    return program
-  }
+function fixOf(level: 'A' | 'B' | 'C'): { readonly fix?: string } {
+  if (process.platform !== 'linux') return { fix: 'run Cloister on Linux' }
+  if (level !== 'A') return {}
+  if (findBubblewrap(process.env['PATH']) === undefined) return { fix: 'apt-get install bubblewrap' }
+  return { fix: 'allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000' }
 }

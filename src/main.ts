@@ -14,7 +14,6 @@ import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { createRunIds } from './core/ids.ts'
 import { bytes, millis } from './core/quantity.ts'
-import type { WallLevel } from './core/run.ts'
 import type { LedgerStore } from './core/stores.ts'
 import { examine } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
@@ -25,6 +24,7 @@ import { loadPolicies } from './policy/load.ts'
 import { openProcessMeter } from './pool/meter.ts'
 import { type CellPool, createPool } from './pool/pool.ts'
 import { buildCellProgram } from './pool/program.ts'
+import { raiseWalls } from './pool/walls.ts'
 import { startWatchdog } from './pool/watchdog.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
@@ -46,8 +46,6 @@ const ARTIFACT_CACHE = bytes(64 << 20)
 /** How often expired entries and old details are swept out of the store. */
 const SWEEP_MS = 60_000
 const DAY_MS = 86_400_000
-/** What this version has up: the operating-system wall arrives with a later one. */
-const WALLS: WallLevel = 'C'
 
 /** Opens the platform over its data directory. Rejects with CONFLICT when another process has it open. */
 export async function openHost(given: Config): Promise<Platform> {
@@ -74,13 +72,20 @@ export async function openHost(given: Config): Promise<Platform> {
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
+  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
+  const { walls, trials } = await raiseWalls({
+    program,
+    wanted: config.walls,
+    onFailure: (error) => stopAdmitting('spawner.failed', error),
+  })
+  taken.use(walls)
   const admission = await createAdmission({
     clock,
     tenants: stores.tenants,
     keys: stores.keys,
     policies,
     adminKey: adminKey.key,
-    walls: () => WALLS,
+    walls: () => walls.level,
     allowWeakWalls: config.allowWeakWalls,
     newRunId: createRunIds(() => clock.now()),
     draining: () => state.draining,
@@ -99,7 +104,6 @@ export async function openHost(given: Config): Promise<Platform> {
     budgetOf: (tenant) => admission.budgetOf(tenant),
     verifyChain: verifyLedger,
   })
-  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
   const meter = openProcessMeter()
   const watchdog = taken.use(
     startWatchdog({
@@ -114,7 +118,7 @@ export async function openHost(given: Config): Promise<Platform> {
       program,
       meter,
       watchdog,
-      walls: WALLS,
+      walls,
       blankCells: config.blankCells,
       isolatesPerBlankCell: config.isolatesPerBlankCell,
       blankMemoryMb: policies.resolve('default').limits.memory,
@@ -138,7 +142,7 @@ export async function openHost(given: Config): Promise<Platform> {
   const metrics = taken.use(createMetrics({ cells: () => pool.cells() }))
   const health = (): Health => ({
     ready: state.ready,
-    walls: WALLS,
+    walls: walls.level,
     blankCells: pool.blankReady,
   })
   const gateway = createGateway({
@@ -170,11 +174,11 @@ export async function openHost(given: Config): Promise<Platform> {
     async listen() {
       const address = await gateway.listen({ host: config.host, port: config.port })
       stores.announce(address.url)
-      log.info({ url: address.url, walls: WALLS }, 'host.listening')
+      log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
     },
     ready: () => pool.ready(),
-    doctor: () => examine({ config, meter, walls: WALLS, admission, execute, artifacts }),
+    doctor: () => examine({ config, meter, trials, admission, execute, artifacts }),
     async drain() {
       state.draining = true
       log.info({ runs: admission.running }, 'host.draining')

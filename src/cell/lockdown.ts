@@ -1,3 +1,10 @@
+import type { WallLevel } from '../core/run.ts'
+import { architectureOf } from '../kernel/architecture.ts'
+import { lateFilter } from '../kernel/filters.ts'
+import type { Libc } from '../kernel/libc.ts'
+import { limitResources } from '../kernel/resource-limits.ts'
+import { installFilter } from '../kernel/seccomp.ts'
+
 /** The part of `process.permission` that @types/node does not describe yet. */
 interface Permission {
   drop(scope: string): void
@@ -7,47 +14,44 @@ const PR_SET_PDEATHSIG = 1
 const PR_SET_DUMPABLE = 4
 const PR_SET_NO_NEW_PRIVS = 38
 const SIGKILL = 9
+/** The user that owns nothing: `nobody`. */
+const NOBODY = 65_534
+
+/** How a cell is to lock itself in. */
+export interface Lockdown {
+  readonly walls: WallLevel
+  /** The process that must be the parent of this one; undefined in a namespace of its own, where it cannot be seen. */
+  readonly hostPid: number | undefined
+}
 
 /**
- * Gives up, for good and before the first byte of a tenant, what a cell needs only to start: reading files, loading
- * native addons, calling C. On Linux it also asks the kernel to kill this process when its host dies, to never grant
- * it privileges, and to let nobody attach to it.
+ * Gives up, for good and before the first byte of a tenant, what a cell needs only to start: its user if that is root,
+ * files, programs, native addons, calling C. Throws if a wall of the level that was asked for cannot be put up: the
+ * cell then never becomes ready.
  *
  * Invariant: a cell never outlives its host, whatever its guest is doing.
  */
-export function lockDown(hostPid: number): void {
-  if (process.platform === 'linux') askKernel(hostPid)
+export function lockDown(libc: Libc | undefined, { walls, hostPid }: Lockdown): void {
+  if (libc !== undefined) askKernel(libc, hostPid)
+  if (walls !== 'C') closeKernel(libc)
   const permission = (process as { permission?: Permission }).permission
   for (const scope of ['ffi', 'fs.read', 'addon']) permission?.drop(scope)
 }
 
-function askKernel(hostPid: number): void {
-  // Fetched here, not imported: the module does not exist on systems without FFI, where it is not needed.
-  const ffi = process.getBuiltinModule('node:ffi')
-  const { functions } = openLibc(ffi)
-  functions.prctl(PR_SET_PDEATHSIG, SIGKILL)
-  functions.prctl(PR_SET_NO_NEW_PRIVS, 1)
-  functions.prctl(PR_SET_DUMPABLE, 0)
+function askKernel(libc: Libc, hostPid: number | undefined): void {
+  // Where the host may not change users, the walls stand all the same: what is kept then is a name without rights.
+  if (process.getuid?.() === 0 && hostPid !== undefined) libc.becomeUser(NOBODY)
+  // After the change of user, which takes the first and the last of these back.
+  libc.prctl(PR_SET_PDEATHSIG, SIGKILL)
+  libc.prctl(PR_SET_NO_NEW_PRIVS, 1)
+  libc.prctl(PR_SET_DUMPABLE, 0)
+  limitResources(libc)
   // The host may have died before the first call; then nobody else ends this process.
-  if (process.ppid !== hostPid) process.kill(process.pid, 'SIGKILL')
+  if (hostPid !== undefined && process.ppid !== hostPid) process.kill(process.pid, 'SIGKILL')
 }
 
-interface Libc {
-  readonly functions: { prctl(option: number, value: number): number }
-}
-
-function openLibc(ffi: typeof import('node:ffi')): Libc {
-  const names = ['libc.so.6', `libc.musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`]
-  for (const name of names) {
-    try {
-      const { functions } = ffi.dlopen(name, {
-        prctl: { arguments: ['i32', 'u64', 'u64', 'u64', 'u64'], return: 'i32' },
-      })
-      const prctl = functions['prctl'] as (...args: (number | bigint)[]) => number
-      return { functions: { prctl: (option, value) => prctl(option, BigInt(value), 0n, 0n, 0n) } }
-    } catch {
-      continue
-    }
-  }
-  throw new Error('no C library found to lock the cell down with')
+function closeKernel(libc: Libc | undefined): void {
+  const architecture = architectureOf(process.arch)
+  if (libc === undefined || architecture === undefined) throw new Error('this system has no filter for system calls')
+  installFilter(libc, architecture, lateFilter(architecture, process.pid), 'all threads')
 }

@@ -1,12 +1,14 @@
 import { Socket } from 'node:net'
+import { openLibc } from '../kernel/libc.ts'
 import { loadIsolatedVm } from './addon.ts'
 import { Cell } from './cell.ts'
 import { lockDown } from './lockdown.ts'
+import { readArguments } from './arguments.ts'
 
-/** Entry point of a cell's process: `node … cell.js ADDON HOST_PID`, with its socket as file descriptor 3. */
-const [addon, hostPid] = process.argv.slice(2)
-if (addon === undefined || hostPid === undefined) throw new Error('a cell is started by its host, not by hand')
-
+/** Entry point of a cell's process: `node … cell.cjs ADDON WALLS HOST_PID`, with its socket as file descriptor 3. */
+const { addon, lockdown } = readArguments(process.argv.slice(2))
 const isolatedVm = loadIsolatedVm(addon)
-lockDown(Number(hostPid))
-new Cell(isolatedVm, new Socket({ fd: 3, readable: true, writable: true }))
+// Before the lockdown: what kind of descriptor it is can be asked no more afterwards.
+const socket = new Socket({ fd: 3, readable: true, writable: true })
+lockDown(openLibc(), lockdown)
+new Cell(isolatedVm, socket)

@@ -14,7 +14,7 @@ import { type Death, type Ending, type KillReason, bystander, explain, guilty, h
 import type { CellGuard } from './guard.ts'
 import { Roster } from './roster.ts'
 import { type RunInCell, addLog, createRunInCell, endingOf, onAbort, startCall } from './run-in-cell.ts'
-import type { CellProcess } from './spawn.ts'
+import type { CellProcess, ProcessEnd } from './spawner.ts'
 
 export type CellState = 'starting' | 'blank' | 'leased' | 'ended'
 
@@ -74,9 +74,10 @@ export class Cell {
         parts.onProgress(this)
       },
       onViolation: () => this.kill('protocol'),
-      onBroken: () => parts.process.child.kill('SIGKILL'),
+      onBroken: () => parts.process.kill(),
     })
-    this.#listen()
+    // The pool learns of the death from here alone, so a cell that dies by itself takes the same road as a killed one.
+    void parts.process.ended.then((end) => this.#end(end))
     toCell.boot(this.#channel.batch, parts.boot)
     this.#channel.flushSoon()
   }
@@ -176,7 +177,7 @@ export class Cell {
     this.#channel.close()
     this.#parts.guard.observe()
     // Killed, not asked: a guest in a tight loop never lets the cell read another message.
-    this.#parts.process.child.kill('SIGKILL')
+    this.#parts.process.kill()
   }
 
   /** Takes no more runs; ends once the last one has ended. */
@@ -199,13 +200,6 @@ export class Cell {
   sweep(): void {
     this.#channel.allowMore()
     if (this.#roster.sweep() === 'lost') this.kill('idle')
-  }
-
-  #listen(): void {
-    const { child } = this.#parts.process
-    // The pool learns of the death from here alone, so a cell that dies by itself takes the same road as a killed one.
-    child.on('exit', (_code, signal) => this.#end(signal ?? 'exit'))
-    child.on('error', () => {})
   }
 
   #take(message: FromCell): void {
@@ -270,13 +264,13 @@ export class Cell {
     this.#parts.guard.update()
   }
 
-  #end(signal: string): void {
+  #end({ signal, lastWords }: ProcessEnd): void {
     if (this.#state === 'ended') return
-    const { guard, process } = this.#parts
+    const { guard } = this.#parts
     this.#state = 'ended'
     this.#channel.destroy()
     const killReason = guard.killedFor ?? this.#killReason
-    const death = explain({ killReason, signal, lastWords: process.lastWords() })
+    const death = explain({ killReason, signal, lastWords })
     guard.observeLast()
     const runs = this.#roster.all()
     const overdue = killReason === 'deadline' || killReason === 'cancel' ? guard.mostOverdue() : undefined

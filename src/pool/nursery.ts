@@ -1,13 +1,13 @@
 import type { Clock } from '../core/clock.ts'
 import { emit } from '../core/events.ts'
 import type { Bytes } from '../core/quantity.ts'
-import type { WallLevel } from '../core/run.ts'
 import { Cell } from './cell.ts'
 import type { Death } from './death.ts'
 import { CellGuard } from './guard.ts'
 import type { ProcessMeter } from './meter.ts'
 import type { CellProgram } from './program.ts'
-import { type CellProcess, spawnCell } from './spawn.ts'
+import type { CellProcess } from './spawner.ts'
+import type { Walls } from './walls.ts'
 import type { Watchdog } from './watchdog.ts'
 
 /** What every cell of a host is made with, and how many there may be. */
@@ -16,7 +16,7 @@ export interface CellParts {
   readonly program: CellProgram
   readonly meter: ProcessMeter
   readonly watchdog: Watchdog
-  readonly walls: WallLevel
+  readonly walls: Walls
   /** Cells kept ready, without a tenant. */
   readonly blankCells: number
   readonly isolatesPerBlankCell: number
@@ -50,6 +50,9 @@ export class Nursery {
   readonly #blank: Cell[] = []
   readonly #first = Promise.withResolvers<void>()
   readonly #starting = new Set<Cell>()
+  /** Processes that have been asked for and have not begun. */
+  #births = 0
+  #delivered: PromiseWithResolvers<void> | undefined
   #demand = 0
   #isFull = false
   #failures = 0
@@ -108,6 +111,10 @@ export class Nursery {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#refill)
+    if (this.#births > 0) {
+      this.#delivered ??= Promise.withResolvers()
+      await this.#delivered.promise
+    }
     const exits = this.all().map((cell) => cell.exited)
     for (const cell of this.all()) cell.kill('closing')
     await Promise.all(exits)
@@ -117,19 +124,33 @@ export class Nursery {
     const { blankCells, cellsMax } = this.#parts
     while (!this.#closed && this.#failures < FAILURES_MAX) {
       const wanted = Math.max(blankCells, Math.min(this.#demand, STARTING_MAX))
-      if (this.#blank.length + this.#starting.size >= wanted) return
-      if (this.#starting.size >= STARTING_MAX || this.#all.size >= cellsMax || this.#isFull) return
+      const coming = this.#starting.size + this.#births
+      if (this.#blank.length + coming >= wanted) return
+      if (coming >= STARTING_MAX || this.#all.size + this.#births >= cellsMax || this.#isFull) return
       this.#start()
     }
   }
 
   #start(): void {
+    this.#births += 1
+    const startedMs = this.#parts.clock.elapsed()
+    void this.#parts.walls
+      .start(this.#parts.program)
+      .then((process) => this.#raise(process, startedMs))
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#births -= 1
+        if (this.#births === 0) this.#delivered?.resolve()
+        this.#startMissing()
+      })
+  }
+
+  /** Takes a process that has just been started into care. */
+  #raise(process: CellProcess, startedMs: number): void {
     const { clock, program, meter, watchdog, walls, killGraceMs, isolatesPerBlankCell, blankMemoryMb } = this.#parts
-    const startedMs = clock.elapsed()
-    let process: CellProcess
+    if (this.#closed) return process.kill()
     let guard: CellGuard
     try {
-      process = spawnCell(program)
       guard = new CellGuard({
         pid: process.pid,
         clock,
@@ -139,8 +160,8 @@ export class Nursery {
         onOverdue: (reason) => cell.kill(reason),
       })
     } catch (error) {
-      this.#fail(error)
-      return
+      process.kill()
+      throw error
     }
     const boot = { runtime: program.runtime, memoryMb: blankMemoryMb, isolates: isolatesPerBlankCell }
     const { onProgress } = this.#parts
@@ -148,7 +169,7 @@ export class Nursery {
       process,
       guard,
       clock,
-      walls,
+      walls: walls.level,
       boot,
       onProgress,
       onEnd: (ended, death) => this.#end(ended, death),

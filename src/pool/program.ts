@@ -1,14 +1,15 @@
-import { createHash } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, stop } from 'esbuild'
+import { writeByContent } from './write-by-content.ts'
 
 /** What a cell's process is made of: one file of JavaScript, one native addon, and the guest runtime's source text. */
 export interface CellProgram {
   /** Absolute path of the cell's code. */
   readonly file: string
+  /** Absolute path of the code of a probe: what is started instead of a cell to try the walls. */
+  readonly probe: string
   /** Absolute path of isolated-vm's addon for this machine. */
   readonly addon: string
   /** An expression whose value is the runtime's `boot` function. */
@@ -20,20 +21,19 @@ export interface CellProgram {
  * `directory` under a name that is a hash of its content. Takes about 50 ms, once at the start of a host.
  */
 export async function buildCellProgram(directory: string): Promise<CellProgram> {
-  const [cell, runtime] = await Promise.all([bundle('../cell/main', 'cjs'), bundle('../../sandbox-api/main', 'iife')])
+  const [cell, probe, runtime] = await Promise.all([
+    bundle('../cell/main', 'cjs'),
+    bundle('../cell/probe/main', 'cjs'),
+    bundle('../../sandbox-api/main', 'iife'),
+  ])
   // Its process would stay for as long as the host does.
   await stop()
-  const name = `cell-${createHash('sha256').update(cell).digest('hex').slice(0, 16)}.cjs`
-  const file = join(directory, name)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  if (!existsSync(file)) {
-    // Renamed into place, so that a host that starts at the same moment never runs half a file.
-    const draft = `${file}.${process.pid}`
-    writeFileSync(draft, cell)
-    chmodSync(draft, 0o444)
-    renameSync(draft, file)
+  return {
+    file: writeByContent(directory, 'cell', 'cjs', Buffer.from(cell)),
+    probe: writeByContent(directory, 'probe', 'cjs', Buffer.from(probe)),
+    addon: findAddon(),
+    runtime: `(() => {\n'use strict'\n${runtime}\nreturn runtime.boot\n})()`,
   }
-  return { file, addon: findAddon(), runtime: `(() => {\n'use strict'\n${runtime}\nreturn runtime.boot\n})()` }
 }
 
 async function bundle(module: string, format: 'cjs' | 'iife'): Promise<string> {

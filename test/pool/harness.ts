@@ -7,10 +7,11 @@ import { systemClock } from '../../src/core/clock.ts'
 import { type RunId, artifactId, createRunIds, parseTenantId } from '../../src/core/ids.ts'
 import type { Policy, Reuse } from '../../src/core/policy.ts'
 import { bytes, millis } from '../../src/core/quantity.ts'
-import type { Report, Session, Ticket } from '../../src/core/run.ts'
+import type { Report, Session, Ticket, WallLevel } from '../../src/core/run.ts'
 import { openProcessMeter } from '../../src/pool/meter.ts'
 import { type CellPool, createPool } from '../../src/pool/pool.ts'
 import { type CellProgram, buildCellProgram } from '../../src/pool/program.ts'
+import { buildWalls } from '../../src/pool/walls.ts'
 import { startWatchdog } from '../../src/pool/watchdog.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { createHash } from 'node:crypto'
@@ -44,6 +45,7 @@ export async function openPool(
   options: {
     blankCells?: number
     cellsMax?: number
+    walls?: WallLevel
     capabilities?: readonly Capability[]
     /** Replaces the program of the cells. */
     program?: (built: CellProgram, directory: string) => CellProgram
@@ -57,13 +59,16 @@ export async function openPool(
   const program = options.program?.(built, directory) ?? built
   const failures: unknown[] = []
   const watchdog = taken.use(startWatchdog({ rows: 64, intervalMs: 5, onFailure: (error) => failures.push(error) }))
+  const walls = taken.use(
+    await buildWalls(options.walls ?? 'B', { program, onFailure: (error) => failures.push(error) }),
+  )
   const pool = taken.use(
     createPool({
       clock: systemClock,
       program,
       meter: openProcessMeter(),
       watchdog,
-      walls: 'C',
+      walls,
       blankCells: options.blankCells ?? 1,
       isolatesPerBlankCell: 1,
       blankMemoryMb: 128,
