@@ -9,8 +9,8 @@ const root = new URL('..', import.meta.url).pathname
 
 /** Folders of src/ whose files may import, besides core and their own folder, what is listed. */
 const ALSO: Readonly<Record<string, readonly string[]>> = {
-  pool: ['wire'],
-  cell: ['wire', 'sandbox-api'],
+  pool: ['wire', 'kernel'],
+  cell: ['wire', 'kernel', 'sandbox-api'],
   // The outermost part: it speaks to the rest through the HTTP API, in process or over a socket.
   cli: ['config.ts', 'machine.ts', 'main.ts', 'policy', 'store/sqlite/directory-lock.ts'],
 }
@@ -48,6 +48,12 @@ test('only the clock reads the time', () => {
   const readers = files.filter((file) => /\b(Date\.now\(|performance\.now\(|new Date\(\))/.test(codeOf(file)))
   // Inside a cell there is no host clock: a run's time in the isolate is the cell's own affair and is never charged.
   expect(readers).toEqual(['src/cell/cell.ts', 'src/cell/warm-up.ts', 'src/core/clock.ts'])
+})
+
+test('one file calls C', () => {
+  const callers = files.filter((file) => /node:ffi/.test(codeOf(file)))
+  // The probe asks for it too, to be refused.
+  expect(callers).toEqual(['src/cell/probe/javascript.ts', 'src/kernel/libc.ts'])
 })
 
 test('one file gives a guest host functions', () => {

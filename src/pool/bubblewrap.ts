@@ -12,8 +12,17 @@ const NODE = '/app/node'
 const ADDON = '/app/isolated-vm.node'
 /** The name that a cell's machine has: not the host's. */
 export const HOSTNAME = 'cell'
-/** The user that owns nothing: `nobody`. */
-const NOBODY = '65534'
+/** A file of the host's, read-only, at a place in the tree. */
+function bind(file: string, place: string): readonly string[] {
+  return ['--ro-bind', file, place]
+}
+
+/** Namespaces of every kind, the user `nobody`, no capability, no way to make namespaces inside; gone with the host. */
+/* prettier-ignore */
+const ISOLATION = [
+  '--unshare-all', '--unshare-user', '--uid', '65534', '--gid', '65534', '--disable-userns', '--cap-drop', 'ALL',
+  '--die-with-parent', '--new-session', '--as-pid-1', '--hostname', HOSTNAME, '--chdir', '/',
+] as const
 
 /** The `bwrap` program on this machine's path, if it is installed. */
 export function findBubblewrap(path: string | undefined): string | undefined {
@@ -30,22 +39,31 @@ export function bubblewrapLauncher(bubblewrap: string, { file }: CellProgram): L
   const architecture = architectureOf(process.arch)
   if (architecture === undefined) throw new Error(`there is no filter for system calls of ${process.arch}`)
   const filterFile = writeByContent(dirname(file), 'filter', 'bpf', earlyFilter(architecture))
-  const libraries = sharedLibraries().flatMap((library) => ['--ro-bind', realpathSync(library), library])
+  const libraries = sharedLibraries().flatMap((library) => bind(realpathSync(library), library))
   return (program) => {
     const code = `/app/${basename(program.file)}`
     return {
       command: bubblewrap,
       args: [
-        '--unshare-all',
-        ...['--unshare-user', '--uid', NOBODY, '--gid', NOBODY, '--disable-userns'],
-        ...['--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'],
-        ...['--hostname', HOSTNAME, '--chdir', '/'],
-        ...['--ro-bind', process.execPath, NODE, '--ro-bind', program.addon, ADDON, '--ro-bind', program.file, code],
+        ...ISOLATION,
+        ...bind(process.execPath, NODE),
+        ...bind(program.addon, ADDON),
+        ...bind(program.file, code),
         ...libraries,
-        ...['--remount-ro', '/'],
-        ...['--info-fd', String(DESCRIPTOR.info), '--seccomp', String(DESCRIPTOR.filter), '--'],
+        '--remount-ro',
+        '/',
+        '--info-fd',
+        String(DESCRIPTOR.info),
+        '--seccomp',
+        String(DESCRIPTOR.filter),
+        '--',
+        NODE,
+        ...nodeFlags([code, ADDON]),
+        code,
+        ADDON,
+        'A',
         // Its host cannot be seen from inside; bubblewrap ends it with its host.
-        ...[NODE, ...nodeFlags([code, ADDON]), code, ADDON, 'A', '0'],
+        '0',
       ],
       filterFile,
       isWrapped: true,

@@ -17,7 +17,7 @@ interface Parts {
 }
 
 /** Memory that a run's heap may take above its limit before V8 gives up: its young generation and buffers in flight. */
-const GROWTH_SLACK_BYTES = 48 * 2 ** 20
+const GROWTH_SLACK_BYTES = 32 * 2 ** 20
 /** What a cell may keep between runs above its first memory, besides one heap at its limit. */
 const KEPT_SLACK_BYTES = 64 * 2 ** 20
 /**

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
+import { openLibc } from '../kernel/libc.ts'
 
 /** Reads what the kernel knows about a process. `undefined`: the process is gone, or this meter cannot tell. */
 export interface ProcessMeter {
@@ -8,8 +9,6 @@ export interface ProcessMeter {
   cpuMs(pid: number): number | undefined
 }
 
-/** The clock id of a process's CPU time is its pid, complemented, above 3 bits that say "all threads, scheduled time". */
-const CPU_CLOCK_BITS = 2
 const TICK_MS = 10
 const AUXV_PAGE_SIZE = 6n
 
@@ -23,47 +22,9 @@ export function openProcessMeter(): ProcessMeter {
 }
 
 function clockMeter(): ProcessMeter | undefined {
-  try {
-    const ffi = quietly(() => process.getBuiltinModule('node:ffi'))
-    const library = ['libc.so.6', 'libc.musl-x86_64.so.1', 'libc.musl-aarch64.so.1'].find((name) => canOpen(ffi, name))
-    if (library === undefined) return undefined
-    const { functions } = ffi.dlopen(library, {
-      clock_gettime: { arguments: ['i32', 'pointer'], return: 'i32' },
-    })
-    const read = functions['clock_gettime'] as (clock: number, target: bigint) => number
-    const time = new BigInt64Array(2)
-    const target = ffi.getRawPointer(time)
-    const meter: ProcessMeter = {
-      source: 'clock',
-      cpuMs(pid) {
-        if (read((~pid << 3) | CPU_CLOCK_BITS, target) !== 0) return undefined
-        return Number(time[0]) * 1_000 + Number(time[1]) / 1_000_000
-      },
-    }
-    return meter.cpuMs(process.pid) === undefined ? undefined : meter
-  } catch {
-    return undefined
-  }
-}
-
-/** Loads what Node calls experimental without its warning on the operator's terminal. */
-function quietly<Value>(load: () => Value): Value {
-  const { emitWarning } = process
-  process.emitWarning = () => {}
-  try {
-    return load()
-  } finally {
-    process.emitWarning = emitWarning
-  }
-}
-
-function canOpen(ffi: typeof import('node:ffi'), name: string): boolean {
-  try {
-    ffi.dlopen(name, {})
-    return true
-  } catch {
-    return false
-  }
+  const libc = openLibc()
+  if (libc?.cpuMs(process.pid) === undefined) return undefined
+  return { source: 'clock', cpuMs: libc.cpuMs }
 }
 
 /** Reads `/proc/PID/stat`, whose ticks are 10 ms: for Linux without FFI. */

@@ -57,7 +57,7 @@ describe('a cell’s process', () => {
     for (const { pid } of cells.pool.cells()) {
       // Processes that are not dumpable hide even their environment; root may still look.
       const environment = readFileSync(`/proc/${pid}/environ`, 'latin1')
-      expect(environment).toBe('UV_THREADPOOL_SIZE=1\0')
+      expect(environment).toBe('UV_THREADPOOL_SIZE=1\0TZ=UTC\0')
     }
     expect(cell).toBeDefined()
   })
