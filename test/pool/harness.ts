@@ -8,6 +8,7 @@ import { type RunId, artifactId, createRunIds, parseTenantId } from '../../src/c
 import type { Policy, Reuse } from '../../src/core/policy.ts'
 import { bytes, millis } from '../../src/core/quantity.ts'
 import type { Report, Session, Ticket, WallLevel } from '../../src/core/run.ts'
+import { findBubblewrap } from '../../src/pool/bubblewrap.ts'
 import { openProcessMeter } from '../../src/pool/meter.ts'
 import { type CellPool, createPool } from '../../src/pool/pool.ts'
 import { type CellProgram, buildCellProgram } from '../../src/pool/program.ts'
@@ -15,6 +16,14 @@ import { buildWalls } from '../../src/pool/walls.ts'
 import { startWatchdog } from '../../src/pool/watchdog.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { createHash } from 'node:crypto'
+
+/** Levels of the system wall that can be up here. What is missing is said, with the line that would install it. */
+export const LEVELS_HERE: readonly WallLevel[] = (['A', 'B', 'C'] as const).filter((level) => {
+  if (process.platform !== 'linux') return level === 'C'
+  if (level !== 'A' || findBubblewrap(process.env['PATH']) !== undefined) return true
+  console.warn('tests of level A are skipped: bubblewrap is missing; to have it: apt-get install bubblewrap')
+  return false
+})
 
 /** How a test describes a run: only what matters to it. */
 export interface RunOptions {
@@ -60,7 +69,10 @@ export async function openPool(
   const failures: unknown[] = []
   const watchdog = taken.use(startWatchdog({ rows: 64, intervalMs: 5, onFailure: (error) => failures.push(error) }))
   const walls = taken.use(
-    await buildWalls(options.walls ?? 'B', { program, onFailure: (error) => failures.push(error) }),
+    await buildWalls(options.walls ?? (process.platform === 'linux' ? 'B' : 'C'), {
+      program,
+      onFailure: (error) => failures.push(error),
+    }),
   )
   const pool = taken.use(
     createPool({

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { listen } from '../../src/core/events.ts'
 import { millis } from '../../src/core/quantity.ts'
-import { type PoolHarness, openPool } from './harness.ts'
+import { LEVELS_HERE, type PoolHarness, openPool } from './harness.ts'
 
 const hasProc = existsSync('/proc/self/environ')
 let cells: PoolHarness
@@ -170,10 +170,12 @@ describe('a host with as many cells as it may have', () => {
 })
 
 describe('the end of the host', () => {
-  test.skipIf(process.platform !== 'linux')(
-    'kill -9 of the host leaves no cell behind, not even one that loops',
-    async () => {
-      const host = fork(new URL('./doomed-host.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  test.skipIf(process.platform !== 'linux').each(LEVELS_HERE)(
+    'kill -9 of the host leaves no cell of level %s behind, not even one that loops',
+    async (level) => {
+      const host = fork(new URL('./doomed-host.ts', import.meta.url), [level], {
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      })
       const pids = await firstMessage(host)
       expect(pids.length).toBeGreaterThan(1)
       for (const pid of pids) expect(isAlive(pid)).toBe(true)
