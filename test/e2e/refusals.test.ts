@@ -9,7 +9,7 @@ const INPUT_BYTES = 100_000
 let server: Server
 let tenantKey: string
 beforeAll(async () => {
-  server = await startServer({ knobs: { BODY_BYTES_MAX: '1000000', ALLOW_WEAK_WALLS: 'false' } })
+  server = await startServer({ knobs: { BODY_BYTES_MAX: '1000000', ALLOW_WEAK_WALLS: 'false', WALLS: 'C' } })
   await server.tenant('ann')
   await server.tenant('bob')
   await server.tenant('poor', { budget: { month: { units: 0 } } })
