@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { dirname } from 'node:path'
 import type { Duplex, Readable } from 'node:stream'
+import type { CellProfile } from './profile.ts'
 import type { CellProgram } from './program.ts'
 
 /** A cell's process as the host holds it. */
@@ -13,13 +14,13 @@ export interface CellProcess {
 }
 
 /**
- * Starts a cell's process with an empty environment, no standard input or output, and one socket as descriptor 3.
+ * Starts a cell's process, with the engine that its profile says, an empty environment, no standard input or output, and one socket as descriptor 3.
  * Throws if the system cannot start a process.
  *
  * Invariant: a cell holds no credential: nothing of the host's environment, files or arguments is in it.
  */
-export function spawnCell({ file, addon }: CellProgram): CellProcess {
-  const child = spawn(process.execPath, [...flags([file, addon]), file, addon, String(process.pid)], {
+export function spawnCell({ file, addon }: CellProgram, profile: CellProfile): CellProcess {
+  const child = spawn(process.execPath, [...flags([file, addon], profile), file, addon, String(process.pid)], {
     cwd: dirname(file),
     env: { UV_THREADPOOL_SIZE: '1' },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
@@ -46,7 +47,7 @@ function collect(stderr: Readable): () => string {
   return () => words
 }
 
-function flags(files: readonly string[]): string[] {
+function flags(files: readonly string[], { jit, sharedMemory }: CellProfile): string[] {
   return [
     // Cells may read their own two files and nothing else; sockets, processes, threads and workers are refused.
     '--permission',
@@ -60,6 +61,8 @@ function flags(files: readonly string[]): string[] {
     '--disable-proto=delete',
     // One thread of V8's own: memory and scheduling of a cell stay small.
     '--v8-pool-size=1',
-    '--enable-sharedarraybuffer-per-context',
+    ...(sharedMemory ? [] : ['--enable-sharedarraybuffer-per-context']),
+    // No machine code is made at run time, and WebAssembly does not exist.
+    ...(jit ? [] : ['--jitless']),
   ]
 }
