@@ -49,4 +49,14 @@ export interface RuntimeLimits {
   readonly timers: number
   /** Names of the granted capabilities. What is not here does not exist in the guest. */
   readonly capabilities: readonly string[]
+  readonly engine: GuestEngine
+}
+
+/** What of the policy's `engine` is arranged inside a realm; src/core/policy.ts says what each means. */
+export interface GuestEngine {
+  readonly wasm: boolean
+  readonly eval: boolean
+  readonly temporal: boolean
+  readonly clock: 'frozen' | 'live'
+  readonly sharedMemory: boolean
 }

@@ -1,4 +1,5 @@
 import { BRIDGE, type Bridge, type RuntimeLimits } from './bridge.ts'
+import type { Clock } from './clock.ts'
 import {
   ErrorConstructor,
   NumberFunction,
@@ -8,7 +9,6 @@ import {
   isArray,
   max,
   min,
-  now,
   parseFloat,
   parseInt,
   stringify,
@@ -60,7 +60,7 @@ export function createLog(bridge: Bridge, limits: RuntimeLimits): Log {
 }
 
 /** The guest's `console`: every line is captured as part of the run. */
-export function createConsole(log: Log): object {
+export function createConsole(log: Log, { now }: Clock): object {
   let depth = 0
   const counts = createTally()
   const starts = createTally()

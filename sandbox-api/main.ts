@@ -1,6 +1,8 @@
 import { BRIDGE, type Bridge, ENDING, ENTRY, type RuntimeLimits } from './bridge.ts'
 import { type Calls, createCalls, failure } from './calls.ts'
+import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
+import { applyEngine } from './engine.ts'
 import { createKv } from './kv.ts'
 import {
   ErrorConstructor,
@@ -11,7 +13,6 @@ import {
   defineProperty,
   freeze,
   max,
-  now,
   parse,
   whenSettled,
 } from './primordials.ts'
@@ -33,13 +34,13 @@ export function boot(bridge: Bridge): (entry: number, a: unknown, b: string) => 
     pendingCalls: 0,
     timers: 0,
     capabilities: [] as readonly string[],
+    engine: { wasm: false, eval: false, temporal: false, clock: 'frozen' as const, sharedMemory: false },
   }
   const global = globalThis as Record<string, unknown>
-  // Shared memory crosses threads and makes a clock of two. WebAssembly can still make some, but a guest has one thread.
-  delete global['SharedArrayBuffer']
+  const clock = createClock()
   const log = createLog(bridge, limits)
   const calls = createCalls(bridge, limits)
-  defineProperty(global, 'console', { value: createConsole(log), writable: true, configurable: true })
+  defineProperty(global, 'console', { value: createConsole(log, clock), writable: true, configurable: true })
   defineProperty(global, 'self', { value: globalThis, writable: true, configurable: true })
   defineProperty(global, 'queueMicrotask', {
     value: createQueueMicrotask((error) => guest.fail(error)),
@@ -48,9 +49,10 @@ export function boot(bridge: Bridge): (entry: number, a: unknown, b: string) => 
     enumerable: true,
   })
   const timers = installTimers(global, bridge, limits)
-  const guest = createGuest({ bridge, limits, calls })
+  const guest = createGuest({ bridge, limits, calls, clock })
 
   const enter = (entry: number, a: unknown, b: string): void => {
+    clock.advance()
     switch (entry) {
       case ENTRY.start:
         log.reset()
@@ -70,8 +72,10 @@ export function boot(bridge: Bridge): (entry: number, a: unknown, b: string) => 
   }
 
   return (entry, a, b) => {
-    if (entry === ENTRY.assign) assign(limits, parse(a as string))
-    else if (entry === ENTRY.bind) guest.bind(a as Namespace)
+    if (entry === ENTRY.assign) {
+      assign(limits, parse(a as string))
+      applyEngine(global, limits.engine, clock)
+    } else if (entry === ENTRY.bind) guest.bind(a as Namespace)
     else {
       try {
         enter(entry, a, b)
@@ -91,10 +95,11 @@ interface GuestParts {
   readonly bridge: Bridge
   readonly limits: RuntimeLimits
   readonly calls: Calls
+  readonly clock: Clock
 }
 
 /** Holds the guest's function and carries one run of it from its input to its ending. */
-function createGuest({ bridge, limits, calls }: GuestParts) {
+function createGuest({ bridge, limits, calls, clock }: GuestParts) {
   let handler: unknown
   let generation = 0
   let running = false
@@ -143,6 +148,7 @@ function createGuest({ bridge, limits, calls }: GuestParts) {
         contextText,
         held.add,
         calls,
+        clock,
         limits.capabilities,
         () => mine === generation && running,
       )
@@ -183,11 +189,12 @@ function createContext(
   contextText: string,
   waitUntil: (promise: unknown) => void,
   calls: Calls,
+  clock: Clock,
   capabilities: readonly string[],
   alive: () => boolean,
 ): object {
   const given = parse(contextText) as { wallMs: number; env: object } & Record<string, unknown>
-  const deadline = now() + given.wallMs
+  const deadline = clock.now() + given.wallMs
   const call: Calls['call'] = (operation, args) => {
     if (alive()) return calls.call(operation, args)
     return new PromiseConstructor((_, reject) =>
@@ -198,7 +205,7 @@ function createContext(
     runId: given['runId'],
     tenant: given['tenant'],
     attempt: given['attempt'],
-    remainingMs: () => max(0, deadline - now()),
+    remainingMs: () => max(0, deadline - clock.now()),
     waitUntil,
     env: freeze(given.env),
   }

@@ -6,11 +6,12 @@
  * can replace.
  */
 export const { stringify, parse } = JSON
-export const { apply, ownKeys } = Reflect
-export const { assign, defineProperty, freeze, getPrototypeOf } = Object
+export const { apply, construct, ownKeys } = Reflect
+export const { assign, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object
 const { create } = Object
 export const { isArray } = Array
-export const { now } = Date
+/** The system's clock. Only for {@link file://./clock.ts}: what a guest sees of time goes through it. */
+export const { now: realNow } = Date
 export const { min, max } = Math
 export const ErrorConstructor = Error
 export const PromiseConstructor = Promise
@@ -18,6 +19,7 @@ export const StringFunction = String
 export const NumberFunction = Number
 export const { parseFloat, parseInt } = Number
 export const TypeErrorConstructor = TypeError
+export const EvalErrorConstructor = EvalError
 
 const { indexOf: find, slice } = String.prototype
 
@@ -63,4 +65,15 @@ export function indexOf(text: string, part: string, from: number): number {
 /** A table by number or name without a prototype, so that no guest change to `Object.prototype` shows in it. */
 export function table<Value>(): Record<string | number, Value> {
   return create(null) as Record<string | number, Value>
+}
+
+/** Defines a property as the language defines those of its built-ins: writable, configurable, not enumerable. */
+export function defineHidden(object: object, name: string, value: unknown): void {
+  defineProperty(object, name, {
+    __proto__: null,
+    value,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  } as PropertyDescriptor)
 }

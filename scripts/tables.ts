@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { describeKnobs } from '../src/config.ts'
 import { ERRORS } from '../src/core/errors.ts'
 import { OUTCOMES } from '../src/core/outcome.ts'
-import type { Limits } from '../src/core/policy.ts'
+import type { Engine, Limits } from '../src/core/policy.ts'
 import { loadPolicies } from '../src/policy/load.ts'
 
 /**
@@ -41,9 +41,20 @@ export const TABLES: Readonly<Record<string, () => string>> = {
       ['runs at once', 'concurrency'],
       ['runs waiting', 'queue'],
     ]
+    const switches: readonly (readonly [string, keyof Engine])[] = [
+      ['machine code (JIT)', 'jit'],
+      ['`WebAssembly`', 'wasm'],
+      ['`eval`, `new Function`', 'eval'],
+      ['`Temporal`', 'temporal'],
+      ['clocks between I/O', 'clock'],
+      ['`SharedArrayBuffer`', 'sharedMemory'],
+    ]
     return table(
       ['limit', ...policies.map(({ name }) => `\`${name}\``)],
-      names.map(([label, field]) => [label, ...policies.map(({ limits }) => String(limits[field]))]),
+      [
+        ...names.map(([label, field]) => [label, ...policies.map(({ limits }) => String(limits[field]))]),
+        ...switches.map(([label, field]) => [label, ...policies.map(({ engine }) => spell(engine[field]))]),
+      ],
     )
   },
   knobs: () =>
@@ -63,6 +74,11 @@ export function fillTables(text: string): string {
     const place = new RegExp(`(<!-- ${name} -->)[\\s\\S]*?(<!-- /${name} -->)`)
     return filled.replace(place, (_, open: string, close: string) => `${open}\n\n${render()}\n\n${close}`)
   }, text)
+}
+
+function spell(value: boolean | string): string {
+  if (typeof value === 'string') return value
+  return value ? 'yes' : 'no'
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -23,6 +23,7 @@ import type { Health } from './gateway/ports.ts'
 import { loadPolicies } from './policy/load.ts'
 import { openProcessMeter } from './pool/meter.ts'
 import { type CellPool, createPool } from './pool/pool.ts'
+import { profileOf } from './pool/profile.ts'
 import { buildCellProgram } from './pool/program.ts'
 import { raiseWalls } from './pool/walls.ts'
 import { startWatchdog } from './pool/watchdog.ts'
@@ -121,7 +122,7 @@ export async function openHost(given: Config): Promise<Platform> {
       walls,
       blankCells: config.blankCells,
       isolatesPerBlankCell: config.isolatesPerBlankCell,
-      blankMemoryMb: policies.resolve('default').limits.memory,
+      blankProfile: profileOf(policies.resolve('default')),
       cellsMax: config.cellsMax,
       memoryMax: bytes(config.cellMemoryCapMb * 2 ** 20),
       killGraceMs: config.killGraceMs,

@@ -1,3 +1,4 @@
+import type { RuntimeLimits } from '../../sandbox-api/bridge.ts'
 import { GuestRun, type RunHost } from './run.ts'
 import type { Realm, RealmMaker } from './realm.ts'
 
@@ -8,7 +9,17 @@ const MUTE: RunHost = {
   due: () => {},
   expired: () => {},
 }
-const LIMITS = { outputBytes: 1_000, logBytes: 1_000, logLines: 10, pendingCalls: 1, timers: 1, capabilities: ['kv'] }
+/** Everything that the runtime may have to take away or to replace, so that its code is compiled. */
+const ENGINE = { wasm: true, eval: false, temporal: true, clock: 'frozen', sharedMemory: false } as const
+const LIMITS: RuntimeLimits = {
+  outputBytes: 1_000,
+  logBytes: 1_000,
+  logLines: 10,
+  pendingCalls: 1,
+  timers: 1,
+  capabilities: ['kv'],
+  engine: ENGINE,
+}
 const CODE =
   'console.log(input); const t = setTimeout(() => {}, 1000); clearTimeout(t); return [await input, context.runId]'
 const WALL_MS = 1_000

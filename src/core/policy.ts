@@ -52,6 +52,26 @@ export interface Instance {
   readonly runsMax: number
 }
 
+/**
+ * What the JavaScript engine offers to guests. `jit` and `sharedMemory` are flags of the cell's process; the rest is
+ * arranged in every realm before any guest code runs in it.
+ */
+export interface Engine {
+  /** Whether V8 compiles to machine code. Without it loops are about four times slower, and most of V8's weak spots are gone. */
+  readonly jit: boolean
+  /** Whether there is `WebAssembly`. Needs `jit`. */
+  readonly wasm: boolean
+  /** Whether text can be turned into code: `eval`, and the constructors of all kinds of functions. */
+  readonly eval: boolean
+  readonly temporal: boolean
+  /** `frozen`: between two entries from the host every clock of the guest shows the same instant. */
+  readonly clock: ClockKind
+  /** Whether there is `SharedArrayBuffer`. */
+  readonly sharedMemory: boolean
+}
+
+export type ClockKind = 'frozen' | 'live'
+
 export interface KvGrant {
   /** Operations of one run. */
   readonly operations: number
@@ -75,5 +95,6 @@ export interface Policy {
   readonly limits: Limits
   readonly rate: Rate
   readonly instance: Instance
+  readonly engine: Engine
   readonly capabilities: Grants
 }

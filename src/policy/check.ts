@@ -26,7 +26,7 @@ export function checkPolicy(given: unknown, find: (name: string) => Policy | und
     return { faults: listFaults(faults) }
   }
   const merged = inherit(base, overlay)
-  faults.push(...fit(merged, overlay))
+  faults.push(...fit(merged, overlay), ...fitEngine(merged, overlay))
   const complete = completeSchema.safeParse(merged, { reportInput: true })
   if (!complete.success) faults.push(...missing(complete.error.issues, faulty, base))
   if (complete.success && faults.length === 0) return { policy: fromJson(complete.data) }
@@ -80,6 +80,7 @@ interface MergedPolicy {
   readonly limits: Fields
   readonly rate: Fields
   readonly instance: Fields
+  readonly engine: Fields
   readonly capabilities: { readonly kv?: Fields }
 }
 
@@ -94,6 +95,7 @@ function inherit(base: Policy | undefined, overlay: PolicyOverlay): MergedPolicy
     limits: lay(under.limits, overlay.limits),
     rate: lay(under.rate, overlay.rate),
     instance: lay(under.instance, overlay.instance),
+    engine: lay(under.engine, overlay.engine),
     capabilities: noKv ? {} : { kv: lay(under.capabilities?.kv, kv) },
   }
 }
@@ -155,4 +157,15 @@ function fit(merged: MergedPolicy, overlay: PolicyOverlay): RawFault[] {
     else faults.push({ parts, message: `must be at most ${spoken}, which is ${ceiling}, not ${value}` })
   }
   return faults
+}
+
+/** V8 without its compilers has no WebAssembly: stating `wasm` beside that is a fault, an inherited one gives way. */
+function fitEngine({ engine }: MergedPolicy, overlay: PolicyOverlay): RawFault[] {
+  if (engine['jit'] !== false || engine['wasm'] !== true) return []
+  if (overlay.engine?.wasm === undefined) {
+    engine['wasm'] = false
+    return []
+  }
+  const message = 'must be false while engine.jit is false: V8 has no WebAssembly without its compilers'
+  return [{ parts: ['engine', 'wasm'], message }]
 }

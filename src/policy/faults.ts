@@ -55,7 +55,7 @@ export function faultsOf(issues: readonly z.core.$ZodIssue[], above: readonly Pr
       case 'unrecognized_keys':
         return issue.keys.map((key) => ({ parts: [...parts, key], message: issue.message }))
       case 'invalid_union': {
-        // The one union of the schema is a number, bare or with its reason: the faults of the form that was meant.
+        // Every union of the schema is a value, bare or with its reason: the faults of the form that was meant.
         const [bare = [], reasoned = []] = issue.errors
         return faultsOf(isRecord(issue.input) ? reasoned : bare, parts)
       }

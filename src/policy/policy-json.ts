@@ -1,29 +1,31 @@
-import type { Grants, Instance, KvGrant, Limits, Policy } from '../core/policy.ts'
+import type { Engine, Grants, Instance, KvGrant, Limits, Policy } from '../core/policy.ts'
 import { bytes, mebibytes, millis } from '../core/quantity.ts'
 import type { CompletePolicy } from './schema.ts'
 
 type KvJson = NonNullable<CompletePolicy['capabilities']['kv']>
 
 /** Gives checked JSON its units and freezes it, all the way down. */
-export function fromJson({ name, walls, limits, rate, instance, capabilities }: CompletePolicy): Policy {
+export function fromJson({ name, walls, limits, rate, instance, engine, capabilities }: CompletePolicy): Policy {
   return Object.freeze({
     name,
     walls,
     limits: limitsFromJson(limits),
     rate: Object.freeze({ perSecond: rate.perSecond, burst: rate.burst }),
     instance: instanceFromJson(instance),
+    engine: Object.freeze(engineOf(engine)),
     capabilities: grantsFromJson(capabilities),
   })
 }
 
 /** The policy as complete JSON: `fromJson` of it is an equal policy. */
-export function toJson({ name, walls, limits, rate, instance, capabilities }: Policy): CompletePolicy {
+export function toJson({ name, walls, limits, rate, instance, engine, capabilities }: Policy): CompletePolicy {
   return {
     name,
     walls,
     limits: limitsToJson(limits),
     rate: { ...rate },
     instance: instanceToJson(instance),
+    engine: engineOf(engine),
     capabilities: capabilities.kv === undefined ? {} : { kv: kvToJson(capabilities.kv) },
   }
 }
@@ -70,6 +72,11 @@ function instanceFromJson({ reuse, maxCells, runsPerCell, idleMs, runsMax }: Com
 
 function instanceToJson({ reuse, maxCells, runsPerCell, idle, runsMax }: Instance): CompletePolicy['instance'] {
   return { ...(reuse === undefined ? {} : { reuse }), maxCells, runsPerCell, idleMs: idle, runsMax }
+}
+
+/** Has no units: the same in JSON and in memory. */
+function engineOf({ jit, wasm, eval: code, temporal, clock, sharedMemory }: Engine): Engine {
+  return { jit, wasm, eval: code, temporal, clock, sharedMemory }
 }
 
 function grantsFromJson({ kv }: CompletePolicy['capabilities']): Grants {

@@ -32,27 +32,32 @@ const expected = (what: string) => ({
   error: (issue: Issue) => (issue.input === undefined ? 'is missing' : `must be ${what}, not ${shown(issue.input)}`),
 })
 
-/** A number, bare or as `{ "value": N, "reason": "why" }`. Parses to the number alone. */
-function orReasoned(number: z.ZodNumber, { min, max, about, bounds }: Amount) {
+/** A value, bare or as `{ "value": V, "reason": "why" }`. */
+function orReasoned<Value extends z.ZodType>(value: Value, description: string) {
   const reason = z.string(expected('text')).min(1, 'must say why').max(1000, 'must be at most 1000 characters')
-  const reasoned = section({ value: number, reason })
-  return (
-    z
-      .union([number, reasoned])
-      .meta({ description: `${about} From ${min} to ${max}: ${bounds}` })
-      // Adding 0 turns -0 into 0, so that equal policies have equal JSON.
-      .transform((given) => (typeof given === 'number' ? given : given.value) + 0)
-  )
+  return z.union([value, section({ value, reason })]).meta({ description })
 }
+
+const describeAmount = ({ min, max, about, bounds }: Amount): string => `${about} From ${min} to ${max}: ${bounds}`
+// Adding 0 turns -0 into 0, so that equal policies have equal JSON.
+const toNumber = (given: number | { value: number }): number => (typeof given === 'number' ? given : given.value) + 0
 
 function whole(amount: Amount) {
   const range = expected(`a whole number from ${amount.min} to ${amount.max}`)
-  return orReasoned(z.int(range).min(amount.min, range).max(amount.max, range), amount)
+  const number = z.int(range).min(amount.min, range).max(amount.max, range)
+  return orReasoned(number, describeAmount(amount)).transform(toNumber)
 }
 
 function fractional(amount: Amount) {
   const range = expected(`a number from ${amount.min} to ${amount.max}`)
-  return orReasoned(z.number(range).min(amount.min, range).max(amount.max, range), amount)
+  const number = z.number(range).min(amount.min, range).max(amount.max, range)
+  return orReasoned(number, describeAmount(amount)).transform(toNumber)
+}
+
+function yesOrNo(about: string) {
+  return orReasoned(z.boolean(expected('true or false')), about).transform((given) =>
+    typeof given === 'boolean' ? given : given.value,
+  )
 }
 
 /** An object that knows all of its fields. */
@@ -193,6 +198,18 @@ const instance = section({
   }),
 })
 
+const engine = section({
+  jit: yesOrNo('Whether V8 compiles to machine code. Without it loops are slower, and WebAssembly does not exist.'),
+  wasm: yesOrNo('Whether there is WebAssembly. Needs jit.'),
+  eval: yesOrNo('Whether text can be turned into code, by eval and by the constructors of functions.'),
+  temporal: yesOrNo('Whether there is Temporal.'),
+  clock: orReasoned(
+    z.enum(['frozen', 'live'], expected('"frozen" or "live"')),
+    'Whether the guest’s clocks stand still between two entries from the host, so that code cannot time itself.',
+  ).transform((given) => (typeof given === 'string' ? given : given.value)),
+  sharedMemory: yesOrNo('Whether there is SharedArrayBuffer.'),
+})
+
 const kv = section({
   operations: whole({
     min: 1,
@@ -242,6 +259,7 @@ export const overlaySchema = section({
   limits: limits.partial().optional(),
   rate: rate.partial().optional(),
   instance: instance.partial().optional(),
+  engine: engine.partial().optional(),
   capabilities: section({ kv: kv.partial().nullable().optional() }).optional(),
 })
 
@@ -252,6 +270,7 @@ export const completeSchema = section({
   limits,
   rate,
   instance,
+  engine,
   capabilities: section({ kv: kv.optional() }),
 })
 

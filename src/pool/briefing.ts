@@ -7,7 +7,7 @@ import type { Assignment } from '../wire/to-cell.ts'
 const ISOLATES_MAX = 16
 
 /** What a cell is told of its tenant: the bounds that the guest runtime keeps by itself, and the granted capabilities. */
-export function assignmentOf(tenant: TenantId, { limits, instance, capabilities }: Policy): Assignment {
+export function assignmentOf(tenant: TenantId, { limits, instance, engine, capabilities }: Policy): Assignment {
   return {
     tenant,
     memoryMb: limits.memory,
@@ -19,6 +19,7 @@ export function assignmentOf(tenant: TenantId, { limits, instance, capabilities 
     runsMax: instance.runsMax,
     isolatesMax: Math.min(ISOLATES_MAX, instance.runsPerCell),
     capabilities: Object.keys(capabilities),
+    engine,
   }
 }
 

@@ -40,7 +40,7 @@ export function bubblewrapLauncher(bubblewrap: string, { file }: CellProgram): L
   if (architecture === undefined) throw new Error(`there is no filter for system calls of ${process.arch}`)
   const filterFile = writeByContent(dirname(file), 'filter', 'bpf', earlyFilter(architecture))
   const libraries = sharedLibraries().flatMap((library) => bind(realpathSync(library), library))
-  return (program) => {
+  return (program, profile) => {
     const code = `/app/${basename(program.file)}`
     return {
       command: bubblewrap,
@@ -58,7 +58,7 @@ export function bubblewrapLauncher(bubblewrap: string, { file }: CellProgram): L
         String(DESCRIPTOR.filter),
         '--',
         NODE,
-        ...nodeFlags([code, ADDON]),
+        ...nodeFlags([code, ADDON], profile),
         code,
         ADDON,
         'A',

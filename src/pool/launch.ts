@@ -1,4 +1,5 @@
 import type { WallLevel } from '../core/run.ts'
+import type { CellProfile } from './profile.ts'
 import type { CellProgram } from './program.ts'
 
 /** How to start a process, in full: the spawner adds the socket and nothing else. */
@@ -22,19 +23,19 @@ export const CELL_ENVIRONMENT: Readonly<Record<string, string>> = {
 }
 
 /** Makes the launch of a cell's program at one level of the walls. */
-export type Launcher = (program: CellProgram) => Launch
+export type Launcher = (program: CellProgram, profile: CellProfile) => Launch
 
 /** Starts Node directly: levels B and C, whose difference is the thread that starts it and how the cell locks itself in. */
 export function plainLauncher(walls: WallLevel): Launcher {
-  return ({ file, addon }) => ({
+  return ({ file, addon }, profile) => ({
     command: process.execPath,
-    args: [...nodeFlags([file, addon]), file, addon, walls, String(process.pid)],
+    args: [...nodeFlags([file, addon], profile), file, addon, walls, String(process.pid)],
     isWrapped: false,
   })
 }
 
 /** Flags of a cell's Node. `files` is all that it may read. */
-export function nodeFlags(files: readonly string[]): readonly string[] {
+export function nodeFlags(files: readonly string[], { jit, sharedMemory }: CellProfile): readonly string[] {
   return [
     // Cells may read their own two files and nothing else; sockets, processes, threads and workers are refused.
     '--permission',
@@ -50,6 +51,8 @@ export function nodeFlags(files: readonly string[]): readonly string[] {
     '--disable-proto=delete',
     // One thread of V8's own: memory and scheduling of a cell stay small.
     '--v8-pool-size=1',
-    '--enable-sharedarraybuffer-per-context',
+    ...(sharedMemory ? [] : ['--enable-sharedarraybuffer-per-context']),
+    // No machine code is made at run time, and WebAssembly does not exist.
+    ...(jit ? [] : ['--jitless']),
   ]
 }

@@ -1,12 +1,15 @@
 import type { Clock } from '../core/clock.ts'
 import { emit } from '../core/events.ts'
 import type { Bytes } from '../core/quantity.ts'
+import { BlankShelf } from './blank-shelf.ts'
 import { Cell } from './cell.ts'
 import type { Death } from './death.ts'
 import { CellGuard } from './guard.ts'
 import type { ProcessMeter } from './meter.ts'
+import { type CellProfile, flagsKey, profileKey } from './profile.ts'
 import type { CellProgram } from './program.ts'
 import type { CellProcess } from './spawner.ts'
+import type { Demand } from './waiting-room.ts'
 import type { Walls } from './walls.ts'
 import type { Watchdog } from './watchdog.ts'
 
@@ -17,11 +20,11 @@ export interface CellParts {
   readonly meter: ProcessMeter
   readonly watchdog: Watchdog
   readonly walls: Walls
-  /** Cells kept ready, without a tenant. */
+  /** Cells of `blankProfile` kept ready, without a tenant; the most that are kept of any other profile. */
   readonly blankCells: number
   readonly isolatesPerBlankCell: number
-  /** Heap limit of a blank cell's isolates: that of the policy most tenants have. */
-  readonly blankMemoryMb: number
+  /** What most tenants need. */
+  readonly blankProfile: CellProfile
   readonly cellsMax: number
   /** Memory of all cells together past which no further one is started. */
   readonly memoryMax: Bytes
@@ -30,6 +33,8 @@ export interface CellParts {
 }
 
 interface Parts extends CellParts {
+  /** What those who wait would take. */
+  readonly demands: () => readonly Demand[]
   readonly onReady: () => void
   readonly onProgress: (cell: Cell) => void
   readonly onEnd: (cell: Cell, death: Death) => void
@@ -42,18 +47,42 @@ const REFILL_AFTER_MS = 5
 /** Starts that may fail in a row before the nursery gives up until it is asked again. */
 const FAILURES_MAX = 5
 
-/** Where cells are born: keeps blank ones ready and counts every process of the host. */
+/** What should be started next, and for whom. */
+interface Missing {
+  readonly profile: CellProfile
+  readonly why: 'to be ready' | 'for a waiter'
+}
+
+/** A process, for as long as it exists. */
+interface Member {
+  readonly guard: CellGuard
+  readonly profile: CellProfile
+}
+
+/** A cell from when it is asked for until it is ready. */
+interface Birth {
+  readonly profile: CellProfile
+  readonly startedMs: number
+  cell: Cell | undefined
+}
+
+/**
+ * Where cells are born: keeps blank ones ready, by profile, and counts every process of the host.
+ *
+ * Invariant: a cell is only ever given out to a policy that needs the flags its process was started with.
+ */
 export class Nursery {
   readonly firstReady: Promise<void>
   readonly #parts: Parts
-  readonly #all = new Map<Cell, CellGuard>()
-  readonly #blank: Cell[] = []
+  readonly #all = new Map<Cell, Member>()
+  readonly #blank: BlankShelf<Cell>
   readonly #first = Promise.withResolvers<void>()
-  readonly #starting = new Set<Cell>()
-  /** Processes that have been asked for and have not begun. */
-  #births = 0
+  readonly #starting = new Set<Birth>()
+  /** Processes that have been asked for and have not begun: they count, too. */
+  #unborn = 0
+  /** Cells that are being ended so that another kind can be started. */
+  readonly #makingRoom = new Set<Cell>()
   #delivered: PromiseWithResolvers<void> | undefined
-  #demand = 0
   #isFull = false
   #failures = 0
   #refill: NodeJS.Timeout | undefined
@@ -61,6 +90,7 @@ export class Nursery {
 
   constructor(parts: Parts) {
     this.#parts = parts
+    this.#blank = new BlankShelf({ clock: parts.clock, main: parts.blankProfile, mainCells: parts.blankCells })
     this.firstReady = this.#first.promise
     this.firstReady.catch(() => {})
     // Nobody waits for blank cells where none are kept: the first run starts its own.
@@ -69,38 +99,58 @@ export class Nursery {
 
   /** Processes that exist, in whatever state. */
   get size(): number {
-    return this.#all.size
+    return this.#all.size + this.#unborn
   }
-  /** Blank cells that are ready. */
+  /** Blank cells that are ready, of the profile that most tenants need. */
   get ready(): number {
-    return this.#blank.length
+    return this.#blank.ready
   }
-  all(): readonly Cell[] {
-    return [...this.#all.keys()]
+  all(): readonly (readonly [Cell, CellProfile])[] {
+    return [...this.#all].map(([cell, { profile }]) => [cell, profile])
   }
 
   /** Adds up the memory of all cells and returns whether it is more than they may have together. */
   weigh(): 'full' | 'fits' {
     let total = 0
-    for (const guard of this.#all.values()) total += guard.ownBytes
+    for (const { guard } of this.#all.values()) total += guard.ownBytes
     this.#isFull = total > this.#parts.memoryMax
     return this.#isFull ? 'full' : 'fits'
   }
 
-  /** A blank cell that is ready, if there is one. */
-  take(): Cell | undefined {
-    return this.#blank.shift()
+  /** A blank cell that is ready and can serve the profile, if there is one. */
+  take(profile: CellProfile): Cell | undefined {
+    return this.#blank.take(profile)
   }
 
-  /** Starts what is missing, a little later, or at once for somebody who waits and finds no cell. */
-  refillSoon(why: 'to be ready' | 'for a waiter' = 'to be ready'): void {
-    if (this.#closed) return
-    if (why === 'for a waiter') {
-      this.#demand += 1
-      this.#failures = 0
+  /** Ends a blank cell that cannot serve the profile, so that there is room for one that can. */
+  makeRoom(profile: CellProfile): 'made' | 'none' {
+    const cell = this.#blank.leastMissed(profile)
+    if (cell === undefined) return 'none'
+    this.#makingRoom.add(cell)
+    this.#drop(cell, 'evicted')
+    return 'made'
+  }
+
+  /**
+   * Once a second: ends the blank cells that nobody has asked for lately. If all cells together have too much memory it ends one
+   * of a rare profile; `full` if there is none.
+   */
+  sweep(): 'full' | 'fits' {
+    for (const cell of this.#blank.surplus()) this.#drop(cell, 'idle')
+    if (this.weigh() === 'fits') return 'fits'
+    return this.makeRoom(this.#parts.blankProfile) === 'made' ? 'fits' : 'full'
+  }
+
+  /** Starts a cell at once, for somebody who waits and finds none, unless as many as are useful are starting. */
+  startFor(profile: CellProfile): void {
+    this.#failures = 0
+    if (this.#starting.size < STARTING_MAX || this.#countStarting(flagsKey(profile), flagsKey) === 0)
       this.#startMissing()
-      return
-    }
+  }
+
+  /** Starts what is missing, a little later. */
+  refillSoon(): void {
+    if (this.#closed) return
     this.#refill ??= setTimeout(() => {
       this.#refill = undefined
       this.#startMissing()
@@ -111,43 +161,82 @@ export class Nursery {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#refill)
-    if (this.#births > 0) {
+    if (this.#unborn > 0) {
       this.#delivered ??= Promise.withResolvers()
       await this.#delivered.promise
     }
-    const exits = this.all().map((cell) => cell.exited)
-    for (const cell of this.all()) cell.kill('closing')
+    const cells = [...this.#all.keys()]
+    const exits = cells.map((cell) => cell.exited)
+    for (const cell of cells) cell.kill('closing')
     await Promise.all(exits)
   }
 
   #startMissing(): void {
-    const { blankCells, cellsMax } = this.#parts
     while (!this.#closed && this.#failures < FAILURES_MAX) {
-      const wanted = Math.max(blankCells, Math.min(this.#demand, STARTING_MAX))
-      const coming = this.#starting.size + this.#births
-      if (this.#blank.length + coming >= wanted) return
-      if (coming >= STARTING_MAX || this.#all.size + this.#births >= cellsMax || this.#isFull) return
-      this.#start()
+      const next = this.#demanded() ?? this.#wanted()
+      if (next === undefined || this.#isFull) return
+      if (this.size < this.#parts.cellsMax) this.#start(next.profile)
+      // One at a time: each end of a cell comes back here.
+      else if (next.why === 'to be ready' || this.#makingRoom.size > 0 || this.makeRoom(next.profile) === 'none') return
     }
   }
 
-  #start(): void {
-    this.#births += 1
-    const startedMs = this.#parts.clock.elapsed()
+  /** The profile of which somebody waits for a cell that is not on its way. Each kind may always have one that starts. */
+  #demanded(): Missing | undefined {
+    for (const { profile, cells } of this.#parts.demands()) {
+      const starting = this.#countStarting(flagsKey(profile), flagsKey)
+      const coming = this.#blank.countFitting(profile) + starting
+      if (coming >= Math.min(cells, STARTING_MAX)) continue
+      if (starting === 0 || this.#starting.size < STARTING_MAX) return { profile, why: 'for a waiter' }
+    }
+    return undefined
+  }
+
+  /** The profile of which there should be more blank cells. */
+  #wanted(): Missing | undefined {
+    if (this.#starting.size >= STARTING_MAX) return undefined
+    const missing = this.#blank
+      .wanted()
+      .find(
+        ({ profile, cells }) =>
+          this.#blank.count(profile) + this.#countStarting(profileKey(profile), profileKey) < cells,
+      )
+    return missing && { profile: missing.profile, why: 'to be ready' }
+  }
+
+  #countStarting(key: string, keyOf: (profile: CellProfile) => string): number {
+    let count = 0
+    for (const { profile } of this.#starting) if (keyOf(profile) === key) count += 1
+    return count
+  }
+
+  #drop(cell: Cell, reason: 'idle' | 'evicted'): void {
+    this.#blank.remove(cell)
+    cell.kill(reason)
+  }
+
+  #start(profile: CellProfile): void {
+    const birth: Birth = { profile, startedMs: this.#parts.clock.elapsed(), cell: undefined }
+    this.#starting.add(birth)
+    this.#unborn += 1
     void this.#parts.walls
-      .start(this.#parts.program)
-      .then((process) => this.#raise(process, startedMs))
-      .catch((error: unknown) => this.#fail(error))
+      .start(this.#parts.program, profile)
+      .then((process) => this.#raise(process, birth))
+      .catch((error: unknown) => {
+        this.#starting.delete(birth)
+        this.#fail(error)
+      })
       .finally(() => {
-        this.#births -= 1
-        if (this.#births === 0) this.#delivered?.resolve()
+        if (birth.cell === undefined) this.#unborn -= 1
+        if (this.#unborn === 0) this.#delivered?.resolve()
         this.#startMissing()
       })
   }
 
   /** Takes a process that has just been started into care. */
-  #raise(process: CellProcess, startedMs: number): void {
-    const { clock, program, meter, watchdog, walls, killGraceMs, isolatesPerBlankCell, blankMemoryMb } = this.#parts
+  #raise(process: CellProcess, birth: Birth): void {
+    const { clock, program, meter, watchdog, walls, killGraceMs, isolatesPerBlankCell } = this.#parts
+    const { profile } = birth
     if (this.#closed) return process.kill()
     let guard: CellGuard
     try {
@@ -163,7 +252,7 @@ export class Nursery {
       process.kill()
       throw error
     }
-    const boot = { runtime: program.runtime, memoryMb: blankMemoryMb, isolates: isolatesPerBlankCell }
+    const boot = { runtime: program.runtime, memoryMb: profile.memoryMb, isolates: isolatesPerBlankCell }
     const { onProgress } = this.#parts
     const cell = new Cell({
       process,
@@ -172,33 +261,36 @@ export class Nursery {
       walls: walls.level,
       boot,
       onProgress,
-      onEnd: (ended, death) => this.#end(ended, death),
+      onEnd: (_, death) => this.#end(birth, death),
     })
-    this.#all.set(cell, guard)
-    this.#starting.add(cell)
+    birth.cell = cell
+    this.#unborn -= 1
+    this.#all.set(cell, { guard, profile })
     const timer = setTimeout(() => cell.kill('start-timeout'), this.#parts.startTimeoutMs)
     void cell.ready.then(() => {
       clearTimeout(timer)
-      this.#starting.delete(cell)
+      this.#starting.delete(birth)
       this.#failures = 0
-      this.#blank.push(cell)
-      this.#demand = Math.max(0, this.#demand - 1)
+      this.#blank.put(cell, profile)
       this.#first.resolve()
-      emit('cell.spawned', { pid: cell.pid, startMs: clock.elapsed() - startedMs, blank: this.#blank.length })
+      emit('cell.spawned', { pid: cell.pid, startMs: clock.elapsed() - birth.startedMs, blank: this.#blank.ready })
       this.#parts.onReady()
       this.#startMissing()
     })
     void cell.exited.then(() => clearTimeout(timer))
   }
 
-  #end(cell: Cell, death: Death): void {
+  #end(birth: Birth, death: Death): void {
+    const { cell } = birth
+    if (cell === undefined) return
     this.#all.delete(cell)
-    const index = this.#blank.indexOf(cell)
-    if (index >= 0) this.#blank.splice(index, 1)
-    if (this.#starting.delete(cell)) {
+    this.#blank.remove(cell)
+    this.#makingRoom.delete(cell)
+    if (this.#starting.delete(birth)) {
       this.#fail(new Error(`a cell ended before it was ready: ${death.reason} ${death.lastWords}`.trim()))
     }
     this.#parts.onEnd(cell, death)
+    if (this.#parts.demands().length > 0) this.#startMissing()
   }
 
   #fail(error: unknown): void {

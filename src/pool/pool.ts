@@ -6,11 +6,14 @@ import type { Lease, Pool, Ticket } from '../core/run.ts'
 import type { Cell } from './cell.ts'
 import type { Death, KillReason } from './death.ts'
 import { type CellParts, Nursery } from './nursery.ts'
+import { type CellProfile, profileOf } from './profile.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 export interface CellFacts {
   readonly pid: number
   readonly state: Cell['state']
   readonly tenant: TenantId | undefined
+  readonly profile: CellProfile
   readonly runs: number
   readonly served: number
   readonly ageMs: number
@@ -37,13 +40,6 @@ const PATIENCE_BEYOND_PROCESSORS_MS = 50
 const LOOK_MS = 10
 const SWEEP_MS = 1_000
 
-interface Waiter {
-  readonly ticket: Ticket
-  readonly grant: (lease: Lease) => void
-  readonly refuse: (error: CloisterError) => void
-  readonly deadlineMs: number
-}
-
 /**
  * The host's cells. A tenant without one takes a blank cell and keeps it; it gets more, up to its policy's `maxCells`, when
  * those it has are busy; a cell without runs for the policy's `idle` is ended.
@@ -53,12 +49,13 @@ interface Waiter {
 export function createPool(parts: CellParts): CellPool {
   const { clock, cellsMax } = parts
   const tenants = new Map<TenantId, Cell[]>()
-  const waiters = new Set<Waiter>()
+  const waiters = new WaitingRoom()
   let runNumber = 0
   let closing = false
 
   const nursery = new Nursery({
     ...parts,
+    demands: () => waiters.demands(roomFor),
     onReady: () => serveWaiters(),
     onProgress: (cell) => serveWaiters(cell.tenant),
     onEnd: (cell, death) => forget(cell, death),
@@ -100,14 +97,17 @@ export function createPool(parts: CellParts): CellPool {
     return best
   }
 
+  /** Cells that the ticket's tenant may have beside those that it has and keeps. */
+  const roomFor = ({ policy, request }: Ticket): number =>
+    policy.instance.maxCells - (tenants.get(request.tenant) ?? []).filter((cell) => !cell.isLeaving).length
+
   const takeBlank = (ticket: Ticket, waitedMs: number): Cell | undefined => {
     const tenant = ticket.request.tenant
-    const cells = tenants.get(tenant) ?? []
-    if (cells.filter((cell) => !cell.isLeaving).length >= ticket.policy.instance.maxCells) return undefined
-    const cell = nursery.take()
+    if (roomFor(ticket) <= 0) return undefined
+    const cell = nursery.take(profileOf(ticket.policy))
     if (cell === undefined) return undefined
     cell.assign(tenant, ticket.policy)
-    tenants.set(tenant, [...cells, cell])
+    tenants.set(tenant, [...(tenants.get(tenant) ?? []), cell])
     emit('cell.leased', { pid: cell.pid, tenant, waitedMs, blank: waitedMs === 0 })
     nursery.refillSoon()
     return cell
@@ -175,8 +175,8 @@ export function createPool(parts: CellParts): CellPool {
   const wait = (ticket: Ticket): Promise<Lease> =>
     new Promise((grant, refuse) => {
       waiters.add({ ticket, grant, refuse, deadlineMs: clock.elapsed() + ticket.policy.limits.queueWait })
-      if (!hasRoom(ticket)) evictIdle(ticket.request.tenant)
-      nursery.refillSoon('for a waiter')
+      if (!hasRoom(ticket) && nursery.makeRoom(profileOf(ticket.policy)) === 'none') evictIdle(ticket.request.tenant)
+      nursery.startFor(profileOf(ticket.policy))
     })
 
   const findOrWait = (ticket: Ticket): Lease | Promise<Lease> => {
@@ -219,7 +219,7 @@ export function createPool(parts: CellParts): CellPool {
       )
     }
     for (const cells of tenants.values()) for (const cell of cells) sweepCell(cell, nowMs)
-    if (nursery.weigh() === 'full') evictIdle()
+    if (nursery.sweep() === 'full') evictIdle()
   }, SWEEP_MS)
   sweep.unref()
 
@@ -235,10 +235,11 @@ export function createPool(parts: CellParts): CellPool {
       return nursery.ready
     },
     cells: () =>
-      nursery.all().map((cell) => ({
+      nursery.all().map(([cell, profile]) => ({
         pid: cell.pid,
         state: cell.state,
         tenant: cell.tenant,
+        profile,
         runs: cell.runs,
         served: cell.served,
         ageMs: clock.elapsed() - cell.createdMs,

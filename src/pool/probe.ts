@@ -1,7 +1,9 @@
 import { text } from 'node:stream/consumers'
+import { mebibytes } from '../core/quantity.ts'
 import type { WallLevel } from '../core/run.ts'
 import { type Attempt, PROBE_REPORT_MAX, type ProbeReport, decodeProbeReport } from '../wire/probe.ts'
 import { HOSTNAME } from './bubblewrap.ts'
+import type { CellProfile } from './profile.ts'
 import type { CellProgram } from './program.ts'
 import type { Walls } from './walls.ts'
 
@@ -15,6 +17,8 @@ export interface Trial {
   readonly attempts: readonly Attempt[]
 }
 
+/** The engine makes no difference to the walls. */
+const PROFILE: CellProfile = { jit: true, sharedMemory: false, memoryMb: mebibytes(16) }
 /** A probe takes some 100 ms; far more on a machine that is overloaded. */
 const PROBE_TIMEOUT_MS = 30_000
 /**
@@ -38,7 +42,7 @@ export function failedTrial(level: WallLevel, error: unknown): Trial {
 }
 
 async function runProbe(walls: Walls, program: CellProgram): Promise<ProbeReport> {
-  const cell = await walls.start({ ...program, file: program.probe })
+  const cell = await walls.start({ ...program, file: program.probe }, PROFILE)
   const timer = setTimeout(() => cell.kill(), PROBE_TIMEOUT_MS)
   try {
     const said = await text(cell.socket)

@@ -5,14 +5,15 @@ import { bubblewrapLauncher, findBubblewrap } from './bubblewrap.ts'
 import { type Launcher, plainLauncher } from './launch.ts'
 import { openFiles } from './open-files.ts'
 import { type Trial, failedTrial, tryWalls } from './probe.ts'
+import type { CellProfile } from './profile.ts'
 import type { CellProgram } from './program.ts'
 import { type CellProcess, openSpawner } from './spawner.ts'
 
 /** The walls that are up, and the way to start a cell inside them. */
 export interface Walls extends AsyncDisposable {
   readonly level: WallLevel
-  /** Starts a process of a cell's program. Rejects if the system cannot. */
-  start(program: CellProgram): Promise<CellProcess>
+  /** Starts a process of a cell's program with the engine of a profile. Rejects if the system cannot. */
+  start(program: CellProgram, profile: CellProfile): Promise<CellProcess>
 }
 
 interface Parts {
@@ -61,7 +62,7 @@ export async function buildWalls(level: WallLevel, { program, onFailure }: Parts
   const spawner = await openSpawner({ libc, onFailure, ...(files !== undefined && { files }) })
   return {
     level,
-    start: (started) => spawner.spawn(launcher(started)),
+    start: (started, profile) => spawner.spawn(launcher(started, profile)),
     [Symbol.asyncDispose]: () => spawner[Symbol.asyncDispose](),
   }
 }

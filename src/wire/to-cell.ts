@@ -1,4 +1,4 @@
-import type { Reuse } from '../core/policy.ts'
+import type { Engine, Reuse } from '../core/policy.ts'
 import { type Frame, FrameError } from './frame.ts'
 import type { FrameBatch } from './frame.ts'
 
@@ -27,6 +27,7 @@ export interface Assignment {
   readonly isolatesMax: number
   /** Names of the granted capabilities. What is not here does not exist in the guest. */
   readonly capabilities: readonly string[]
+  readonly engine: Engine
 }
 
 /** Code, sent once to a cell and then named by `number`. */

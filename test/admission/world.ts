@@ -88,6 +88,7 @@ export function makePolicy(change: Partial<Policy> = {}): Policy {
     },
     rate: { perSecond: 10, burst: 2 },
     instance: { reuse: undefined, maxCells: 1, runsPerCell: 1, idle: millis(1_000), runsMax: 100 },
+    engine: { jit: true, wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false },
     capabilities: {},
     ...change,
   }

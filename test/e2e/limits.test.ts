@@ -70,7 +70,9 @@ test('a wait that is over is refused, and costs nothing', async () => {
 })
 
 test('a tenant at its limits takes nothing from another', async () => {
-  await server.tenant('greedy', { policy: { limits: { concurrency: 2, queue: 50, queueWaitMs: 60_000 } } })
+  await server.tenant('greedy', {
+    policy: { limits: { concurrency: 2, queue: 50, queueWaitMs: 60_000 }, engine: { clock: 'live' } },
+  })
   await server.tenant('modest')
   const greedy = fire('greedy', 30, { code: 'const end = Date.now() + 50; while (Date.now() < end); return 1' })
   const modest = await fire('modest', 10, FAST)

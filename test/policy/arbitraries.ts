@@ -1,14 +1,21 @@
 import fc from 'fast-check'
 import { policyJsonSchema } from '../../src/policy/json-schema.ts'
 
-interface Field {
+interface Amount {
   readonly path: readonly [...sections: string[], field: string]
   readonly min: number
   readonly max: number
   readonly whole: boolean
 }
 
-/** Every number of the schema with its bounds, as an editor would learn them. */
+interface Choice {
+  readonly path: Amount['path']
+  readonly values: readonly unknown[]
+}
+
+type Field = Amount | Choice
+
+/** Every field of the schema that may have a reason, with its bounds or values, as an editor would learn them. */
 export const FIELDS: readonly Field[] = fieldsOf(policyJsonSchema(), [])
 
 function fieldsOf(schema: any, path: readonly string[]): Field[] {
@@ -16,18 +23,35 @@ function fieldsOf(schema: any, path: readonly string[]): Field[] {
   if (number !== undefined) {
     return [{ path: path as Field['path'], min: number.minimum, max: number.maximum, whole: number.type === 'integer' }]
   }
+  if (schema.anyOf?.[1]?.properties?.reason !== undefined) {
+    const [{ type, enum: values }] = schema.anyOf
+    return [{ path: path as Field['path'], values: type === 'boolean' ? [true, false] : values }]
+  }
   const object = schema.anyOf?.find((form: any) => form.type === 'object') ?? schema
   return Object.entries(object.properties ?? {}).flatMap(([key, inner]) => fieldsOf(inner, [...path, key]))
 }
 
-/** A number within a field's bounds, its ends among them. */
-export function within({ min, max, whole }: Field): fc.Arbitrary<number> {
+/** Whether a value is one that a field may have. */
+export function allows(field: Field, value: unknown): boolean {
+  if ('values' in field) return field.values.includes(value)
+  return typeof value === 'number' && value >= field.min && value <= field.max
+}
+
+/** A value that a field may have; of numbers their ends among them. */
+export function within(field: Field): fc.Arbitrary<unknown> {
+  if ('values' in field) return fc.constantFrom(...field.values)
+  const { min, max, whole } = field
   const inside = whole ? fc.integer({ min, max: Math.min(max, 2 ** 48) }) : fc.double({ min, max, noNaN: true })
   return fc.oneof(inside, fc.constantFrom(min, max))
 }
 
-/** What is not a number within a field's bounds. */
-export function outside({ min, max, whole }: Field): fc.Arbitrary<unknown> {
+/** What a field may not have. */
+export function outside(field: Field): fc.Arbitrary<unknown> {
+  if ('values' in field) {
+    const [value] = field.values
+    return fc.constantFrom<unknown>(0, 1, 'true', 'Frozen', '', null, [], [value], { value }, { value: 0, reason: 'x' })
+  }
+  const { min, max, whole } = field
   const wrong = fc.constantFrom<unknown>(min - 1, max + 1, -1e308, Infinity, NaN, '5', '', true, null, [], [min], {
     value: min,
   })

@@ -4,7 +4,7 @@ import { checkPolicy, type CheckedPolicy } from '../../src/policy/check.ts'
 import { formatPath } from '../../src/policy/faults.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { toJson } from '../../src/policy/policy-json.ts'
-import { FIELDS, outside, overlays, policyWith, within } from './arbitraries.ts'
+import { FIELDS, allows, outside, overlays, policyWith, within } from './arbitraries.ts'
 
 const catalog = loadPolicies([])
 const check = (given: unknown): CheckedPolicy => checkPolicy(given, catalog.find)
@@ -18,6 +18,8 @@ const faultsOf = (given: unknown) => {
   return 'faults' in checked ? checked.faults : []
 }
 const pathsOf = (given: unknown) => faultsOf(given).map(({ path }) => path)
+/** How faults begin that say that two sound fields do not go together. */
+const BETWEEN_FIELDS = /^must be (at most|false while)/
 
 test('an overlay changes what it states and inherits the rest', () => {
   const policy = policyOf({ limits: { memoryMb: 256 }, walls: 'os' })
@@ -95,6 +97,32 @@ test.each([
   expect(pathsOf(overlay)).toEqual([path])
 })
 
+test('WebAssembly without JIT is a fault when it is stated, and given up when it is inherited', () => {
+  const fault = {
+    path: 'engine.wasm',
+    message: 'must be false while engine.jit is false: V8 has no WebAssembly without its compilers',
+  }
+  expect(faultsOf({ engine: { jit: false, wasm: true } })).toEqual([fault])
+  expect(faultsOf({ extends: 'strict', engine: { wasm: { value: true, reason: 'faster' } } })).toEqual([fault])
+  expect(policyOf({ engine: { jit: false } }).engine).toMatchObject({ jit: false, wasm: false, eval: true })
+  expect(policyOf({ extends: 'strict', engine: { jit: true, wasm: true } }).engine).toMatchObject({ wasm: true })
+  expect(policyOf({ extends: 'strict', engine: { jit: true } }).engine.wasm).toBe(false)
+})
+
+test('a word or a truth may stand beside its reason and means the same', () => {
+  const reasoned = { clock: { value: 'live', reason: 'a stopwatch' }, eval: { value: false, reason: 'not needed' } }
+  expect(policyOf({ engine: reasoned })).toEqual(policyOf({ engine: { clock: 'live', eval: false } }))
+})
+
+test.each([
+  ['engine.jit', { jit: 1 }, 'must be true or false, not 1'],
+  ['engine.clock', { clock: 'slow' }, 'must be "frozen" or "live", not "slow"'],
+  ['engine.clock.reason', { clock: { value: 'live' } }, 'is missing'],
+  ['engine.eval.value', { eval: { value: 'no', reason: 'x' } }, 'must be true or false, not "no"'],
+])('%s has to be one of its values', (path, engine, message) => {
+  expect(faultsOf({ engine })).toEqual([{ path, message }])
+})
+
 test('an inherited field gives way to a stated one instead of being a fault', () => {
   expect(policyOf({ limits: { wallMs: 100 } }).limits.cpu).toBe(800)
   expect(policyOf({ capabilities: { kv: { storedBytes: 4096 } } }).capabilities.kv?.valueBytes).toBe(4096)
@@ -108,7 +136,8 @@ test('faults between fields are found beside faults of fields', () => {
 
 test('a policy is frozen all the way down', () => {
   const policy = policyOf({ limits: { wallMs: 100 } })
-  const parts = [policy, policy.limits, policy.rate, policy.instance, policy.capabilities, policy.capabilities.kv]
+  const { limits, rate, instance, engine, capabilities } = policy
+  const parts = [policy, limits, rate, instance, engine, capabilities, capabilities.kv]
   expect(parts.every((part) => Object.isFrozen(part))).toBe(true)
 })
 
@@ -172,15 +201,15 @@ test('an overlay of sound fields is a policy within all bounds, or its faults ar
     fc.property(overlays, (overlay) => {
       const checked = check(overlay)
       if ('faults' in checked) {
-        expect(checked.faults.every(({ message }) => message.startsWith('must be at most'))).toBe(true)
+        expect(checked.faults.filter(({ message }) => !BETWEEN_FIELDS.test(message))).toEqual([])
         return
       }
       const json: Record<string, any> = toJson(checked.policy)
-      for (const { path, min, max } of FIELDS) {
-        const value = path.reduce((object, key) => object[key], json) as unknown as number
-        expect(value).toBeGreaterThanOrEqual(min)
-        expect(value).toBeLessThanOrEqual(max)
+      for (const field of FIELDS) {
+        const value: unknown = field.path.reduce((object, key) => object[key], json)
+        expect([field.path, value, allows(field, value)]).toEqual([field.path, value, true])
       }
+      expect(json['engine'].wasm && !json['engine'].jit).toBe(false)
       expect(json['limits'].cpuMs).toBeLessThanOrEqual(json['limits'].wallMs * 8)
       expect(json['capabilities'].kv.valueBytes).toBeLessThanOrEqual(json['capabilities'].kv.storedBytes)
     }),
@@ -208,7 +237,7 @@ test('each field out of bounds has exactly one fault at its own path', () => {
   fc.assert(
     fc.property(faulty, values, (indexes, pairs) => {
       const overlay = policyWith(pairs.map(([sound, wrong], index) => (indexes.includes(index) ? wrong : sound)))
-      const paths = faultsOf(overlay).filter(({ message }) => !message.startsWith('must be at most'))
+      const paths = faultsOf(overlay).filter(({ message }) => !BETWEEN_FIELDS.test(message))
       const fields = paths.map(({ path }) => path.replace(/\.(value|reason)$/, ''))
       expect(fields.toSorted()).toEqual(indexes.map((index) => formatPath(FIELDS[index]!.path)).toSorted())
     }),

@@ -11,14 +11,14 @@ test('the shipped policies are default, generous and strict', () => {
   expect(catalog.names()).toEqual(['default', 'generous', 'strict'])
 })
 
-test.each(catalog.names())('every number of the shipped policy "%s" stands beside its reason', (name) => {
-  const { limits, rate, instance, capabilities } = JSON.parse(textOf(name))
+test.each(catalog.names())('every value of the shipped policy "%s" stands beside its reason', (name) => {
+  const { limits, rate, instance, engine, capabilities } = JSON.parse(textOf(name))
   const { reuse: _, ...counts } = instance
-  const sections = { limits, rate, counts, kv: capabilities.kv ?? {} }
+  const sections = { limits, rate, counts, engine, kv: capabilities.kv ?? {} }
   for (const [section, fields] of Object.entries(sections)) {
     for (const [field, written] of Object.entries(fields as object)) {
       expect(written, `${section}.${field}`).toEqual({
-        value: expect.any(Number),
+        value: section === 'engine' ? expect.anything() : expect.any(Number),
         reason: expect.stringMatching(/^.{20,}\.$/),
       })
     }
@@ -32,6 +32,7 @@ test.each(catalog.names())(
     const written = JSON.parse(textOf(name))
     expect(Object.keys(written.limits)).toHaveLength(Object.keys(policy.limits).length)
     expect(Object.keys(written.rate)).toHaveLength(2)
+    expect(Object.keys(written.engine)).toEqual(Object.keys(policy.engine))
     expect(Object.keys(written.instance).filter((key) => key !== 'reuse')).toHaveLength(4)
     expect(checkPolicyText(textOf(name))).toEqual({ policy })
     expect(written.limits.cpuMs.value).toBe(policy.limits.cpu)
@@ -59,6 +60,7 @@ test('default has the values that the documents promise', () => {
     },
     rate: { perSecond: 1000, burst: 2000 },
     instance: { reuse: undefined, maxCells: 4, runsPerCell: 32, idle: 60_000, runsMax: 10_000 },
+    engine: { jit: true, wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false },
     capabilities: {
       kv: { operations: 1000, keyBytes: 512, valueBytes: 262_144, keys: 100_000, storedBytes: 67_108_864 },
     },
@@ -69,6 +71,18 @@ test('strict is a fresh isolate for every run and grants nothing; generous leave
   expect(catalog.find('strict')?.instance.reuse).toBe('run')
   expect(Object.keys(catalog.find('strict')!.capabilities)).toEqual([])
   expect(catalog.find('generous')?.instance.reuse).toBeUndefined()
+})
+
+test('strict leaves out of the engine what it can; generous differs from default in its clock', () => {
+  expect(catalog.find('strict')?.engine).toEqual({
+    jit: false,
+    wasm: false,
+    eval: false,
+    temporal: false,
+    clock: 'frozen',
+    sharedMemory: false,
+  })
+  expect(catalog.find('generous')?.engine).toEqual({ ...catalog.find('default')?.engine, clock: 'live' })
 })
 
 test('each limit of strict is at most that of default, and of default at most that of generous', () => {
@@ -86,7 +100,7 @@ test('policy.schema.json is what the schema generates (node src/policy/write-sch
 test('the JSON Schema knows no field that the check does not, and bounds each number', () => {
   const { properties, additionalProperties } = policyJsonSchema() as Record<string, any>
   expect(additionalProperties).toBe(false)
-  for (const section of ['limits', 'rate', 'instance'] as const) {
+  for (const section of ['limits', 'rate', 'instance', 'engine'] as const) {
     expect(properties[section].additionalProperties).toBe(false)
     expect(properties[section].required).toBeUndefined()
   }

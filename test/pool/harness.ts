@@ -11,6 +11,7 @@ import type { Report, Session, Ticket, WallLevel } from '../../src/core/run.ts'
 import { findBubblewrap } from '../../src/pool/bubblewrap.ts'
 import { openProcessMeter } from '../../src/pool/meter.ts'
 import { type CellPool, createPool } from '../../src/pool/pool.ts'
+import { profileOf } from '../../src/pool/profile.ts'
 import { type CellProgram, buildCellProgram } from '../../src/pool/program.ts'
 import { buildWalls } from '../../src/pool/walls.ts'
 import { startWatchdog } from '../../src/pool/watchdog.ts'
@@ -33,6 +34,7 @@ export interface RunOptions {
   readonly wallMs?: number
   readonly limits?: Partial<Policy['limits']>
   readonly instance?: Partial<Policy['instance']>
+  readonly engine?: Partial<Policy['engine']>
   readonly grants?: Policy['capabilities']
   readonly signal?: AbortSignal
   readonly modules?: Readonly<Record<string, string>>
@@ -83,7 +85,7 @@ export async function openPool(
       walls,
       blankCells: options.blankCells ?? 1,
       isolatesPerBlankCell: 1,
-      blankMemoryMb: 128,
+      blankProfile: profileOf(loadPolicies([]).resolve('default')),
       cellsMax: options.cellsMax ?? 16,
       memoryMax: bytes(8 * 2 ** 30),
       killGraceMs: 50,
@@ -121,8 +123,8 @@ export async function openPool(
 }
 
 /** Equal options give the same policy object, as a catalog does. */
-function policyOf(known: Map<string, Policy>, { limits, instance, grants = {} }: RunOptions): Policy {
-  return known.getOrInsertComputed(JSON.stringify([limits, instance, grants]), () => {
+function policyOf(known: Map<string, Policy>, { limits, instance, engine, grants = {} }: RunOptions): Policy {
+  return known.getOrInsertComputed(JSON.stringify([limits, instance, engine, grants]), () => {
     const base = loadPolicies([]).resolve('default')
     // Wide enough that a slow machine does not end a run that should go on.
     const wide = { wall: millis(60_000), cpu: millis(60_000), queueWait: millis(60_000) }
@@ -130,6 +132,7 @@ function policyOf(known: Map<string, Policy>, { limits, instance, grants = {} }:
       ...base,
       limits: { ...base.limits, ...wide, ...limits },
       instance: { ...base.instance, ...instance },
+      engine: { ...base.engine, ...engine },
       capabilities: grants,
     }
   })

@@ -102,7 +102,7 @@ describe('more runs than one', () => {
   })
 
   test('a run that is cancelled while it waits behind another is never started', async () => {
-    const options = { tenant: 'early', instance: { maxCells: 1 } }
+    const options = { tenant: 'early', instance: { maxCells: 1 }, engine: { clock: 'live' } } as const
     await cells.run('return 0', options)
     const abort = new AbortController()
     const busy = cells.run('const until = Date.now() + 200; while (Date.now() < until); return 1', options)
@@ -136,7 +136,7 @@ describe('more runs than one', () => {
 
   test('time that a run waits behind another in its cell is not its own', async () => {
     const slow = 'const until = Date.now() + 300; while (Date.now() < until); return 1'
-    const options = { tenant: 'queueing', instance: { maxCells: 1 } }
+    const options = { tenant: 'queueing', instance: { maxCells: 1 }, engine: { clock: 'live' } } as const
     await cells.run('return 0', options)
     const [first, second] = await Promise.all([cells.run(slow, options), cells.run('return 2', options)])
     expect(first?.wall).toBeGreaterThanOrEqual(299_000)

@@ -29,6 +29,14 @@ const assignment: fc.Arbitrary<Assignment> = fc.record({
   runsMax: u32,
   isolatesMax: u32,
   capabilities: fc.array(anyText, { maxLength: 5 }),
+  engine: fc.record({
+    jit: flag,
+    wasm: flag,
+    eval: flag,
+    temporal: flag,
+    clock: fc.constantFrom('frozen', 'live'),
+    sharedMemory: flag,
+  }),
 })
 const artifact: fc.Arbitrary<CellArtifact> = fc.record({
   number: u32,
