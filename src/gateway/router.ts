@@ -43,7 +43,7 @@ export function createRouter({ reception, limits, routes, busiest }: Parts): Fas
     },
   })
   // No route takes these, so their bodies are nobody's: Fastify would look for a parser before it looks for the route.
-  for (const method of METHODS) if (!ROUTE_METHODS.has(method)) app.addHttpMethod(method)
+  for (const method of METHODS) if (!ROUTE_METHODS.has(method)) app.addHttpMethod(method, { overrideExisting: true })
   // Bodies are read by the route, after it is known who asks; the router must leave them alone.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
