@@ -19,7 +19,9 @@ import { examine } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
 import { type Gateway, createGateway } from './gateway/gateway.ts'
+import { HTTP_LIMITS } from './gateway/http-limits.ts'
 import type { Health } from './gateway/ports.ts'
+import { connectionsWithin, descriptorsMax } from './machine.ts'
 import { loadPolicies } from './policy/load.ts'
 import { openProcessMeter } from './pool/meter.ts'
 import { type CellPool, createPool } from './pool/pool.ts'
@@ -159,6 +161,7 @@ export async function openHost(given: Config): Promise<Platform> {
     log,
     version: readVersion(),
     bodySizeMax: config.bodyBytesMax,
+    limits: { connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax) },
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))

@@ -24,18 +24,26 @@ interface Options {
   readonly env?: Readonly<Record<string, string>>
   /** Of Node, such as `--cpu-prof`. */
   readonly flags?: readonly string[]
+  /** Is handed the data directory after a host has been started there and ended, before the one that is measured. */
+  readonly prepare?: (directory: string) => void
 }
 
 /** Starts `cloister serve` with all defaults but what `env` says. */
-export async function startCloister({ env = {}, flags = [] }: Options = {}): Promise<CloisterServer> {
+export async function startCloister({ env = {}, flags = [], prepare }: Options = {}): Promise<CloisterServer> {
   mkdirSync(RESULTS, { recursive: true })
   const directory = mkdtempSync(join(RESULTS, 'data-'))
   const args = [...flags, PROGRAM, 'serve', '--port', '0', '--data', directory, '--json']
   const remove = (): void => rmSync(directory, { recursive: true })
-  const child = await startChild({ command: process.execPath, args, env, announces: 1 }).catch((error: unknown) => {
-    remove()
-    throw error
-  })
+  const start = (): Promise<Child> =>
+    startChild({ command: process.execPath, args, env, announces: 1 }).catch((error: unknown) => {
+      remove()
+      throw error
+    })
+  if (prepare !== undefined) {
+    await (await start())[Symbol.asyncDispose]()
+    prepare(directory)
+  }
+  const child = await start()
   const { url, adminKeyFile } = JSON.parse(child.firstLine) as { url: string; adminKeyFile: string }
   const headers = { authorization: `Bearer ${readFileSync(adminKeyFile, 'utf8').trim()}` }
   const call: CloisterServer['call'] = (method, path, body) => callApi(`${url}${path}`, method, headers, body)

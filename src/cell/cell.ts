@@ -11,6 +11,7 @@ import {
   decodeToCell,
 } from '../wire/to-cell.ts'
 import type { IsolatedVm } from './addon.ts'
+import { die } from './die.ts'
 import { RealmMaker } from './realm.ts'
 import { GuestRun, type RunHost } from './run.ts'
 import { Supply } from './supply.ts'
@@ -64,10 +65,9 @@ export class Cell implements RunHost {
       })
       this.#work()
     })
-    // The host is gone, or has dropped this cell: nothing is left to live for. Killed, because a plain exit while a
-    // thread of an isolate is busy crashes.
-    socket.on('close', () => process.kill(process.pid, 'SIGKILL'))
-    socket.on('error', () => process.kill(process.pid, 'SIGKILL'))
+    // The host is gone, or has dropped this cell: nothing is left to live for.
+    socket.on('close', die)
+    socket.on('error', die)
   }
 
   elapsed(): number {

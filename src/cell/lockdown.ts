@@ -4,6 +4,7 @@ import { lateFilter } from '../kernel/filters.ts'
 import type { Libc } from '../kernel/libc.ts'
 import { limitResources } from '../kernel/resource-limits.ts'
 import { installFilter } from '../kernel/seccomp.ts'
+import { die } from './die.ts'
 
 /** The part of `process.permission` that @types/node does not describe yet. */
 interface Permission {
@@ -47,7 +48,7 @@ function askKernel(libc: Libc, hostPid: number | undefined): void {
   libc.prctl(PR_SET_DUMPABLE, 0)
   limitResources(libc)
   // The host may have died before the first call; then nobody else ends this process.
-  if (hostPid !== undefined && process.ppid !== hostPid) process.kill(process.pid, 'SIGKILL')
+  if (hostPid !== undefined && process.ppid !== hostPid) die()
 }
 
 function closeKernel(libc: Libc | undefined): void {

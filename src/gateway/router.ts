@@ -1,4 +1,5 @@
 import {
+  METHODS as NODE_METHODS,
   type IncomingMessage,
   type Server as HttpServer,
   type ServerResponse,
@@ -35,14 +36,29 @@ export function createRouter({ reception, limits, routes, busiest }: Parts): Fas
       reception.refuse(routerError(error), reply.raw)
     },
     clientErrorHandler: refuseConnection,
-    serverFactory: (router) => createHttpServer(limits, expressLane(router, reception, busiest)),
+    serverFactory(router) {
+      const server = createHttpServer(limits, requireHost(expressLane(router, reception, busiest), reception))
+      refuseByServer(server, reception)
+      return server
+    },
   })
+  // No route takes these, so their bodies are nobody's: Fastify would look for a parser before it looks for the route.
+  for (const method of METHODS) if (!ROUTE_METHODS.has(method)) app.addHttpMethod(method, { overrideExisting: true })
   // Bodies are read by the route, after it is known who asks; the router must leave them alone.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   for (const [path, rows] of Map.groupBy(routes, (route) => route.path)) addPath(app, reception, path, rows)
   addRefusals(app, reception)
   return app
+}
+
+/** Requests that Node would answer or drop by itself, without a word of ours. */
+function refuseByServer(server: HttpServer, reception: Reception): void {
+  server.on('checkExpectation', (_request, response) => {
+    const message = 'the only expectation that this host meets is 100-continue'
+    reception.refuse(new CloisterError('INVALID_REQUEST', message), response)
+  })
+  server.on('connect', (_request, socket) => refuseConnection(new Error('this host is no proxy'), socket))
 }
 
 function createHttpServer(limits: HttpLimits, listener: Listener): HttpServer {
@@ -53,6 +69,8 @@ function createHttpServer(limits: HttpLimits, listener: Listener): HttpServer {
       keepAliveTimeout: limits.keepAliveTimeout,
       connectionsCheckingInterval: limits.checkInterval,
       maxHeaderSize: limits.headersSize,
+      // Looked at by requireHost, which says what is missing.
+      requireHostHeader: false,
     },
     listener,
   )
@@ -75,7 +93,18 @@ function expressLane(router: Listener, reception: Reception, busiest: Route): Li
   }
 }
 
-const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS']
+/** HTTP/1.1 wants a Host header in every request (RFC 9112, 3.2). */
+function requireHost(listener: Listener, reception: Reception): Listener {
+  return (request, response) => {
+    if (request.headers.host === undefined && request.httpVersion === '1.1') {
+      reception.refuse(new CloisterError('INVALID_REQUEST', 'the request has no Host header'), response)
+    } else listener(request, response)
+  }
+}
+
+const ROUTE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS'])
+/** All that Node reads. CONNECT never reaches the router. */
+const METHODS = NODE_METHODS.filter((method) => method !== 'CONNECT') as readonly HTTPMethods[]
 
 function addPath(app: FastifyInstance, reception: Reception, path: string, rows: readonly Route[]): void {
   const url = path.replaceAll(/\{(\w+)\}/g, ':$1')

@@ -9,11 +9,12 @@ import type { FromCell } from '../wire/from-cell.ts'
 import { type Boot, toCell } from '../wire/to-cell.ts'
 import { ArtifactTable } from './artifact-table.ts'
 import { assignmentOf, contextOf } from './briefing.ts'
+import { CallLine, UNREAD_MAX } from './call-line.ts'
 import { Channel } from './channel.ts'
 import { type Death, type Ending, type KillReason, bystander, explain, guilty, hostFault } from './death.ts'
 import type { CellGuard } from './guard.ts'
 import { Roster } from './roster.ts'
-import { type RunInCell, addLog, createRunInCell, endingOf, onAbort, startCall } from './run-in-cell.ts'
+import { type RunInCell, addLog, createRunInCell, endingOf, onAbort } from './run-in-cell.ts'
 import type { CellProcess, ProcessEnd } from './spawner.ts'
 
 export type CellState = 'starting' | 'blank' | 'leased' | 'ended'
@@ -44,6 +45,7 @@ export class Cell {
   readonly #channel: Channel
   readonly #roster: Roster
   readonly #artifacts = new ArtifactTable()
+  readonly #calls: CallLine
   readonly #ready = Promise.withResolvers<void>()
   readonly #exited = Promise.withResolvers<void>()
   readonly ready = this.#ready.promise
@@ -67,15 +69,21 @@ export class Cell {
     this.#roster = new Roster({ clock: parts.clock, onBegin: (run) => parts.guard.enter(run) })
     this.#channel = new Channel({
       socket: parts.process.socket,
+      clock: parts.clock,
       onChunk: () => parts.guard.observe(),
       onMessage: (message) => this.#take(message),
       onChunkEnd: () => {
         parts.guard.update()
         parts.onProgress(this)
       },
-      onViolation: () => this.kill('protocol'),
+      onDrain: () => {
+        this.#calls.advance()
+        parts.onProgress(this)
+      },
+      onViolation: (kind) => this.kill(kind),
       onBroken: () => parts.process.kill(),
     })
+    this.#calls = new CallLine({ channel: this.#channel, has: (run) => this.#roster.has(run) })
     // The pool learns of the death from here alone, so a cell that dies by itself takes the same road as a killed one.
     void parts.process.ended.then((end) => this.#end(end))
     toCell.boot(this.#channel.batch, parts.boot)
@@ -106,9 +114,12 @@ export class Cell {
   get isLeaving(): boolean {
     return (this.#retiring ?? this.#killReason) !== undefined
   }
-  /** Whether it may be given another run. Not while it may run in vain what was taken back: nobody must answer for that. */
+  /**
+   * Whether it may be given another run. Not while it may run in vain what was taken back: nobody must answer for that; and
+   * not while it does not read what it has been sent.
+   */
   get accepts(): boolean {
-    return this.#state === 'leased' && !this.isLeaving && !this.#roster.isOwed
+    return this.#state === 'leased' && !this.isLeaving && !this.#roster.isOwed && this.#channel.unread <= UNREAD_MAX
   }
   get waiting(): number {
     return this.#roster.waiting
@@ -196,9 +207,8 @@ export class Cell {
     this.#channel.flushSoon()
   }
 
-  /** Once a second: renews what the cell may send, and ends it if it is lost in a run that was taken back. */
+  /** Once a second: ends the cell if it is lost in a run that was taken back. */
   sweep(): void {
-    this.#channel.allowMore()
     if (this.#roster.sweep() === 'lost') this.kill('idle')
   }
 
@@ -213,7 +223,7 @@ export class Cell {
       case 'yielded':
         return this.#roster.yield(run)
       case 'call':
-        return this.#call(run, message)
+        return this.#calls.add(run, message)
       case 'log':
         return addLog(run, message.line)
       case 'done':
@@ -225,16 +235,6 @@ export class Cell {
     if (this.#state !== 'starting') throw new FrameError('a cell is ready twice')
     this.#state = 'blank'
     this.#ready.resolve()
-  }
-
-  #call(run: RunInCell, message: FromCell & { kind: 'call' }): void {
-    startCall(run, message)
-    void run.session.call(message.operation, message.payload).then(({ ok, text }) => {
-      if (!this.#roster.has(run)) return
-      run.pendingCalls -= 1
-      toCell.answer(this.#channel.batch, run.number, { call: message.call, ok, text })
-      this.#channel.flushSoon()
-    })
   }
 
   #finish(run: RunInCell, ending: Ending, isolate: 'warm' | 'cold'): void {
@@ -269,6 +269,7 @@ export class Cell {
     const { guard } = this.#parts
     this.#state = 'ended'
     this.#channel.destroy()
+    this.#calls.clear()
     const killReason = guard.killedFor ?? this.#killReason
     const death = explain({ killReason, signal, lastWords })
     guard.observeLast()

@@ -9,6 +9,7 @@ export type KillReason =
   | 'memory'
   | 'cancel'
   | 'protocol'
+  | 'flood'
   | 'start-timeout'
   | 'idle'
   | 'evicted'

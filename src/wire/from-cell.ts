@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { RunStatus } from '../core/outcome.ts'
 import type { GuestError, LogLine } from '../core/run.ts'
 import { type Frame, type FrameBatch, FrameError } from './frame.ts'
@@ -99,7 +100,7 @@ function decodeCall(run: number, payload: Buffer): FromCell {
     run,
     call: payload.readUInt32BE(0),
     operation: payload.toString('latin1', 5, nameEnd),
-    payload: payload.toString('utf8', nameEnd),
+    payload: textOf(payload.subarray(nameEnd)),
   }
 }
 
@@ -107,7 +108,7 @@ function decodeLog(run: number, payload: Buffer): FromCell {
   need(payload.length >= 1 && payload.length - 1 <= LOG_MESSAGE_MAX, 'a log message is too long')
   const level = LOG_LEVELS[payload.readUInt8(0)]
   if (level === undefined) throw new FrameError('a log message has no known level')
-  return { kind: 'log', run, line: { level, message: payload.toString('utf8', 1) } }
+  return { kind: 'log', run, line: { level, message: textOf(payload.subarray(1)) } }
 }
 
 function decodeDone(run: number, payload: Buffer): FromCell {
@@ -126,7 +127,7 @@ function decodeError(text: Buffer): GuestError {
   need(text.length <= ERROR_PAYLOAD_MAX, 'an error is too long')
   let parsed: unknown
   try {
-    parsed = JSON.parse(text.toString('utf8'))
+    parsed = JSON.parse(textOf(text))
   } catch {
     throw new FrameError('an error is not JSON')
   }
@@ -137,6 +138,12 @@ function field(from: unknown, name: string): string {
   if (typeof from !== 'object' || from === null || !Object.hasOwn(from, name)) return ''
   const value = (from as Record<string, unknown>)[name]
   return typeof value === 'string' ? value.slice(0, ERROR_FIELD_MAX) : ''
+}
+
+/** A cell of ours writes strings, so all it sends is UTF-8. To repair what is not would take this thread far longer. */
+function textOf(payload: Buffer): string {
+  need(isUtf8(payload), 'a text is not UTF-8')
+  return payload.toString('utf8')
 }
 
 function need(condition: boolean, complaint: string): void {

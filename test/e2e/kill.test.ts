@@ -1,8 +1,9 @@
-import { createHash, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDirectory, startProgram } from '../cli/command-line.ts'
-import { type RunUsage, billOf } from './independent-bill.ts'
+import { billOf } from './independent-bill.ts'
 import { type Server, cellsOf, startServer, until } from './server.ts'
+import { Witness, readRecords, usageOf } from './witness.ts'
 
 /** More of them find rarer moments: `KILL_ROUNDS=200 npx vitest run test/e2e/kill.test.ts`. */
 const ROUNDS = Number(process.env['KILL_ROUNDS'] ?? 10)
@@ -17,19 +18,11 @@ const PROGRAMS = [
   'for (let n = 0; n < 5e6; n++); throw new Error("no")',
 ]
 
-interface Acknowledged {
-  readonly runId: string
-  readonly status: string
-  readonly usage: RunUsage
-}
-
 const directory = createDirectory()
 afterAll(() => directory[Symbol.dispose]())
 
-/** All that callers were told, over all rounds, by tenant. */
-const acknowledged = new Map<string, Acknowledged[]>(TENANTS.map((tenant) => [tenant, []]))
-/** Runs that were asked for and not answered: each may be in the ledger, or not. */
-const unanswered = new Map<string, number>(TENANTS.map((tenant) => [tenant, 0]))
+/** All that callers were told, over all rounds. */
+const witness = new Witness(TENANTS)
 
 beforeAll(async () => {
   await using server = await startServer({ directory: directory.path })
@@ -40,7 +33,7 @@ test.each(Array.from({ length: ROUNDS }, (_, round) => round + 1))(
   'kill -9 under load, round %d: the directory opens at once, every acknowledged run is there once, no cell is left',
   async () => {
     await using server = await startServer({ directory: directory.path })
-    await checkLedger(server)
+    await witness.check(server)
     const load = startLoad(server)
     const moment = load.count() + randomInt(1, 150)
     await until(() => load.count() >= moment)
@@ -62,24 +55,30 @@ test('killed while it starts, it starts again', async () => {
   }
   await until(() => cellsOf(directory.path).length === 0)
   await using server = await startServer({ directory: directory.path })
-  await checkLedger(server)
+  await witness.check(server)
 })
 
 test('after all of it the ledger is whole, and the bill is what its records come to', async () => {
   await using server = await startServer({ directory: directory.path })
-  await checkLedger(server)
+  await witness.check(server)
   for (const tenant of TENANTS) {
     const records = await readRecords(server, tenant)
     const { body: bill } = await server.get(`/v1/tenants/${tenant}/bill`)
     const { lines, total } = billOf(records.map(usageOf))
     expect(bill).toMatchObject({ total, records: records.length, lines })
     const { body: budget } = await server.get(`/v1/tenants/${tenant}/budget`)
-    expect(budget.month.units).toEqual({ spent: records.reduce((sum, { units }) => sum + units, 0), held: 0 })
-    const counted = records.reduce((sum, { operations }) => sum + (operations['kv.increment'] ?? 0), 0)
+    expect(budget.month.units).toEqual({
+      spent: records.reduce((sum, { units }) => sum + (units as number), 0),
+      held: 0,
+    })
+    const counted = records.reduce(
+      (sum, { operations }) => sum + ((operations['kv.increment'] as number | undefined) ?? 0),
+      0,
+    )
     const { body } = await server.run(tenant, { code: 'return (await context.kv.get("count")) ?? 0' })
     // An effect may outlive a run that had no answer; no effect of one that had is lost.
     expect(body.result).toBeGreaterThanOrEqual(counted)
-    expect(body.result).toBeLessThanOrEqual(counted + unanswered.get(tenant)!)
+    expect(body.result).toBeLessThanOrEqual(counted + witness.unanswered(tenant))
   }
 })
 
@@ -90,11 +89,11 @@ function startLoad(server: Server): { count: () => number; ended: Promise<unknow
       try {
         const { status, body } = await server.run(tenant, { code: PROGRAMS[turn % PROGRAMS.length] })
         expect(status).toBe(200)
-        acknowledged.get(tenant)!.push(body)
+        witness.hear(tenant, body)
         count += 1
       } catch (error) {
         if (!(error instanceof TypeError)) throw error
-        unanswered.set(tenant, unanswered.get(tenant)! + 1)
+        witness.missAnswer(tenant)
         return
       }
     }
@@ -103,50 +102,4 @@ function startLoad(server: Server): { count: () => number; ended: Promise<unknow
     Array.from({ length: CLIENTS_PER_TENANT }, (_, index) => client(tenant, index)),
   )
   return { count: () => count, ended: Promise.all(clients) }
-}
-
-/** Every acknowledged run is in the ledger once, as it was told; the chain holds, by the server’s word and by ours. */
-async function checkLedger(server: Server): Promise<void> {
-  for (const tenant of TENANTS) {
-    const records = await readRecords(server, tenant)
-    const byRun = new Map(records.map((record) => [record.run, record]))
-    expect(byRun.size).toBe(records.length)
-    const told = acknowledged.get(tenant)!
-    for (const { runId, status, usage } of told) {
-      const record = byRun.get(runId)
-      expect({ runId, status: record?.status, usage: record && usageOf(record) }).toMatchObject({
-        runId,
-        status,
-        usage: { wallMs: usage.wallMs, cpuMs: usage.cpuMs, units: usage.units, memoryMb: usage.memoryMb },
-      })
-    }
-    const extra = records.length - told.length
-    expect(extra).toBeGreaterThanOrEqual(0)
-    expect(extra).toBeLessThanOrEqual(unanswered.get(tenant)!)
-    const { body: verdict } = await server.post(`/v1/tenants/${tenant}/bill/verify`)
-    expect(verdict).toMatchObject({ ok: true, records: records.length })
-  }
-}
-
-async function readRecords(server: Server, tenant: string): Promise<any[]> {
-  const { text } = await server.get(`/v1/tenants/${tenant}/bill/records`)
-  let previous = '0'.repeat(64)
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line, index) => {
-      const { sequence, canonical, hash, previousHash } = JSON.parse(line)
-      expect({ sequence, previousHash }).toEqual({ sequence: index + 1, previousHash: previous })
-      expect(hash).toBe(
-        createHash('sha256')
-          .update(previous + canonical)
-          .digest('hex'),
-      )
-      previous = hash
-      return JSON.parse(canonical)
-    })
-}
-
-function usageOf({ wallMicros, cpuMicros, units, memoryMb, operations }: any): RunUsage {
-  return { wallMs: wallMicros / 1_000, cpuMs: cpuMicros / 1_000, units, memoryMb, operations } as RunUsage
 }

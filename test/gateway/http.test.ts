@@ -261,3 +261,43 @@ test('closing cuts what does not end within its grace', async () => {
   expect(await answer).toBe('cut')
   await aborted
 })
+
+test.each(['TRACE', 'PROPFIND', 'QUERY', 'M-SEARCH', 'OPTIONS'])(
+  'the method %s is METHOD_NOT_ALLOWED on every route, and nothing else is',
+  async (method) => {
+    const world = await openGateway()
+    const client = await RawClient.open(world.url)
+    client.write(`${method} /v1/tenants/acme HTTP/1.1\r\nHost: x\r\n\r\n`)
+    expect(await client.until((text) => text.includes('METHOD_NOT_ALLOWED'))).toMatch(
+      /^HTTP\/1.1 405 .*allow: PUT, GET/s,
+    )
+    client.write(`${method} /nowhere HTTP/1.1\r\nHost: x\r\n\r\n`)
+    expect(await client.until((text) => text.includes('NOT_FOUND'))).toContain('HTTP/1.1 404 ')
+  },
+)
+
+const REFUSED_WITH_WORDS = [
+  ['a request without a Host', 'GET /healthz HTTP/1.1\r\n\r\n', 'the request has no Host header'],
+  ['an expectation', 'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: nonsense\r\n\r\n', 'the only expectation'],
+  ['a CONNECT', 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n', 'the request is not HTTP/1.1'],
+] as const
+
+test.each(REFUSED_WITH_WORDS)(
+  '%s that this host cannot take is refused in words of the API',
+  async (_, text, words) => {
+    const world = await openGateway()
+    const client = await RawClient.open(world.url)
+    client.write(text)
+    const received = await client.until((some) => some.includes('"error"'))
+    expect(received).toMatch(/^HTTP\/1.1 400 /)
+    expect(received).toContain('INVALID_REQUEST')
+    expect(received).toContain(words)
+  },
+)
+
+test('a request of HTTP/1.0 needs no Host', async () => {
+  const world = await openGateway()
+  const client = await RawClient.open(world.url)
+  client.write('GET /healthz HTTP/1.0\r\n\r\n')
+  expect(await client.closed()).toMatch(/^HTTP\/1.1 200 /)
+})

@@ -95,7 +95,9 @@ describe(`${FRAMES} frames of a hostile cell, seed ${SEED}`, () => {
     const outcomes = { message: 0, refused: 0 }
     for (let count = 0; count < FRAMES; count += 1) {
       // Small numbers in front now and then: those that mean something there.
-      const payload = Buffer.alloc(random(64)).map((_, at) => random(at < 6 && random(2) > 0 ? 4 : 256))
+      // Every other payload is UTF-8.
+      const range = random(2) > 0 ? 256 : 128
+      const payload = Buffer.alloc(random(64)).map((_, at) => random(at < 6 && random(2) > 0 ? 4 : range))
       outcomes[outcomeOf(frame(random(9), payload, random(2 ** 32)))] += 1
     }
     expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototype)
@@ -228,4 +230,16 @@ describe('what a cell of ours would not send is refused', () => {
     expect(outcomeOf(frame(FROM_CELL.log, Buffer.alloc(LOG_MESSAGE_MAX + 1)))).toBe('message')
     expect(outcomeOf(done('error', JSON.stringify('x'.repeat(ERROR_PAYLOAD_MAX - 2))))).toBe('message')
   })
+})
+
+test.each([
+  [
+    'the arguments of a call',
+    (text: Buffer) => frame(FROM_CELL.call, Buffer.concat([Buffer.from('\0\0\0\x01\x06kv.get'), text])),
+  ],
+  ['a log message', (text: Buffer) => frame(FROM_CELL.log, Buffer.concat([Buffer.of(1), text]))],
+  ['an error', (text: Buffer) => frame(FROM_CELL.done, Buffer.concat([Buffer.of(1, 0), text]))],
+])('%s that is not UTF-8 is refused before this thread spends time on it', (_, frameOf) => {
+  expect(() => decodeFromCell(frameOf(Buffer.from('{"name":"é"}', 'latin1')))).toThrow('a text is not UTF-8')
+  expect(() => decodeFromCell(frameOf(Buffer.from('{"name":"é"}')))).not.toThrow()
 })

@@ -5,6 +5,7 @@ import { openLibc } from '../../kernel/libc.ts'
 import type { ProbeReport } from '../../wire/probe.ts'
 import { loadIsolatedVm } from '../addon.ts'
 import { readArguments } from '../arguments.ts'
+import { die } from '../die.ts'
 import { lockDown } from '../lockdown.ts'
 import { tryJavaScript } from './javascript.ts'
 import { findFolders, prepareNative } from './native.ts'
@@ -35,5 +36,5 @@ async function report(): Promise<void> {
     pid: process.pid,
   }
   writeSync(3, JSON.stringify(found))
-  process.kill(process.pid, 'SIGKILL')
+  die()
 }

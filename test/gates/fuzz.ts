@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Report } from '../../src/core/run.ts'
+import { type PoolHarness, openPool } from '../pool/harness.ts'
+import { type Builtin, FIND_BUILTINS, programOf } from './builtins.ts'
+import { type Effort, type Gate, type GateResult, Tally } from './gate.ts'
+
+/** Thirteen programs a function that a guest can reach. */
+const TRIALS = { full: 12_600, short: 300 }
+/** Programs that run at the same time, each as a tenant of its own, in a cell of its own. */
+const CLIENTS = 4
+/** Of a program. In the short form wide enough for a busy machine: there it is the endings that count. */
+const WALL_MS = { full: 100, short: 300 }
+const MEMORY_MB = 64
+/** How late past its wall limit a run may end on a quiet machine, and how much more memory its cell may have had. */
+const LATE_MS_MAX = 300
+const OVER_MB_MAX = 64
+
+/** Every built-in of a guest, with hostile receivers and arguments, one call a program, in real cells. */
+export const fuzz: Gate = {
+  name: 'fuzz',
+  about: 'every function that a guest can reach × hostile receivers and arguments, each in a run of its own',
+  async run(effort) {
+    // The host is this very process: should a program end it, there is no result, and the gate has failed.
+    await using cells = await openPool({ blankCells: 3, cellsMax: 32 })
+    return await new Fuzz(cells, effort).run()
+  },
+}
+
+class Fuzz {
+  readonly #cells: PoolHarness
+  readonly #effort: Effort
+  readonly #wallMs: number
+  readonly #endings = new Tally()
+  readonly #kills = new Tally()
+  readonly #violations: string[] = []
+  readonly #canary = `canary-${randomBytes(12).toString('hex')}`
+  readonly #latest = { value: 0, by: 'none' }
+  readonly #largest = { value: 0, by: 'none' }
+  readonly #late: string[] = []
+  readonly #over: string[] = []
+  #outcomes = 0
+  #neighbours = 0
+  #isOver = false
+
+  constructor(cells: PoolHarness, effort: Effort) {
+    this.#cells = cells
+    this.#effort = effort
+    this.#wallMs = WALL_MS[effort.form]
+  }
+
+  async run(): Promise<GateResult> {
+    const { form, seed, note } = this.#effort
+    const trials = this.#effort.trials ?? TRIALS[form]
+    const builtins = (await this.#cells.value(FIND_BUILTINS, { tenant: 'finder' })) as Builtin[]
+    note(`${builtins.length} functions, ${trials} programs`)
+    const neighbour = this.#watchNeighbour()
+    let next = 0
+    const client = async (first: number): Promise<void> => {
+      let tenant = first
+      while (next < trials) {
+        const number = next++
+        const builtin = builtins[Math.floor((number * builtins.length) / trials)] as Builtin
+        const hasKilled = await this.#try(builtin, seed * 1_000_003 + number, `fuzz-${tenant}`)
+        // A tenant that has lost a cell may be held back for a while; the next program is another's.
+        if (hasKilled) tenant += CLIENTS
+        if ((number + 1) % 500 === 0) note(`${number + 1} of ${trials}`)
+      }
+    }
+    await Promise.all(Array.from({ length: CLIENTS }, (_, index) => client(index)))
+    this.#isOver = true
+    await neighbour
+    return this.#result(builtins.length, trials)
+  }
+
+  /** Runs one program and returns whether its cell was lost. */
+  async #try(builtin: Builtin, seed: number, tenant: string): Promise<boolean> {
+    const name = `${builtin.root}${builtin.steps.map(([how, key]) => ` ${how} ${key}`).join('')}, seed ${seed}`
+    try {
+      const report = await this.#cells.run(programOf(builtin, seed), {
+        tenant,
+        input: { list: [1] },
+        wallMs: this.#wallMs,
+        limits: { memory: MEMORY_MB as never },
+        instance: { idle: 1_000 as never },
+      })
+      this.#outcomes += 1
+      this.#count(report, name)
+      return report.killReason !== undefined
+    } catch (error) {
+      this.#violations.push(`no outcome but ${String(error)}: ${name}`)
+      return true
+    }
+  }
+
+  #count({ status, killReason, wall, peakMemory, result, error, logs }: Report, name: string): void {
+    this.#endings.add(`ended as ${status}${killReason === undefined ? '' : ', cell killed or gone'}`)
+    if (killReason !== undefined) this.#kills.add(`cells lost: ${killReason}`)
+    const told = `${result === undefined ? '' : Buffer.from(result).toString()}${JSON.stringify({ error, logs })}`
+    if (told.includes(this.#canary)) this.#violations.push(`the canary was seen: ${name}`)
+    const lateMs = wall / 1_000 - this.#wallMs
+    const overMb = peakMemory / 2 ** 20 - MEMORY_MB
+    if (lateMs > LATE_MS_MAX) this.#late.push(`${Math.round(lateMs)} ms late: ${name}`)
+    if (overMb > OVER_MB_MAX) this.#over.push(`${Math.round(overMb)} MB over: ${name}`)
+    if (lateMs > this.#latest.value) Object.assign(this.#latest, { value: lateMs, by: name })
+    if (overMb > this.#largest.value) Object.assign(this.#largest, { value: overMb, by: name })
+  }
+
+  /** Another tenant, whose secret nobody must see, runs all the time and is always answered. */
+  async #watchNeighbour(): Promise<void> {
+    const code = `globalThis.secret = input; return secret`
+    while (!this.#isOver) {
+      const { status, result } = await this.#cells.run(code, { tenant: 'neighbour', input: this.#canary })
+      this.#neighbours += 1
+      const isRight = status === 'ok' && Buffer.from(result ?? '').toString() === JSON.stringify(this.#canary)
+      if (!isRight) this.#violations.push(`the neighbour’s run ended as ${status}`)
+      for (let pause = 0; pause < 20 && !this.#isOver; pause += 1) await turn()
+    }
+  }
+
+  #result(builtins: number, trials: number): GateResult {
+    const isFull = this.#effort.form === 'full'
+    return {
+      figures: [
+        { name: 'functions found', value: builtins },
+        { name: 'programs', value: trials },
+        ...this.#endings.figures,
+        ...this.#kills.figures,
+        { name: 'programs without exactly one outcome', value: trials - this.#outcomes, atMost: 0 },
+        { name: 'runs of a neighbour meanwhile, all answered', value: this.#neighbours },
+        {
+          name: 'latest end past the limit, ms',
+          value: Math.round(this.#latest.value),
+          ...(isFull && { atMost: LATE_MS_MAX }),
+        },
+        { name: '  by', value: this.#latest.by },
+        {
+          name: 'most memory over the limit, MB',
+          value: Math.round(this.#largest.value),
+          ...(isFull && { atMost: OVER_MB_MAX }),
+        },
+        { name: '  by', value: this.#largest.by },
+        ...[...this.#late, ...this.#over].slice(0, 30).map((value) => ({ name: 'past a bound', value })),
+      ],
+      violations: this.#violations,
+    }
+  }
+}
