@@ -2,18 +2,20 @@ import type { Clock } from '../core/clock.ts'
 import { CloisterError } from '../core/errors.ts'
 import type { TenantId } from '../core/ids.ts'
 import type { Policy } from '../core/policy.ts'
-import { bytes, micros } from '../core/quantity.ts'
 import type { Report, Session, Ticket, WallLevel } from '../core/run.ts'
 import { FrameError } from '../wire/frame.ts'
 import type { FromCell } from '../wire/from-cell.ts'
-import { type Boot, toCell } from '../wire/to-cell.ts'
+import { type Assignment, type Boot, toCell } from '../wire/to-cell.ts'
 import { ArtifactTable } from './artifact-table.ts'
 import { assignmentOf, contextOf } from './briefing.ts'
 import { Channel } from './channel.ts'
-import { type Death, type Ending, type KillReason, bystander, explain, guilty, hostFault } from './death.ts'
+import { findCulprit } from './culprit.ts'
+import { type Death, type Ending, type KillReason, type ProcessEnd } from './death.ts'
+import { bystander, explain, guilty, hostFault } from './death.ts'
 import type { CellGuard } from './guard.ts'
+import { onEnd } from './last-words.ts'
 import { Roster } from './roster.ts'
-import { type RunInCell, addLog, createRunInCell, endingOf, onAbort, startCall } from './run-in-cell.ts'
+import { type RunInCell, addLog, createRunInCell, endingOf, onAbort, reportOf, startCall } from './run-in-cell.ts'
 import type { CellProcess } from './spawn.ts'
 
 export type CellState = 'starting' | 'blank' | 'leased' | 'ended'
@@ -64,19 +66,22 @@ export class Cell {
     this.pid = parts.process.pid
     this.createdMs = parts.clock.elapsed()
     this.#idleSinceMs = this.createdMs
-    this.#roster = new Roster({ clock: parts.clock, onBegin: (run) => parts.guard.enter(run) })
+    const { clock, guard } = parts
+    this.#roster = new Roster({ clock, reading: () => guard.reading, onBegin: (run) => guard.enter(run) })
     this.#channel = new Channel({
       socket: parts.process.socket,
-      onChunk: () => parts.guard.observe(),
+      onChunk: () => this.#observe(),
       onMessage: (message) => this.#take(message),
       onChunkEnd: () => {
-        parts.guard.update()
+        this.#roster.settle()
+        guard.update(this.#roster)
         parts.onProgress(this)
       },
       onViolation: () => this.kill('protocol'),
       onBroken: () => parts.process.child.kill('SIGKILL'),
     })
-    this.#listen()
+    // The pool learns of the death from here alone, so a cell that dies by itself takes the same road as a killed one.
+    onEnd(parts.process.child, (end) => this.#end(end))
     toCell.boot(this.#channel.batch, parts.boot)
     this.#channel.flushSoon()
   }
@@ -101,6 +106,10 @@ export class Cell {
   get idleMaxMs(): number {
     return this.#policy?.instance.idle ?? Infinity
   }
+  /** Why it ends as soon as its runs have, if it does. */
+  get retiring(): KillReason | undefined {
+    return this.#retiring
+  }
   /** Whether it ends as soon as its runs have. */
   get isLeaving(): boolean {
     return (this.#retiring ?? this.#killReason) !== undefined
@@ -120,13 +129,13 @@ export class Cell {
   }
 
   /** Gives the cell to a tenant, for good. */
-  assign(tenant: TenantId, policy: Policy): void {
+  assign(tenant: TenantId, policy: Policy, entries: Assignment['entries']): void {
     if (this.#state !== 'blank') throw new CloisterError('INTERNAL', `a ${this.#state} cell cannot be assigned`)
     this.#state = 'leased'
     this.#tenant = tenant
     this.#policy = policy
     this.#parts.guard.assign(policy.limits)
-    toCell.assign(this.#channel.batch, assignmentOf(tenant, policy))
+    toCell.assign(this.#channel.batch, assignmentOf(tenant, policy, entries))
   }
 
   /** Whether this cell was given to its tenant under this very policy. */
@@ -174,7 +183,7 @@ export class Cell {
     if (this.#killReason !== undefined || this.#state === 'ended') return
     this.#killReason = reason
     this.#channel.close()
-    this.#parts.guard.observe()
+    this.#observe()
     // Killed, not asked: a guest in a tight loop never lets the cell read another message.
     this.#parts.process.child.kill('SIGKILL')
   }
@@ -199,13 +208,6 @@ export class Cell {
   sweep(): void {
     this.#channel.allowMore()
     if (this.#roster.sweep() === 'lost') this.kill('idle')
-  }
-
-  #listen(): void {
-    const { child } = this.#parts.process
-    // The pool learns of the death from here alone, so a cell that dies by itself takes the same road as a killed one.
-    child.on('exit', (_code, signal) => this.#end(signal ?? 'exit'))
-    child.on('error', () => {})
   }
 
   #take(message: FromCell): void {
@@ -249,15 +251,8 @@ export class Cell {
     this.#roster.remove(run)
     run.stopWatching?.()
     const cpuMs = guard.leave(run)
-    run.resolve({
-      ...ending,
-      logs: run.logs,
-      wall: micros(Math.max(1, Math.ceil((nowMs - (run.startedMs ?? nowMs)) * 1_000))),
-      cpu: micros(Math.round(cpuMs * 1_000)),
-      peakMemory: bytes(guard.peakBytes),
-      coldStart: isolate === 'cold' || this.#served === 0,
-      walls,
-    })
+    const coldStart = isolate === 'cold' || this.#served === 0
+    run.resolve(reportOf(run, ending, { nowMs, cpuMs, peakBytes: guard.peakBytes, coldStart, walls }))
     this.#served += 1
   }
 
@@ -267,31 +262,31 @@ export class Cell {
     run.cancelledMs = this.#parts.clock.elapsed()
     toCell.cancel(this.#channel.batch, run.number)
     this.#channel.flushSoon()
-    this.#parts.guard.update()
+    this.#parts.guard.update(this.#roster)
   }
 
-  #end(signal: string): void {
+  #observe(): void {
+    this.#parts.guard.observe()
+    this.#roster.observe()
+  }
+
+  #end(end: ProcessEnd): void {
     if (this.#state === 'ended') return
     const { guard, process } = this.#parts
     this.#state = 'ended'
     this.#channel.destroy()
     const killReason = guard.killedFor ?? this.#killReason
-    const death = explain({ killReason, signal, lastWords: process.lastWords() })
+    const death = explain({ ...end, killReason, lastWords: process.lastWords() })
     guard.observeLast()
+    this.#roster.observe()
     const runs = this.#roster.all()
-    const overdue = killReason === 'deadline' || killReason === 'cancel' ? guard.mostOverdue() : undefined
     // A cell that dies by itself before any code has run in it has nobody to blame.
-    const culprit = this.#hasEntered || killReason !== undefined ? (overdue ?? this.#roster.suspect) : undefined
+    const isBlamed = this.#hasEntered || killReason !== undefined
+    const scene = { ...this.#roster.scene(), reason: death.reason, overdue: guard.mostOverdue() }
+    const culprit = isBlamed ? findCulprit(scene) : undefined
     const fault = hostFault(death)
     if (fault !== undefined) for (const run of runs) run.reject(fault)
-    for (const run of runs)
-      this.#finish(
-        run,
-        run === culprit
-          ? guilty(death, run.cancelledMs !== undefined ? 'cancelled' : 'not cancelled')
-          : bystander(death.reason),
-        'warm',
-      )
+    for (const run of runs) this.#finish(run, run === culprit ? guilty(death) : bystander(death.reason), 'warm')
     guard.end()
     this.#parts.onEnd(this, death)
     this.#exited.resolve()

@@ -30,6 +30,8 @@ export interface CellParts {
 }
 
 interface Parts extends CellParts {
+  /** Whether somebody waits who may not have the last blank cell. */
+  readonly unrulyWait: () => boolean
   readonly onReady: () => void
   readonly onProgress: (cell: Cell) => void
   readonly onEnd: (cell: Cell, death: Death) => void
@@ -84,16 +86,21 @@ export class Nursery {
     return this.#isFull ? 'full' : 'fits'
   }
 
-  /** A blank cell that is ready, if there is one. */
-  take(): Cell | undefined {
+  /**
+   * A blank cell that is ready, if there is one. Who brings down cells one after the other takes `not the last`: as long as
+   * another can be started, one is left for a tenant that comes now.
+   */
+  take(which: 'any' | 'not the last'): Cell | undefined {
+    if (which === 'not the last' && this.#blank.length === 1 && this.#keepsOne) return undefined
     return this.#blank.shift()
   }
 
   /** Starts what is missing, a little later, or at once for somebody who waits and finds no cell. */
-  refillSoon(why: 'to be ready' | 'for a waiter' = 'to be ready'): void {
+  refillSoon(why: 'to be ready' | 'for a waiter' | 'for an unruly waiter' = 'to be ready'): void {
     if (this.#closed) return
-    if (why === 'for a waiter') {
-      this.#demand += 1
+    if (why !== 'to be ready') {
+      // All the unruly together wait for one: what is started for them must not slow down what is started for others.
+      if (why === 'for a waiter') this.#demand += 1
       this.#failures = 0
       this.#startMissing()
       return
@@ -113,10 +120,17 @@ export class Nursery {
     await Promise.all(exits)
   }
 
+  get #keepsOne(): boolean {
+    const { blankCells, cellsMax } = this.#parts
+    return blankCells > 0 && this.#all.size < cellsMax && !this.#isFull && this.#failures < FAILURES_MAX
+  }
+
   #startMissing(): void {
     const { blankCells, cellsMax } = this.#parts
+    // The one that is kept for others, and one for an unruly tenant.
+    const kept = this.#parts.unrulyWait() ? 2 : 0
     while (!this.#closed && this.#failures < FAILURES_MAX) {
-      const wanted = Math.max(blankCells, Math.min(this.#demand, STARTING_MAX))
+      const wanted = Math.max(blankCells, this.#keepsOne ? kept : 0, Math.min(this.#demand, STARTING_MAX))
       if (this.#blank.length + this.#starting.size >= wanted) return
       if (this.#starting.size >= STARTING_MAX || this.#all.size >= cellsMax || this.#isFull) return
       this.#start()

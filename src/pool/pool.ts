@@ -4,8 +4,9 @@ import { emit } from '../core/events.ts'
 import type { TenantId } from '../core/ids.ts'
 import type { Lease, Pool, Ticket } from '../core/run.ts'
 import type { Cell } from './cell.ts'
-import type { Death, KillReason } from './death.ts'
+import { type Death, type KillReason, isGuestDoing } from './death.ts'
 import { type CellParts, Nursery } from './nursery.ts'
+import { UnrulyTenants } from './unruly.ts'
 
 export interface CellFacts {
   readonly pid: number
@@ -14,6 +15,11 @@ export interface CellFacts {
   readonly runs: number
   readonly served: number
   readonly ageMs: number
+}
+
+export interface PoolParts extends CellParts {
+  /** Told of each cell that a tenant's code has brought down. */
+  readonly onTenantDeath: (tenant: TenantId, reason: KillReason) => void
 }
 
 export interface CellPool extends Pool, AsyncDisposable {
@@ -50,8 +56,9 @@ interface Waiter {
  *
  * Invariant: at most `cellsMax` processes exist; a lease is only ever of a cell of the ticket's own tenant.
  */
-export function createPool(parts: CellParts): CellPool {
-  const { clock, cellsMax } = parts
+export function createPool(parts: PoolParts): CellPool {
+  const { clock, cellsMax, onTenantDeath } = parts
+  const unruly = new UnrulyTenants(clock)
   const tenants = new Map<TenantId, Cell[]>()
   const waiters = new Set<Waiter>()
   let runNumber = 0
@@ -59,6 +66,7 @@ export function createPool(parts: CellParts): CellPool {
 
   const nursery = new Nursery({
     ...parts,
+    unrulyWait: () => unruly.are(waiters),
     onReady: () => serveWaiters(),
     onProgress: (cell) => serveWaiters(cell.tenant),
     onEnd: (cell, death) => forget(cell, death),
@@ -78,6 +86,10 @@ export function createPool(parts: CellParts): CellPool {
       const left = cells.filter((other) => other !== cell)
       if (left.length > 0) tenants.set(tenant, left)
       else tenants.delete(tenant)
+    }
+    if (tenant !== undefined && isTenantsDoing(cell, death)) {
+      unruly.add(tenant)
+      onTenantDeath(tenant, death.reason)
     }
     if (!closing) nursery.refillSoon()
     serveWaiters()
@@ -104,9 +116,10 @@ export function createPool(parts: CellParts): CellPool {
     const tenant = ticket.request.tenant
     const cells = tenants.get(tenant) ?? []
     if (cells.filter((cell) => !cell.isLeaving).length >= ticket.policy.instance.maxCells) return undefined
-    const cell = nursery.take()
+    const isUnruly = unruly.has(tenant)
+    const cell = nursery.take(isUnruly ? 'not the last' : 'any')
     if (cell === undefined) return undefined
-    cell.assign(tenant, ticket.policy)
+    cell.assign(tenant, ticket.policy, isUnruly ? 'announced' : 'batched')
     tenants.set(tenant, [...cells, cell])
     emit('cell.leased', { pid: cell.pid, tenant, waitedMs, blank: waitedMs === 0 })
     nursery.refillSoon()
@@ -162,7 +175,7 @@ export function createPool(parts: CellParts): CellPool {
   /** Gives cells to those who wait: to one tenant's runs if only its cells have changed, so that nobody's waiting costs others. */
   const serveWaiters = (only?: TenantId): void => {
     if (waiters.size === 0) return
-    for (const waiter of waiters) {
+    for (const waiter of unruly.last(waiters)) {
       if (only !== undefined && waiter.ticket.request.tenant !== only) continue
       const waitedMs = clock.elapsed() - waiter.deadlineMs + waiter.ticket.policy.limits.queueWait
       const cell = find(waiter.ticket, Math.max(0.001, waitedMs))
@@ -176,7 +189,7 @@ export function createPool(parts: CellParts): CellPool {
     new Promise((grant, refuse) => {
       waiters.add({ ticket, grant, refuse, deadlineMs: clock.elapsed() + ticket.policy.limits.queueWait })
       if (!hasRoom(ticket)) evictIdle(ticket.request.tenant)
-      nursery.refillSoon('for a waiter')
+      nursery.refillSoon(unruly.has(ticket.request.tenant) ? 'for an unruly waiter' : 'for a waiter')
     })
 
   const findOrWait = (ticket: Ticket): Lease | Promise<Lease> => {
@@ -244,6 +257,7 @@ export function createPool(parts: CellParts): CellPool {
         ageMs: clock.elapsed() - cell.createdMs,
       })),
     retireTenant(tenant, reason) {
+      if (reason === 'tenant-deleted') unruly.forget(tenant)
       for (const cell of tenants.get(tenant) ?? []) cell.retire(reason)
     },
     lease(ticket) {
@@ -266,6 +280,11 @@ export function createPool(parts: CellParts): CellPool {
       await nursery.close()
     },
   }
+}
+
+/** Not what died before any code was sent to it; nor a cell of a tenant that was deleted: its name may be another's by now. */
+function isTenantsDoing(cell: Cell, death: Death): boolean {
+  return cell.served > 0 && cell.retiring !== 'tenant-deleted' && isGuestDoing(death)
 }
 
 function shuttingDown(): CloisterError {

@@ -45,6 +45,8 @@ export async function openPool(
     blankCells?: number
     cellsMax?: number
     capabilities?: readonly Capability[]
+    /** Told of each cell that a tenant's code has brought down. */
+    onTenantDeath?: (tenant: string, reason: string) => void
     /** Replaces the program of the cells. */
     program?: (built: CellProgram, directory: string) => CellProgram
   } = {},
@@ -71,6 +73,7 @@ export async function openPool(
       memoryMax: bytes(8 * 2 ** 30),
       killGraceMs: 50,
       startTimeoutMs: 30_000,
+      onTenantDeath: options.onTenantDeath ?? (() => {}),
     }),
   )
   await pool.ready()
