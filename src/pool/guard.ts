@@ -45,6 +45,7 @@ export class CellGuard {
   #timerMs = Infinity
   #epochOwner: RunInCell | undefined
   #epoch = 0
+  #isOver = false
 
   /** Throws when the table has no row left: the pool asks for no more cells than it has rows. */
   constructor(parts: Parts) {
@@ -72,7 +73,9 @@ export class CellGuard {
 
   /** What the last {@link observe} and the watchdog's last look saw. */
   get reading(): Reading {
-    return { cpuMs: this.#shares.readingMs, bytes: this.#parts.watchdog.table.get(this.#row, 'bytes') }
+    // What the watchdog sees of a process that is being reaped is nothing; what it was killed for is the peak.
+    const bytes = this.#isOver ? this.peakBytes : this.#parts.watchdog.table.get(this.#row, 'bytes')
+    return { cpuMs: this.#shares.readingMs, bytes }
   }
 
   get killedFor(): KillReason | undefined {
@@ -163,6 +166,7 @@ export class CellGuard {
    * the reports are made; {@link end} follows.
    */
   observeLast(): void {
+    this.#isOver = true
     this.#shares.advance(this.#parts.watchdog.table.get(this.#row, 'cpuMs'))
   }
 
