@@ -79,6 +79,13 @@ test('the pool tells of each cell that a tenant’s code has brought down, and o
     await cells.run('return 1', { tenant: 'three' })
     await cells.run('return 1', { tenant: 'three', limits: { logLines: 3 } })
     cells.pool.retireTenant(tenant('three'), 'tenant-deleted')
+    // The name may be somebody else's by the time the run ends.
+    const left = cells.run('for (;;);', { tenant: 'four', limits: { cpu: millis(500) } })
+    await vi.waitFor(() =>
+      expect(cells.pool.cells().some(({ tenant: name, runs }) => name === 'four' && runs === 1)).toBe(true),
+    )
+    cells.pool.retireTenant(tenant('four'), 'tenant-deleted')
+    expect((await left).killReason).toBe('cpu')
   }
   expect(told).toEqual(['one cpu'])
 })
