@@ -129,6 +129,10 @@ export async function openHost(given: Config): Promise<Platform> {
       memoryMax: bytes(config.cellMemoryCapMb * 2 ** 20),
       killGraceMs: config.killGraceMs,
       startTimeoutMs: config.cellStartTimeoutMs,
+      onTenantDeath(tenant, reason) {
+        const waitMs = admission.recordDeath(tenant, reason)
+        if (waitMs > 0) log.warn({ tenant, reason, waitMs }, 'tenant.backed-off')
+      },
     }),
   )
   void pool.ready().then(
@@ -142,7 +146,7 @@ export async function openHost(given: Config): Promise<Platform> {
   })
   const execute = createExecute({ admission, billing, scheduler, pool, broker, clock })
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
-  const metrics = taken.use(createMetrics({ cells: () => pool.cells() }))
+  const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
   const health = (): Health => ({
     ready: state.ready,
     walls: walls.level,

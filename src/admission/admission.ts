@@ -5,6 +5,7 @@ import type { Policy, Reuse } from '../core/policy.ts'
 import { type EpochMillis, type Millis, millis } from '../core/quantity.ts'
 import type { Admission, RunRequest, Ticket, WallLevel } from '../core/run.ts'
 import type { Budget, KeyRecord, KeyStore, TenantRecord, TenantStore } from '../core/stores.ts'
+import { BackOff, type CellsView } from './back-off.ts'
 import { type BudgetView, viewBudget } from './budget.ts'
 import { Keyring } from './keyring.ts'
 import { createKeyText, hashKey } from './keys.ts'
@@ -64,6 +65,12 @@ export interface AdmissionDesk extends Admission {
   budgetOf(tenant: TenantId): Budget
   /** A budget as JSON, money as decimal text. */
   viewBudget(budget: Budget): BudgetView
+  /** A tenant's code has brought down a cell. Returns how long its new runs are held off from now on; 0 if they are not. */
+  recordDeath(tenant: TenantId, reason: string): Millis
+  /** What a tenant's code has done to its cells. Throws NOT_FOUND. */
+  cellsOf(tenant: TenantId): CellsView
+  /** Tenants whose new runs are held off, because their code keeps bringing down cells. */
+  readonly backedOff: number
   /** Admitted runs that have not ended. */
   readonly running: number
   /** Resolves when no admitted run is left: the moment at which a draining host may stop. */
@@ -88,6 +95,7 @@ class Desk implements AdmissionDesk {
   readonly #parts: AdmissionParts
   readonly #directory: TenantDirectory
   readonly #keyring: Keyring
+  readonly #backOff: BackOff
   readonly #runs = new RunsInProgress()
   readonly #changes = new Serial()
 
@@ -95,6 +103,7 @@ class Desk implements AdmissionDesk {
     this.#parts = parts
     this.#directory = directory
     this.#keyring = keyring
+    this.#backOff = new BackOff({ clock: parts.clock, find: (tenant) => directory.find(tenant) })
   }
 
   admit(request: RunRequest): Ticket {
@@ -104,6 +113,7 @@ class Desk implements AdmissionDesk {
     const policy = policyOf(member)
     this.#checkWalls(policy)
     checkSizes(request, policy)
+    this.#backOff.check(member)
     // Last, so that only a run that could start costs a token.
     this.#checkRate(member, policy)
     return new AdmittedRun(request, policy, this.#parts.newRunId(), this.#parts.clock.now(), this.#runs)
@@ -166,6 +176,20 @@ class Desk implements AdmissionDesk {
 
   budgetOf(tenant: TenantId): Budget {
     return this.#directory.find(tenant)?.record.budget ?? NO_BUDGET
+  }
+
+  recordDeath(tenant: TenantId, reason: string): Millis {
+    return this.#backOff.record(tenant, reason)
+  }
+
+  cellsOf(tenant: TenantId): CellsView {
+    const member = this.#directory.find(tenant)
+    if (member === undefined) throw noSuchTenant(tenant)
+    return this.#backOff.view(member)
+  }
+
+  get backedOff(): number {
+    return this.#backOff.count
   }
 
   get running(): number {

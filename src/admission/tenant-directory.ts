@@ -4,6 +4,7 @@ import type { TenantId } from '../core/ids.ts'
 import type { Policy } from '../core/policy.ts'
 import type { TenantRecord, TenantStore } from '../core/stores.ts'
 import { type BudgetChange, changeBudget } from './budget.ts'
+import { Deaths } from './deaths.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 /** A policy as a tenant may be given it: the name of one in the catalog, or an object laid over one. */
@@ -26,6 +27,8 @@ export interface Member {
   /** Absent if the stored policy is not valid on this host, because the catalog has changed since. */
   readonly policy: Policy | undefined
   readonly bucket: TokenBucket
+  /** Goes with the tenant: whoever has the name next has brought down nothing. */
+  readonly deaths: Deaths
 }
 
 interface Parts {
@@ -100,10 +103,11 @@ export class TenantDirectory {
   }
 
   #admit(record: TenantRecord, policy: Policy | undefined): void {
-    // The bucket stays: changing a tenant must not hand it a new burst.
-    const rate = policy?.rate ?? { perSecond: 0, burst: 0 }
-    const bucket = this.#members.get(record.id)?.bucket ?? new TokenBucket(rate, this.#clock.elapsed())
-    this.#members.set(record.id, { record, policy, bucket })
+    // The bucket and the deaths stay: changing a tenant must not hand it a new burst.
+    const rate = policy?.rate ?? { burst: 0 }
+    const present = this.#members.get(record.id)
+    const bucket = present?.bucket ?? new TokenBucket(rate, this.#clock.elapsed())
+    this.#members.set(record.id, { record, policy, bucket, deaths: present?.deaths ?? new Deaths() })
   }
 
   #resolveStored(record: TenantRecord): Policy | undefined {

@@ -11,7 +11,7 @@ export class TokenBucket {
   #tokens: number
   #filledAt: Millis
 
-  constructor({ burst }: Rate, now: Millis) {
+  constructor({ burst }: Pick<Rate, 'burst'>, now: Millis) {
     this.#tokens = burst
     this.#filledAt = now
   }

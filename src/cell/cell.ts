@@ -52,6 +52,10 @@ export class Cell implements RunHost {
   readonly #cancelled = new Set<number>()
   #supply: Supply | undefined
   #ready = 0
+  /** Fast entries in a row after which an entry is not announced before it begins. */
+  #fastEntriesNeeded = FAST_ENTRIES_NEEDED
+  /** The host has been told of an entry and not of its end. */
+  #isAnnounced = false
 
   constructor(isolatedVm: IsolatedVm, socket: Socket) {
     this.#ivm = isolatedVm
@@ -143,6 +147,7 @@ export class Cell implements RunHost {
   }
 
   #assign(assignment: Assignment): void {
+    if (assignment.entries === 'announced') this.#fastEntriesNeeded = Infinity
     this.#supply?.assign({
       memoryMb: assignment.memoryMb,
       idleMax: assignment.isolatesMax,
@@ -176,8 +181,12 @@ export class Cell implements RunHost {
     const entered = this.#runs.get(number)
     if (entered === undefined) return
     const { run, known } = entered
+    const isFast = known !== undefined && known.fastEntries >= this.#fastEntriesNeeded
+    // The host must not take the run before for the one that hangs, should this one turn out not to be fast.
+    if (isFast && this.#isAnnounced) this.#flush()
     fromCell.entered(this.#batch, number)
-    if (known === undefined || known.fastEntries < FAST_ENTRIES_NEEDED) this.#flush()
+    if (!isFast) this.#flush()
+    this.#isAnnounced = !isFast
     const before = this.elapsed()
     entry(run)
     const tookMs = this.elapsed() - before
@@ -199,6 +208,7 @@ export class Cell implements RunHost {
   }
 
   #flush(): void {
+    this.#isAnnounced = false
     if (this.#batch.size > 0) this.#socket.write(this.#batch.take())
   }
 

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { ask, path } from './ask.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
-import { formatPlural, formatTime } from './format.ts'
+import { formatCount, formatPlural, formatTime } from './format.ts'
 import { at, listAt, numberAt, printJson, textAt } from './json.ts'
 import { type CommonOptions, addCommonOptions, addExample, parseTenant } from './options.ts'
 import { readText } from './source.ts'
@@ -16,7 +16,7 @@ interface PutOptions extends CommonOptions {
 }
 
 const PUT_EXAMPLE = `cloister tenants put ann --policy default --budget '{"month":{"usd":"25.00"}}'`
-const COLUMNS = [left('tenant'), left('policy'), left('budget'), left('created')]
+const COLUMNS = [left('tenant'), left('policy'), left('budget'), left('cells'), left('created')]
 
 /** `cloister tenants`: who there is, and what each may use. */
 export function registerTenants(program: Command, context: Context): void {
@@ -102,6 +102,7 @@ function toRow(tenant: unknown): readonly string[] {
     textAt(tenant, 'tenant') ?? '',
     describePolicy(at(tenant, 'policy')),
     describeBudget(at(tenant, 'budget')),
+    describeCells(at(tenant, 'cells')),
     formatTime(textAt(tenant, 'createdAt')),
   ]
 }
@@ -120,6 +121,14 @@ function describeBudget(budget: unknown): string {
     ]
   })
   return ceilings.length === 0 ? 'none' : ceilings.join(', ')
+}
+
+function describeCells(cells: unknown): string {
+  const deaths = numberAt(cells, 'deaths', 'total') ?? 0
+  if (deaths === 0) return 'sound'
+  const until = textAt(cells, 'backedOffUntil')
+  const brought = `${formatCount(deaths)} brought down, last by ${textAt(cells, 'deaths', 'lastReason') ?? 'crash'}`
+  return until === undefined ? brought : `${brought}; no new runs until ${formatTime(until)}`
 }
 
 function parseJsonText(text: string): string {

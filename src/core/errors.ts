@@ -32,7 +32,7 @@ export const ERRORS = {
   CONFLICT:           { fault: 'caller', http: 409, retry: 'after-change', exit: 3,  when: 'the change contradicts what is stored' },
   TOO_LARGE:          { fault: 'caller', http: 413, retry: 'after-change', exit: 3,  when: 'code, input or body is over its bound; the message names the bound' },
   UNSUPPORTED_MEDIA:  { fault: 'caller', http: 415, retry: 'after-change', exit: 2,  when: 'the body is not application/json' },
-  RATE_LIMITED:       { fault: 'tenant', http: 429, retry: 'later',        exit: 3,  when: 'more runs a second than the policy allows' },
+  RATE_LIMITED:       { fault: 'tenant', http: 429, retry: 'later',        exit: 3,  when: 'more runs a second or cells brought down than the policy allows' },
   CONCURRENCY_LIMITED:{ fault: 'tenant', http: 429, retry: 'later',        exit: 3,  when: 'as many runs at once, and as many waiting, as the policy allows' },
   CANCELLED:          { fault: 'caller', http: 499, retry: 'after-change', exit: 3,  when: 'the caller went away before the run had started' },
   OVERLOADED:         { fault: 'host',   http: 503, retry: 'later',        exit: 3,  when: 'no turn or no cell came before the wait was over; nothing had started' },

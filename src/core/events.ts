@@ -11,6 +11,10 @@ import type { Usage } from './run.ts'
 interface Events {
   'run.finished': { run: RunId; tenant: TenantId; status: RunStatus; usage: Usage; queuedMs: number }
   'run.refused': { tenant: TenantId | undefined; code: ErrorCode }
+  /** A run was refused because the tenant's code keeps bringing down cells; `reason` is how the last one ended. */
+  'run.held-off': { tenant: TenantId; reason: string }
+  /** A tenant's code has brought down a cell too many; its new runs are held off for so long. */
+  'tenant.backed-off': { tenant: TenantId; reason: string; deaths: number; waitMs: number }
   'cell.spawned': { pid: number; startMs: number; blank: number }
   'cell.leased': { pid: number; tenant: TenantId; waitedMs: number; blank: boolean }
   'cell.retired': { pid: number; tenant: TenantId | undefined; reason: string; runs: number; ageMs: number }

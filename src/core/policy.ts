@@ -33,10 +33,12 @@ export interface Limits {
   readonly timers: number
 }
 
-/** How many runs a second are admitted: a token bucket. */
+/** How many runs a second are admitted, and how many cells they may bring down before they are held off: token buckets. */
 export interface Rate {
   readonly perSecond: number
   readonly burst: number
+  readonly deathsPerSecond: number
+  readonly deathsBurst: number
 }
 
 export interface Instance {

@@ -1,5 +1,6 @@
 /** What the gateway needs of the other parts. `main.ts` hands them in. */
 import type { KeyId, TenantId } from '../core/ids.ts'
+import type { EpochMillis } from '../core/quantity.ts'
 import type { Artifact, Outcome, RunRequest, Usage, WallLevel } from '../core/run.ts'
 import type { Budget, KeyRecord, LedgerStore, TenantRecord, TimeRange, UsageGroup } from '../core/stores.ts'
 
@@ -32,6 +33,15 @@ export interface TenantChange {
   readonly budget?: BudgetChange | null | undefined
 }
 
+/** What a tenant's code has done to its cells since the host started. */
+export interface CellsView {
+  /** Cells that it has brought down. */
+  readonly deaths: number
+  readonly last: { readonly reason: string; readonly at: EpochMillis } | undefined
+  /** When new runs are admitted again; undefined if they are now. */
+  readonly backedOffUntil: EpochMillis | undefined
+}
+
 /** Who there is. Every call about a tenant that is not there throws NOT_FOUND, unless it says otherwise. */
 export interface Directory {
   /** Throws INVALID_POLICY, INVALID_REQUEST. */
@@ -42,6 +52,7 @@ export interface Directory {
   deleteTenant(id: TenantId): Promise<void>
   /** A budget as JSON, money as decimal text. */
   viewBudget(budget: Budget): object
+  cellsOf(id: TenantId): CellsView
   /** Throws CONFLICT if there are too many. */
   createKey(tenant: TenantId): Promise<{ readonly id: KeyId; readonly key: string }>
   listKeys(tenant: TenantId): readonly KeyRecord[]

@@ -34,10 +34,22 @@ export const tenantChange = z.strictObject({
 
 const allowance = z.strictObject({ units: z.number().optional(), usd: z.string().optional() })
 
+const cells = z.strictObject({
+  deaths: z
+    .strictObject({
+      total: z.number(),
+      lastReason: z.string().optional().describe('`deadline`, `cpu`, `memory`, `out-of-memory`, `crash`, …'),
+      lastAt: time.optional(),
+    })
+    .describe('Cells that the tenant’s code has brought down since the host started.'),
+  backedOffUntil: time.optional().describe('New runs are refused with 429 until then; absent if they are admitted.'),
+})
+
 export const tenant = z.strictObject({
   tenant: tenantName,
   policy: policyChoice,
   budget: z.strictObject({ day: allowance.optional(), month: allowance.optional() }),
+  cells,
   createdAt: time,
   updatedAt: time,
 })

@@ -10,7 +10,7 @@ export function fromJson({ name, walls, limits, rate, instance, engine, capabili
     name,
     walls,
     limits: limitsFromJson(limits),
-    rate: Object.freeze({ perSecond: rate.perSecond, burst: rate.burst }),
+    rate: Object.freeze({ ...rate }),
     instance: instanceFromJson(instance),
     engine: Object.freeze(engineOf(engine)),
     capabilities: grantsFromJson(capabilities),

@@ -164,6 +164,18 @@ const rate = section({
     about: 'Runs admitted at once after a pause.',
     bounds: 'with less than one nothing is ever admitted; more than a host can take is no limit.',
   }),
+  deathsPerSecond: fractional({
+    min: 0.001,
+    max: 1_000,
+    about: 'Cells that the tenant’s code may bring down each second, in the long run, before its runs are held off.',
+    bounds: 'one in 1000 seconds forgets a bad day by the next; more than a host can start is no limit.',
+  }),
+  deathsBurst: whole({
+    min: 1,
+    max: 100_000,
+    about: 'Cells that the tenant’s code may bring down at once after a quiet time.',
+    bounds: 'one accident must be allowed; more than a host can start in an hour is no limit.',
+  }),
 })
 
 const instance = section({

@@ -7,9 +7,14 @@ import type { Assignment } from '../wire/to-cell.ts'
 const ISOLATES_MAX = 16
 
 /** What a cell is told of its tenant: the bounds that the guest runtime keeps by itself, and the granted capabilities. */
-export function assignmentOf(tenant: TenantId, { limits, instance, engine, capabilities }: Policy): Assignment {
+export function assignmentOf(
+  tenant: TenantId,
+  { limits, instance, engine, capabilities }: Policy,
+  entries: Assignment['entries'],
+): Assignment {
   return {
     tenant,
+    entries,
     memoryMb: limits.memory,
     outputBytes: limits.output,
     logBytes: limits.logs,

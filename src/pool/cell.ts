@@ -2,20 +2,21 @@ import type { Clock } from '../core/clock.ts'
 import { CloisterError } from '../core/errors.ts'
 import type { TenantId } from '../core/ids.ts'
 import type { Policy } from '../core/policy.ts'
-import { bytes, micros } from '../core/quantity.ts'
 import type { Report, Session, Ticket, WallLevel } from '../core/run.ts'
 import { FrameError } from '../wire/frame.ts'
 import type { FromCell } from '../wire/from-cell.ts'
-import { type Boot, toCell } from '../wire/to-cell.ts'
+import { type Assignment, type Boot, toCell } from '../wire/to-cell.ts'
 import { ArtifactTable } from './artifact-table.ts'
 import { assignmentOf, contextOf } from './briefing.ts'
 import { CallLine, UNREAD_MAX } from './call-line.ts'
 import { Channel } from './channel.ts'
-import { type Death, type Ending, type KillReason, bystander, explain, guilty, hostFault } from './death.ts'
+import { findCulprit } from './culprit.ts'
+import { type Death, type Ending, type KillReason, type ProcessEnd } from './death.ts'
+import { bystander, explain, guilty, hostFault } from './death.ts'
 import type { CellGuard } from './guard.ts'
 import { Roster } from './roster.ts'
-import { type RunInCell, addLog, createRunInCell, endingOf, onAbort } from './run-in-cell.ts'
-import type { CellProcess, ProcessEnd } from './spawner.ts'
+import { type RunInCell, addLog, createRunInCell, endingOf, onAbort, reportOf } from './run-in-cell.ts'
+import type { CellProcess } from './spawner.ts'
 
 export type CellState = 'starting' | 'blank' | 'leased' | 'ended'
 
@@ -66,14 +67,16 @@ export class Cell {
     this.pid = parts.process.pid
     this.createdMs = parts.clock.elapsed()
     this.#idleSinceMs = this.createdMs
-    this.#roster = new Roster({ clock: parts.clock, onBegin: (run) => parts.guard.enter(run) })
+    const { clock, guard } = parts
+    this.#roster = new Roster({ clock, reading: () => guard.reading, onBegin: (run) => guard.enter(run) })
     this.#channel = new Channel({
       socket: parts.process.socket,
       clock: parts.clock,
-      onChunk: () => parts.guard.observe(),
+      onChunk: () => this.#observe(),
       onMessage: (message) => this.#take(message),
       onChunkEnd: () => {
-        parts.guard.update()
+        this.#roster.settle()
+        guard.update(this.#roster)
         parts.onProgress(this)
       },
       onDrain: () => {
@@ -110,6 +113,10 @@ export class Cell {
   get idleMaxMs(): number {
     return this.#policy?.instance.idle ?? Infinity
   }
+  /** Why it ends as soon as its runs have, if it does. */
+  get retiring(): KillReason | undefined {
+    return this.#retiring
+  }
   /** Whether it ends as soon as its runs have. */
   get isLeaving(): boolean {
     return (this.#retiring ?? this.#killReason) !== undefined
@@ -132,13 +139,13 @@ export class Cell {
   }
 
   /** Gives the cell to a tenant, for good. */
-  assign(tenant: TenantId, policy: Policy): void {
+  assign(tenant: TenantId, policy: Policy, entries: Assignment['entries']): void {
     if (this.#state !== 'blank') throw new CloisterError('INTERNAL', `a ${this.#state} cell cannot be assigned`)
     this.#state = 'leased'
     this.#tenant = tenant
     this.#policy = policy
     this.#parts.guard.assign(policy.limits)
-    toCell.assign(this.#channel.batch, assignmentOf(tenant, policy))
+    toCell.assign(this.#channel.batch, assignmentOf(tenant, policy, entries))
   }
 
   /** Whether this cell was given to its tenant under this very policy. */
@@ -186,7 +193,7 @@ export class Cell {
     if (this.#killReason !== undefined || this.#state === 'ended') return
     this.#killReason = reason
     this.#channel.close()
-    this.#parts.guard.observe()
+    this.#observe()
     // Killed, not asked: a guest in a tight loop never lets the cell read another message.
     this.#parts.process.kill()
   }
@@ -243,15 +250,8 @@ export class Cell {
     this.#roster.remove(run)
     run.stopWatching?.()
     const cpuMs = guard.leave(run)
-    run.resolve({
-      ...ending,
-      logs: run.logs,
-      wall: micros(Math.max(1, Math.ceil((nowMs - (run.startedMs ?? nowMs)) * 1_000))),
-      cpu: micros(Math.round(cpuMs * 1_000)),
-      peakMemory: bytes(guard.peakBytes),
-      coldStart: isolate === 'cold' || this.#served === 0,
-      walls,
-    })
+    const coldStart = isolate === 'cold' || this.#served === 0
+    run.resolve(reportOf(run, ending, { nowMs, cpuMs, peakBytes: guard.peakBytes, coldStart, walls }))
     this.#served += 1
   }
 
@@ -261,32 +261,32 @@ export class Cell {
     run.cancelledMs = this.#parts.clock.elapsed()
     toCell.cancel(this.#channel.batch, run.number)
     this.#channel.flushSoon()
-    this.#parts.guard.update()
+    this.#parts.guard.update(this.#roster)
   }
 
-  #end({ signal, lastWords }: ProcessEnd): void {
+  #observe(): void {
+    this.#parts.guard.observe()
+    this.#roster.observe()
+  }
+
+  #end(end: ProcessEnd): void {
     if (this.#state === 'ended') return
     const { guard } = this.#parts
     this.#state = 'ended'
     this.#channel.destroy()
     this.#calls.clear()
     const killReason = guard.killedFor ?? this.#killReason
-    const death = explain({ killReason, signal, lastWords })
+    const death = explain({ ...end, killReason })
     guard.observeLast()
+    this.#roster.observe()
     const runs = this.#roster.all()
-    const overdue = killReason === 'deadline' || killReason === 'cancel' ? guard.mostOverdue() : undefined
     // A cell that dies by itself before any code has run in it has nobody to blame.
-    const culprit = this.#hasEntered || killReason !== undefined ? (overdue ?? this.#roster.suspect) : undefined
+    const isBlamed = this.#hasEntered || killReason !== undefined
+    const scene = { ...this.#roster.scene(), reason: death.reason, overdue: guard.mostOverdue() }
+    const culprit = isBlamed ? findCulprit(scene) : undefined
     const fault = hostFault(death)
     if (fault !== undefined) for (const run of runs) run.reject(fault)
-    for (const run of runs)
-      this.#finish(
-        run,
-        run === culprit
-          ? guilty(death, run.cancelledMs !== undefined ? 'cancelled' : 'not cancelled')
-          : bystander(death.reason),
-        'warm',
-      )
+    for (const run of runs) this.#finish(run, run === culprit ? guilty(death) : bystander(death.reason), 'warm')
     guard.end()
     this.#parts.onEnd(this, death)
     this.#exited.resolve()

@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { CloisterError } from '../core/errors.ts'
 import type { RunStatus } from '../core/outcome.ts'
 import type { Report } from '../core/run.ts'
@@ -28,13 +29,18 @@ export interface Death {
   readonly lastWords: string
 }
 
-interface Evidence {
+/** How a process ended. */
+export interface ProcessEnd {
+  /** By the kernel's word: one of the two is null. */
+  readonly code: number | null
+  readonly signal: string | null
+  /** What it wrote to standard error at its end, cut: a hint, written by a process that nobody trusts. */
+  readonly lastWords: string
+}
+
+interface Evidence extends ProcessEnd {
   /** Set if the host or its watchdog killed the process. */
   readonly killReason: KillReason | undefined
-  /** The signal that ended the process, or `exit`. */
-  readonly signal: string
-  /** What the process wrote to standard error at its end: a hint, written by a process that nobody trusts. */
-  readonly lastWords: string
 }
 
 /** Turns the evidence of a death into one reason and one status. Every status that can come of it is billed alike. */
@@ -42,7 +48,7 @@ export function explain(evidence: Evidence): Death {
   return { ...judge(evidence), lastWords: evidence.lastWords }
 }
 
-function judge({ killReason, signal, lastWords }: Evidence): Pick<Death, 'status' | 'reason'> {
+function judge({ killReason, lastWords, ...end }: Evidence): Pick<Death, 'status' | 'reason'> {
   switch (killReason) {
     case 'deadline':
       return { status: 'timeout', reason: killReason }
@@ -57,19 +63,38 @@ function judge({ killReason, signal, lastWords }: Evidence): Pick<Death, 'status
     default:
       return { status: 'crashed', reason: killReason }
   }
+  const signal = signalOf(end)
+  if (signal === undefined) return { status: 'crashed', reason: 'exit' }
   // V8 aborts the process itself when an allocation that it cannot refuse fails.
-  if (/out of memory|allocation failed/i.test(lastWords)) return { status: 'memory-exceeded', reason: 'out-of-memory' }
-  return { status: 'crashed', reason: signal === 'exit' ? 'exit' : 'crash' }
+  if (OUT_OF_MEMORY.test(lastWords)) return { status: 'memory-exceeded', reason: 'out-of-memory' }
+  return { status: 'crashed', reason: 'crash' }
+}
+
+/**
+ * What V8, Node and the C++ runtime say before they abort for want of memory: a heap at its limit, an address space at the
+ * process's own (a code range or a page that cannot be reserved), an array longer than any may be. Zone is V8's own memory
+ * for parsing and compiling.
+ */
+const OUT_OF_MEMORY =
+  /out of memory|allocation failed|bad_alloc|cannot allocate memory|reserve virtual memory|CodeRange|invalid size error|\bOOM\b/i
+
+/** By convention a parent that only waits for a child ends with this and the number of the signal that ended the child. */
+const SIGNAL_CODES_FROM = 128
+
+/** The signal that ended a process, or the child of one that only waits for it; undefined if it went by itself. */
+function signalOf({ code, signal }: Pick<ProcessEnd, 'code' | 'signal'>): string | undefined {
+  if (signal !== null) return signal
+  const number = (code ?? 0) - SIGNAL_CODES_FROM
+  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0]
 }
 
 /** How a run ended, without its measurements. */
 export type Ending = Pick<Report, 'status' | 'result' | 'error' | 'killReason' | 'bystander'>
 
 /** The ending of the run that is to blame for the death of its cell. */
-export function guilty({ status, reason }: Death, wish: 'cancelled' | 'not cancelled'): Ending {
-  const ended = wish === 'cancelled' && reason === 'cancel' ? 'cancelled' : status
-  const error = { name: 'Error', message: NOTES[ended] ?? 'the cell of this run ended', stack: '' }
-  return { status: ended, error, killReason: reason }
+export function guilty({ status, reason }: Death): Ending {
+  const error = { name: 'Error', message: NOTES[status] ?? 'the cell of this run ended', stack: '' }
+  return { status, error, killReason: reason }
 }
 
 /** The ending of a run whose cell died of another run's doing. */
@@ -84,6 +109,22 @@ const NOTES: Partial<Record<RunStatus, string>> = {
   'memory-exceeded': 'the run passed its memory limit (limits.memoryMb) and was killed',
   crashed: 'the code brought its cell down',
   cancelled: 'the run was cancelled',
+}
+
+/** Reasons that are the doing of a tenant's code: each counts against the tenant. Being cancelled is its caller's wish. */
+const GUEST_REASONS: ReadonlySet<KillReason> = new Set([
+  'deadline',
+  'cpu',
+  'memory',
+  'protocol',
+  'out-of-memory',
+  'crash',
+  'exit',
+])
+
+/** Whether a tenant's code brought the cell down, as far as the host can tell. */
+export function isGuestDoing({ reason }: Death): boolean {
+  return GUEST_REASONS.has(reason)
 }
 
 /** Reasons that are the host's doing: a run that ends so is not charged. */

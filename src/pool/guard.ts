@@ -2,7 +2,9 @@ import type { Clock } from '../core/clock.ts'
 import type { Limits } from '../core/policy.ts'
 import type { KillReason } from './death.ts'
 import { type MemoryProbe, type ProcessMeter, openMemoryProbe } from './meter.ts'
+import type { Roster } from './roster.ts'
 import { CpuShares, type RunInCell } from './run-in-cell.ts'
+import type { Reading } from './traces.ts'
 import { KILLED_FOR } from './watch-table.ts'
 import type { Watchdog } from './watchdog.ts'
 
@@ -43,6 +45,7 @@ export class CellGuard {
   #timerMs = Infinity
   #epochOwner: RunInCell | undefined
   #epoch = 0
+  #isOver = false
 
   /** Throws when the table has no row left: the pool asks for no more cells than it has rows. */
   constructor(parts: Parts) {
@@ -66,6 +69,13 @@ export class CellGuard {
   get peakBytes(): number {
     const { table } = this.#parts.watchdog
     return table.get(this.#row, 'peakBytes')
+  }
+
+  /** What the last {@link observe} and the watchdog's last look saw. */
+  get reading(): Reading {
+    // What the watchdog sees of a process that is being reaped is nothing; what it was killed for is the peak.
+    const bytes = this.#isOver ? this.peakBytes : this.#parts.watchdog.table.get(this.#row, 'bytes')
+    return { cpuMs: this.#shares.readingMs, bytes }
   }
 
   get killedFor(): KillReason | undefined {
@@ -99,7 +109,7 @@ export class CellGuard {
     this.#shares.enter()
     this.#active.add(run)
     if (this.#epochOwner === undefined) this.#startEpoch(run)
-    this.update()
+    this.update({ current: undefined, unknownCpuMs: 0 })
     this.#parts.watchdog.setBusy(this.#row, 1)
   }
 
@@ -118,19 +128,23 @@ export class CellGuard {
     return usedMs
   }
 
-  /** Sets the bounds for the runs that are going on now. */
-  update(): void {
+  /**
+   * Sets the bounds for the runs that are going on now. All together may use the CPU time that they have left, the one that
+   * the cell is in no more than its own: a run is neither ended for what others used, nor does it live on what they did not.
+   */
+  update({ current, unknownCpuMs }: Pick<Roster, 'current' | 'unknownCpuMs'>): void {
     if (this.#active.size === 0) return
     const { table } = this.#parts.watchdog
     let growthMb = 0
-    let cpuLeftMs = 0
+    let cpuLeftMs = -unknownCpuMs
     let deadlineMs = Infinity
     for (const run of this.#active) {
       const { limits } = run.ticket.policy
       growthMb += limits.memory
-      cpuLeftMs += limits.cpu - (this.#shares.level - run.cpuLevelMs)
+      cpuLeftMs += limits.cpu - run.tracedCpuMs
       deadlineMs = Math.min(deadlineMs, this.#deadlineOf(run))
     }
+    if (current !== undefined) cpuLeftMs = Math.min(cpuLeftMs, current.ticket.policy.limits.cpu - current.tracedCpuMs)
     table.set(this.#row, 'growthMax', growthMb * 2 ** 20 + GROWTH_SLACK_BYTES)
     table.set(this.#row, 'cpuMsMax', this.#shares.readingMs + cpuLeftMs + CPU_SLACK_MS)
     // The thread is the second line: it acts when this one's timer should have fired and did not.
@@ -152,6 +166,7 @@ export class CellGuard {
    * the reports are made; {@link end} follows.
    */
   observeLast(): void {
+    this.#isOver = true
     this.#shares.advance(this.#parts.watchdog.table.get(this.#row, 'cpuMs'))
   }
 

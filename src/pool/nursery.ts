@@ -1,36 +1,12 @@
-import type { Clock } from '../core/clock.ts'
 import { emit } from '../core/events.ts'
-import type { Bytes } from '../core/quantity.ts'
 import { BlankShelf } from './blank-shelf.ts'
 import { Cell } from './cell.ts'
+import type { CellParts } from './cell-parts.ts'
 import type { Death } from './death.ts'
 import { CellGuard } from './guard.ts'
-import type { ProcessMeter } from './meter.ts'
 import { type CellProfile, flagsKey, profileKey } from './profile.ts'
-import type { CellProgram } from './program.ts'
 import type { CellProcess } from './spawner.ts'
 import type { Demand } from './waiting-room.ts'
-import type { Walls } from './walls.ts'
-import type { Watchdog } from './watchdog.ts'
-
-/** What every cell of a host is made with, and how many there may be. */
-export interface CellParts {
-  readonly clock: Clock
-  readonly program: CellProgram
-  readonly meter: ProcessMeter
-  readonly watchdog: Watchdog
-  readonly walls: Walls
-  /** Cells of `blankProfile` kept ready, without a tenant; the most that are kept of any other profile. */
-  readonly blankCells: number
-  readonly isolatesPerBlankCell: number
-  /** What most tenants need. */
-  readonly blankProfile: CellProfile
-  readonly cellsMax: number
-  /** Memory of all cells together past which no further one is started. */
-  readonly memoryMax: Bytes
-  readonly killGraceMs: number
-  readonly startTimeoutMs: number
-}
 
 interface Parts extends CellParts {
   /** What those who wait would take. */
@@ -117,8 +93,12 @@ export class Nursery {
     return this.#isFull ? 'full' : 'fits'
   }
 
-  /** A blank cell that is ready and can serve the profile, if there is one. */
-  take(profile: CellProfile): Cell | undefined {
+  /**
+   * A blank cell that is ready and can serve the profile, if there is one. Who brings down cells one after the other takes
+   * `not the last`: as long as another can be started, one is left for a tenant that comes now.
+   */
+  take(profile: CellProfile, which: 'any' | 'not the last'): Cell | undefined {
+    if (which === 'not the last' && this.#blank.countFitting(profile) === 1 && this.#keepsOne) return undefined
     return this.#blank.take(profile)
   }
 
@@ -171,6 +151,11 @@ export class Nursery {
     await Promise.all(exits)
   }
 
+  get #keepsOne(): boolean {
+    const { blankCells, cellsMax } = this.#parts
+    return blankCells > 0 && this.size < cellsMax && !this.#isFull && this.#failures < FAILURES_MAX
+  }
+
   #startMissing(): void {
     while (!this.#closed && this.#failures < FAILURES_MAX) {
       const next = this.#demanded() ?? this.#wanted()
@@ -183,10 +168,12 @@ export class Nursery {
 
   /** The profile of which somebody waits for a cell that is not on its way. Each kind may always have one that starts. */
   #demanded(): Missing | undefined {
-    for (const { profile, cells } of this.#parts.demands()) {
+    for (const { profile, cells, unruly } of this.#parts.demands()) {
       const starting = this.#countStarting(flagsKey(profile), flagsKey)
       const coming = this.#blank.countFitting(profile) + starting
-      if (coming >= Math.min(cells, STARTING_MAX)) continue
+      // All the unruly together wait for one, beside the one that is kept for others.
+      const needed = unruly === 'none' ? cells : cells + (this.#keepsOne ? 2 : 1)
+      if (coming >= Math.min(needed, STARTING_MAX)) continue
       if (starting === 0 || this.#starting.size < STARTING_MAX) return { profile, why: 'for a waiter' }
     }
     return undefined

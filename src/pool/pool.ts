@@ -4,9 +4,11 @@ import { emit } from '../core/events.ts'
 import type { TenantId } from '../core/ids.ts'
 import type { Lease, Pool, Ticket } from '../core/run.ts'
 import type { Cell } from './cell.ts'
-import type { Death, KillReason } from './death.ts'
-import { type CellParts, Nursery } from './nursery.ts'
+import { type Death, type KillReason, isGuestDoing } from './death.ts'
+import type { CellParts } from './cell-parts.ts'
+import { Nursery } from './nursery.ts'
 import { type CellProfile, profileOf } from './profile.ts'
+import { UnrulyTenants } from './unruly.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 export interface CellFacts {
@@ -17,6 +19,11 @@ export interface CellFacts {
   readonly runs: number
   readonly served: number
   readonly ageMs: number
+}
+
+export interface PoolParts extends CellParts {
+  /** Told of each cell that a tenant's code has brought down. */
+  readonly onTenantDeath: (tenant: TenantId, reason: KillReason) => void
 }
 
 export interface CellPool extends Pool, AsyncDisposable {
@@ -46,8 +53,9 @@ const SWEEP_MS = 1_000
  *
  * Invariant: at most `cellsMax` processes exist; a lease is only ever of a cell of the ticket's own tenant.
  */
-export function createPool(parts: CellParts): CellPool {
-  const { clock, cellsMax } = parts
+export function createPool(parts: PoolParts): CellPool {
+  const { clock, cellsMax, onTenantDeath } = parts
+  const unruly = new UnrulyTenants(clock)
   const tenants = new Map<TenantId, Cell[]>()
   const waiters = new WaitingRoom()
   let runNumber = 0
@@ -55,7 +63,7 @@ export function createPool(parts: CellParts): CellPool {
 
   const nursery = new Nursery({
     ...parts,
-    demands: () => waiters.demands(roomFor),
+    demands: () => waiters.demands(roomFor, (tenant) => unruly.has(tenant)),
     onReady: () => serveWaiters(),
     onProgress: (cell) => serveWaiters(cell.tenant),
     onEnd: (cell, death) => forget(cell, death),
@@ -75,6 +83,10 @@ export function createPool(parts: CellParts): CellPool {
       const left = cells.filter((other) => other !== cell)
       if (left.length > 0) tenants.set(tenant, left)
       else tenants.delete(tenant)
+    }
+    if (tenant !== undefined && isTenantsDoing(cell, death)) {
+      unruly.add(tenant)
+      onTenantDeath(tenant, death.reason)
     }
     if (!closing) nursery.refillSoon()
     serveWaiters()
@@ -104,9 +116,10 @@ export function createPool(parts: CellParts): CellPool {
   const takeBlank = (ticket: Ticket, waitedMs: number): Cell | undefined => {
     const tenant = ticket.request.tenant
     if (roomFor(ticket) <= 0) return undefined
-    const cell = nursery.take(profileOf(ticket.policy))
+    const isUnruly = unruly.has(tenant)
+    const cell = nursery.take(profileOf(ticket.policy), isUnruly ? 'not the last' : 'any')
     if (cell === undefined) return undefined
-    cell.assign(tenant, ticket.policy)
+    cell.assign(tenant, ticket.policy, isUnruly ? 'announced' : 'batched')
     tenants.set(tenant, [...(tenants.get(tenant) ?? []), cell])
     emit('cell.leased', { pid: cell.pid, tenant, waitedMs, blank: waitedMs === 0 })
     nursery.refillSoon()
@@ -162,7 +175,7 @@ export function createPool(parts: CellParts): CellPool {
   /** Gives cells to those who wait: to one tenant's runs if only its cells have changed, so that nobody's waiting costs others. */
   const serveWaiters = (only?: TenantId): void => {
     if (waiters.size === 0) return
-    for (const waiter of waiters) {
+    for (const waiter of unruly.last(waiters)) {
       if (only !== undefined && waiter.ticket.request.tenant !== only) continue
       const waitedMs = clock.elapsed() - waiter.deadlineMs + waiter.ticket.policy.limits.queueWait
       const cell = find(waiter.ticket, Math.max(0.001, waitedMs))
@@ -245,6 +258,7 @@ export function createPool(parts: CellParts): CellPool {
         ageMs: clock.elapsed() - cell.createdMs,
       })),
     retireTenant(tenant, reason) {
+      if (reason === 'tenant-deleted') unruly.forget(tenant)
       for (const cell of tenants.get(tenant) ?? []) cell.retire(reason)
     },
     lease(ticket) {
@@ -267,6 +281,11 @@ export function createPool(parts: CellParts): CellPool {
       await nursery.close()
     },
   }
+}
+
+/** Not what died before any code was sent to it; nor a cell of a tenant that was deleted: its name may be another's by now. */
+function isTenantsDoing(cell: Cell, death: Death): boolean {
+  return cell.served > 0 && cell.retiring !== 'tenant-deleted' && isGuestDoing(death)
 }
 
 function shuttingDown(): CloisterError {

@@ -1,9 +1,13 @@
 import type { Clock } from '../core/clock.ts'
 import { FrameError } from '../wire/frame.ts'
+import type { Scene } from './culprit.ts'
 import type { RunInCell } from './run-in-cell.ts'
+import { type Reading, Traces } from './traces.ts'
 
 interface Parts {
   readonly clock: Clock
+  /** What the kernel said last of the process. */
+  readonly reading: () => Reading
   /** A run's code can be entered from now on. */
   readonly onBegin: (run: RunInCell) => void
 }
@@ -24,6 +28,7 @@ export class Roster {
   readonly #line: RunInCell[] = []
   /** Numbers of runs that were taken back and that the cell has not answered for. As many as were ever in the line. */
   readonly #takenBack = new Set<number>()
+  readonly #traces = new Traces()
   /** The run that the cell has said it is in. */
   #current: RunInCell | undefined
   /** When the cell's thread was last given to somebody, as far as the host can tell. */
@@ -102,10 +107,12 @@ export class Roster {
     this.#runs.set(run.number, run)
     this.#line.push(run)
     if (this.#line.length === 1) this.#begin(run)
+    if (this.#runs.size === 1) this.#traces.start(this.#parts.reading())
   }
 
   /** The cell says that it runs code of this run now. Believed only to find a culprit, never to charge. */
   enter(run: RunInCell): void {
+    this.#traces.name(run)
     if (this.#current === undefined && this.#line.length === 0) this.#turnStartedMs = this.#parts.clock.elapsed()
     this.#current = run
   }
@@ -141,12 +148,35 @@ export class Roster {
     return (this.#line.length + coming) * this.#turnMs
   }
 
-  /** The run whose code the cell is in, as far as the host can tell. */
-  get suspect(): RunInCell | undefined {
-    if (this.#current !== undefined) return this.#current
-    if (this.#line[0] !== undefined) return this.#line[0]
-    const [only] = this.#runs.values()
-    return this.#runs.size === 1 ? only : undefined
+  /** The run that the cell has said it is in. */
+  get current(): RunInCell | undefined {
+    return this.#current
+  }
+
+  /** There is a new reading of the process; messages that tell what it was spent on may follow. */
+  observe(): void {
+    this.#traces.observe(this.#parts.reading(), this.#current)
+  }
+
+  /** The messages that came with a reading have been read. */
+  settle(): void {
+    this.#traces.settle()
+  }
+
+  /** CPU time that no run is known to have used. */
+  get unknownCpuMs(): number {
+    return this.#traces.unknownCpuMs
+  }
+
+  /** What is known when the cell has died. */
+  scene(): Omit<Scene, 'reason' | 'overdue'> {
+    return {
+      runs: this.all(),
+      current: this.#current,
+      awaitsEntry: (run) => this.#line.includes(run),
+      isOwed: this.isOwed,
+      unknownCpuMs: this.unknownCpuMs,
+    }
   }
 
   #endTurn(): void {

@@ -1,4 +1,5 @@
-import type { LogLine, Report, Session, Ticket } from '../core/run.ts'
+import { bytes, micros } from '../core/quantity.ts'
+import type { LogLine, Report, Session, Ticket, WallLevel } from '../core/run.ts'
 import { FrameError } from '../wire/frame.ts'
 import type { FromCell } from '../wire/from-cell.ts'
 import type { Ending } from './death.ts'
@@ -15,6 +16,9 @@ export interface RunInCell {
   startedMs: number | undefined
   /** {@link CpuShares.level} when it started. */
   cpuLevelMs: number
+  /** CPU time and memory that it seems to have taken, going by whose code the cell says it is in: see traces.ts. Never charged. */
+  tracedCpuMs: number
+  tracedBytes: number
   readonly logs: LogLine[]
   logBytes: number
   pendingCalls: number
@@ -79,6 +83,8 @@ export function createRunInCell(
     reject,
     startedMs: undefined,
     cpuLevelMs: 0,
+    tracedCpuMs: 0,
+    tracedBytes: 0,
     logs: [],
     logBytes: 0,
     pendingCalls: 0,
@@ -131,4 +137,26 @@ export function endingOf(run: RunInCell, { status, result, error }: FromCell & {
   }
   // Copied: the receive buffer is used again.
   return { status, result: Buffer.from(result) }
+}
+
+interface Measured {
+  readonly nowMs: number
+  readonly cpuMs: number
+  readonly peakBytes: number
+  readonly coldStart: boolean
+  readonly walls: WallLevel
+}
+
+/** What is told of a run that is over: how it ended, and what the host measured of it. */
+export function reportOf(run: RunInCell, ending: Ending, measured: Measured): Report {
+  const { nowMs, cpuMs, peakBytes, coldStart, walls } = measured
+  return {
+    ...ending,
+    logs: run.logs,
+    wall: micros(Math.max(1, Math.ceil((nowMs - (run.startedMs ?? nowMs)) * 1_000))),
+    cpu: micros(Math.round(cpuMs * 1_000)),
+    peakMemory: bytes(peakBytes),
+    coldStart,
+    walls,
+  }
 }

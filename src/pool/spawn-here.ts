@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import type { Duplex } from 'node:stream'
+import type { ProcessEnd } from './death.ts'
 import { collectLastWords } from './last-words.ts'
 import { CELL_ENVIRONMENT, type Launch } from './launch.ts'
-import type { CellProcess, ProcessEnd } from './spawner.ts'
+import type { CellProcess } from './spawner.ts'
 
 /**
  * Starts a process from this thread: for systems where the C library cannot be called, which have no wall that a thread
@@ -17,7 +18,7 @@ export function spawnHere({ command, args }: Launch): Promise<CellProcess> {
   })
   const { promise: ended, resolve } = Promise.withResolvers<ProcessEnd>()
   const words = collectLastWords(child.stderr)
-  child.on('exit', (_code, signal) => resolve({ signal: signal ?? 'exit', lastWords: words() }))
+  child.on('exit', (code, signal) => resolve({ code, signal, lastWords: words() }))
   return new Promise((started, failed) => {
     child.on('error', failed)
     child.on('spawn', () =>

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import { parentPort, workerData } from 'node:worker_threads'
 import { architectureOf } from '../kernel/architecture.ts'
@@ -8,6 +7,7 @@ import { earlyFilter } from '../kernel/filters.ts'
 import { type OpenPath, restrictFiles } from '../kernel/landlock.ts'
 import { type Libc, openLibc } from '../kernel/libc.ts'
 import { installFilter } from '../kernel/seccomp.ts'
+import type { ProcessEnd } from './death.ts'
 import { collectLastWords } from './last-words.ts'
 import { CELL_ENVIRONMENT, type Launch } from './launch.ts'
 
@@ -28,7 +28,7 @@ export type SpawnerNews =
   | { readonly kind: 'up'; readonly fault?: string }
   | { readonly kind: 'started'; readonly id: number; readonly pid: number }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string }
-  | { readonly kind: 'ended'; readonly id: number; readonly signal: string; readonly lastWords: string }
+  | { readonly kind: 'ended'; readonly id: number; readonly end: ProcessEnd }
 
 /**
  * Cells give way to the host when both want a processor: what the host does (deadlines, watchdog, answers) is short and
@@ -96,7 +96,7 @@ function follow(id: number, child: ChildProcess, isWrapped: boolean): void {
     const end = (): void => {
       clearTimeout(timer)
       child.removeListener('close', end)
-      tell({ kind: 'ended', id, signal: signal ?? signalOf(code), lastWords: words() })
+      tell({ kind: 'ended', id, end: { code, signal, lastWords: words() } })
     }
     const timer = setTimeout(end, LAST_WORDS_WAIT_MS)
     child.on('close', end)
@@ -108,13 +108,6 @@ function follow(id: number, child: ChildProcess, isWrapped: boolean): void {
   void readPid(child.stdio[4] as Readable).then((pid) => {
     if (pid !== undefined) tell({ kind: 'started', id, pid })
   })
-}
-
-/** A wrapper that outlives its child ends with 128 and the number of the signal that ended the child. */
-function signalOf(code: number | null): string {
-  const number = (code ?? 0) - 128
-  const found = Object.entries(constants.signals).find(([, value]) => value === number)
-  return found?.[0] ?? 'exit'
 }
 
 /** Reads `{"child-pid": N, …}`; undefined when the writer ends without it. */

@@ -3,17 +3,10 @@ import type { Duplex } from 'node:stream'
 import { Worker } from 'node:worker_threads'
 import type { OpenPath } from '../kernel/landlock.ts'
 import type { Libc } from '../kernel/libc.ts'
+import type { ProcessEnd } from './death.ts'
 import type { Launch } from './launch.ts'
 import { spawnHere } from './spawn-here.ts'
 import type { SpawnRequest, SpawnerData, SpawnerNews } from './spawner-thread.ts'
-
-/** How a process ended. */
-export interface ProcessEnd {
-  /** The signal's name, or `exit`. */
-  readonly signal: string
-  /** What it wrote to standard error, cut: enough for V8's last words, which tell an exhausted heap from a crash. */
-  readonly lastWords: string
-}
 
 /** A cell's process as the host holds it. */
 export interface CellProcess {
@@ -91,8 +84,8 @@ export async function openSpawner({ libc, files, onFailure }: Parts): Promise<Sp
       case 'ended':
         release(news.id)
         one.hasEnded = true
-        abandon(one, `it ended at its start: ${news.signal} ${news.lastWords}`.trim())
-        return one.ended.resolve({ signal: news.signal, lastWords: news.lastWords })
+        abandon(one, `it ended at its start: ${news.end.signal ?? news.end.code} ${news.end.lastWords}`.trim())
+        return one.ended.resolve(news.end)
     }
   })
   // The thread keeps the host alive while a process of its own lives, or its end would never be heard of.

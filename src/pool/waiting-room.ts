@@ -15,6 +15,8 @@ export interface Waiter {
 export interface Demand {
   readonly profile: CellProfile
   readonly cells: number
+  /** Whether tenants wait, too, that bring down what they get: they are not counted in `cells`. */
+  readonly unruly: 'some' | 'none'
 }
 
 /** The runs that wait for a cell, in the order in which they came. */
@@ -44,15 +46,20 @@ export class WaitingRoom {
     this.#tenants.clear()
   }
 
-  /** What is missing, by the flags of the process, which decide whom a cell can serve. `roomFor`: cells that a ticket's tenant may still get. */
-  demands(roomFor: (ticket: Ticket) => number): readonly Demand[] {
-    const demands = new Map<string, { readonly profile: CellProfile; cells: number }>()
-    for (const waiters of this.#tenants.values()) {
+  /**
+   * What is missing, by the flags of the process, which decide whom a cell can serve. `roomFor`: cells that a ticket's
+   * tenant may still get.
+   */
+  demands(roomFor: (ticket: Ticket) => number, isUnruly: (tenant: TenantId) => boolean): readonly Demand[] {
+    const demands = new Map<string, { -readonly [Field in keyof Demand]: Demand[Field] }>()
+    for (const [tenant, waiters] of this.#tenants) {
       const [first] = waiters
       const cells = first === undefined ? 0 : Math.min(waiters.size, roomFor(first.ticket))
       if (first === undefined || cells <= 0) continue
       const profile = profileOf(first.ticket.policy)
-      demands.getOrInsertComputed(flagsKey(profile), () => ({ profile, cells: 0 })).cells += cells
+      const demand = demands.getOrInsertComputed(flagsKey(profile), () => ({ profile, cells: 0, unruly: 'none' }))
+      if (isUnruly(tenant)) demand.unruly = 'some'
+      else demand.cells += cells
     }
     return [...demands.values()]
   }

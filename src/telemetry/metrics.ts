@@ -6,6 +6,8 @@ import { RUN_STATUSES } from '../core/outcome.ts'
 interface Parts {
   /** The cells that there are, of which only the states are looked at. */
   readonly cells: () => readonly { readonly state: string }[]
+  /** Tenants whose new runs are held off now. */
+  readonly backedOff: () => number
 }
 
 /** Measurements of the host. Disposing them ends the listening. */
@@ -27,10 +29,15 @@ const WAIT_SECONDS = [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05
  *
  * Invariant: no label names a tenant or holds anything that one wrote, so the number of series is fixed.
  */
-export function createMetrics({ cells }: Parts): Metrics {
+export function createMetrics({ cells, backedOff }: Parts): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_DELAY_RESOLUTION_MS })
-  const stops = [...countRuns(registry), ...countCells(registry, cells), ...countCommits(registry)]
+  const stops = [
+    ...countRuns(registry),
+    ...countCells(registry, cells),
+    ...countBackOff(registry, backedOff),
+    ...countCommits(registry),
+  ]
   return {
     contentType: registry.contentType,
     expose: () => registry.metrics(),
@@ -97,6 +104,20 @@ function countCells(registry: Registry, cells: Parts['cells']): readonly Stop[] 
     listen('cell.leased', ({ waitedMs }) => leased.observe(waitedMs / 1_000)),
     listen('cell.retired', ({ reason }) => retired.labels(reason).inc()),
   ]
+}
+
+function countBackOff(registry: Registry, backedOff: Parts['backedOff']): readonly Stop[] {
+  const help = 'Runs refused because their tenant’s code keeps bringing down cells, by how the last one ended.'
+  const heldOff = counter(registry, 'cloister_backed_off_refusals_total', help, 'reason')
+  new Gauge({
+    name: 'cloister_backed_off_tenants',
+    help: 'Tenants whose new runs are held off.',
+    registers: [registry],
+    collect() {
+      this.set(backedOff())
+    },
+  })
+  return [listen('run.held-off', ({ reason }) => heldOff.labels(reason).inc())]
 }
 
 function countCommits(registry: Registry): readonly Stop[] {

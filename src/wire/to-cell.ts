@@ -25,6 +25,8 @@ export interface Assignment {
   readonly timers: number
   readonly runsMax: number
   readonly isolatesMax: number
+  /** `announced`: the host is told of every entry before it begins, so that a cell that dies is known to have died of it. */
+  readonly entries: 'batched' | 'announced'
   /** Names of the granted capabilities. What is not here does not exist in the guest. */
   readonly capabilities: readonly string[]
   readonly engine: Engine

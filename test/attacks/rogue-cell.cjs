@@ -12,6 +12,8 @@ const done = (status, text, run) => frame(6, run, Buffer.concat([Buffer.from([st
 /* eslint-disable sort-keys */
 const LIES = {
   garbage: () => Buffer.from('this is not the protocol at all, but quite long'),
+  'garbage from a run': (run) =>
+    Buffer.concat([frame(2, run), Buffer.from('this is not the protocol either, though long')]),
   'huge frame': () => Buffer.from([0xff, 0xff, 0xff, 0xff, 6, 0, 0, 0, 1, 0]),
   'unknown type': (run) => frame(99, run),
   'unknown run': () => done(0, '1', 4_000_000),
@@ -35,6 +37,7 @@ socket.on('data', (chunk) => {
     if (type === 5) {
       const lie = JSON.parse(/"[^"]*"$/.exec(payload.toString('latin1'))[0])
       if (LIES[lie] !== undefined) socket.write(LIES[lie](run))
+      else if (lie === 'an await') socket.write(Buffer.concat([frame(2, run), frame(3, run)]))
       else if (lie === 'no time at all') setTimeout(() => socket.write(done(0, '1', run)), 300)
       else socket.write(done(0, '1', run))
     }

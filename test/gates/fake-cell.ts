@@ -4,7 +4,7 @@ import { parseTenantId } from '../../src/core/ids.ts'
 import type { Session } from '../../src/core/run.ts'
 import { Cell } from '../../src/pool/cell.ts'
 import type { CellGuard } from '../../src/pool/guard.ts'
-import type { ProcessEnd } from '../../src/pool/spawner.ts'
+import type { ProcessEnd } from '../../src/pool/death.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { FrameBatch } from '../../src/wire/frame.ts'
 import { fromCell } from '../../src/wire/from-cell.ts'
@@ -35,7 +35,7 @@ export async function openFakeCell(runs: number) {
   if (tenant === undefined) throw new Error('ann is no tenant')
   socket.push(framed((batch) => fromCell.ready(batch)))
   await cell.ready
-  cell.assign(tenant, POLICY)
+  cell.assign(tenant, POLICY, 'batched')
   const reports: unknown[] = []
   const calls: unknown[] = []
   for (let run = 1; run <= runs; run += 1) {
@@ -52,7 +52,7 @@ export async function openFakeCell(runs: number) {
       const wrong = calls.every((part) => typeof part === 'string') ? [] : ['a call was handed on that is no text']
       return reports.length > runs ? [...wrong, 'a run has had more than one report'] : wrong
     },
-    end: () => end({ signal: 'exit', lastWords: '' }),
+    end: () => end({ code: 0, signal: null, lastWords: '' }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { keyList, newKey, tenant as tenantSchema, tenantList } from '../../src/gateway/schemas.ts'
-import { openGateway, refusalOf } from './world.ts'
+import { openGateway, refusalOf, tenant } from './world.ts'
 
 test('a tenant is created with 201, changed with 200, shown, listed and deleted', async () => {
   const world = await openGateway()
@@ -15,6 +15,7 @@ test('a tenant is created with 201, changed with 200, shown, listed and deleted'
     tenant: 'new-one',
     policy: { walls: 'process' },
     budget: { day: { units: 5 }, month: { usd: '12.50' } },
+    cells: { deaths: { total: 0 } },
     createdAt: '2026-01-01T00:00:00.000Z',
     updatedAt: '2026-01-01T00:00:00.000Z',
   })
@@ -71,4 +72,19 @@ test('a key is shown once, listed without its text, and works', async () => {
   expect(await refusalOf(world.call('DELETE', `/v1/tenants/other/keys/${id}`))).toMatchObject({ status: 404 })
   expect(await refusalOf(world.call('DELETE', '/v1/tenants/other/keys/not-an-id'))).toMatchObject({ status: 404 })
   expect(await refusalOf(world.call('POST', '/v1/tenants/nobody/keys'))).toMatchObject({ status: 404 })
+})
+
+test('what a tenant’s code has done to its cells is shown, and until when its runs are held off', async () => {
+  const world = await openGateway()
+  for (const reason of ['cpu', 'cpu', 'memory', 'crash']) world.admission.recordDeath(tenant('acme'), reason)
+  const shown: unknown = await (await world.call('GET', '/v1/tenants/acme')).json()
+  expect(tenantSchema.parse(shown).cells).toEqual({
+    deaths: { total: 4, lastReason: 'crash', lastAt: '2026-01-01T00:00:00.000Z' },
+    backedOffUntil: '2026-01-01T00:00:00.250Z',
+  })
+  world.who.clock.advance(250)
+  const later = tenantSchema.parse(await (await world.call('GET', '/v1/tenants/acme')).json())
+  expect(later.cells).not.toHaveProperty('backedOffUntil')
+  const other = tenantSchema.parse(await (await world.call('GET', '/v1/tenants/other')).json())
+  expect(other.cells).toEqual({ deaths: { total: 0 } })
 })

@@ -77,7 +77,10 @@ test('a fault says what the value is and what the bound is', () => {
 
 test('an unknown field is a fault that lists the known ones', () => {
   expect(faultsOf({ rate: { perMinute: 5 } })).toEqual([
-    { path: 'rate.perMinute', message: 'is unknown here, where there are perSecond, burst' },
+    {
+      path: 'rate.perMinute',
+      message: 'is unknown here, where there are perSecond, burst, deathsPerSecond, deathsBurst',
+    },
   ])
 })
 

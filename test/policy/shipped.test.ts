@@ -31,7 +31,7 @@ test.each(catalog.names())(
     const policy = catalog.find(name)!
     const written = JSON.parse(textOf(name))
     expect(Object.keys(written.limits)).toHaveLength(Object.keys(policy.limits).length)
-    expect(Object.keys(written.rate)).toHaveLength(2)
+    expect(Object.keys(written.rate)).toHaveLength(4)
     expect(Object.keys(written.engine)).toEqual(Object.keys(policy.engine))
     expect(Object.keys(written.instance).filter((key) => key !== 'reuse')).toHaveLength(4)
     expect(checkPolicyText(textOf(name))).toEqual({ policy })
@@ -58,7 +58,7 @@ test('default has the values that the documents promise', () => {
       pendingCalls: 256,
       timers: 1000,
     },
-    rate: { perSecond: 1000, burst: 2000 },
+    rate: { perSecond: 1000, burst: 2000, deathsPerSecond: 1, deathsBurst: 20 },
     instance: { reuse: undefined, maxCells: 4, runsPerCell: 32, idle: 60_000, runsMax: 10_000 },
     engine: { jit: true, wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false },
     capabilities: {

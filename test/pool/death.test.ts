@@ -1,9 +1,11 @@
+import { constants } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { RUN_STATUSES } from '../../src/core/outcome.ts'
-import { type KillReason, bystander, explain, guilty } from '../../src/pool/death.ts'
+import { type KillReason, bystander, explain, guilty, isGuestDoing } from '../../src/pool/death.ts'
 
-const dead = (killReason: KillReason | undefined, signal = 'SIGKILL', lastWords = '') =>
-  explain({ killReason, signal, lastWords })
+const dead = (killReason: KillReason | undefined, signal: string | null = 'SIGKILL', lastWords = '') =>
+  explain({ killReason, code: null, signal, lastWords })
+const exited = (code: number, lastWords = '') => explain({ killReason: undefined, code, signal: null, lastWords })
 
 describe('the reason and the status of a death', () => {
   test.each([
@@ -27,12 +29,19 @@ describe('the reason and the status of a death', () => {
     'FATAL ERROR: invalid table size Allocation failed - JavaScript heap out of memory',
     '# Fatal process out of memory: Zone',
     'terminate called: ALLOCATION FAILED',
+    '# Fatal JavaScript out of memory: Array buffer allocation',
+    'FATAL ERROR: Failed to reserve virtual memory for CodeRange',
+    '# Fatal process OOM in insufficient memory to create an Isolate',
+    "terminate called after throwing an instance of 'std::bad_alloc'",
+    '# Fatal JavaScript invalid size error 169220804 (see crbug.com/1201626)',
+    'mmap: Cannot allocate memory',
   ])('are out-of-memory and memory-exceeded when it says %j', (lastWords) => {
-    expect(dead(undefined, 'SIGABRT', lastWords)).toEqual({
-      reason: 'out-of-memory',
-      status: 'memory-exceeded',
-      lastWords,
-    })
+    const expected = { reason: 'out-of-memory', status: 'memory-exceeded', lastWords }
+    for (const signal of ['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV']) {
+      expect(dead(undefined, signal, lastWords)).toEqual(expected)
+      // What a parent that only waits for the cell ends with.
+      expect(exited(128 + constants.signals[signal as NodeJS.Signals], lastWords)).toEqual(expected)
+    }
   })
 
   test('are those of the host’s kill, whatever the process says at its end', () => {
@@ -44,7 +53,22 @@ describe('the reason and the status of a death', () => {
     for (const signal of ['SIGSEGV', 'SIGABRT', 'SIGKILL', 'SIGTRAP']) {
       expect(dead(undefined, signal, 'Segmentation fault')).toMatchObject({ reason: 'crash', status: 'crashed' })
     }
-    expect(dead(undefined, 'exit')).toMatchObject({ reason: 'exit', status: 'crashed' })
+    for (const code of [0, 1, 78, 128, 255]) expect(exited(code)).toMatchObject({ reason: 'exit', status: 'crashed' })
+    expect(exited(1, 'out of memory')).toMatchObject({ reason: 'exit', status: 'crashed' })
+  })
+
+  test.each([134, 133, 132, 139, 137])('are crash when a parent that waits for the cell ends with %i', (code) => {
+    expect(exited(code, 'Segmentation fault')).toMatchObject({ reason: 'crash', status: 'crashed' })
+  })
+
+  test('are the guest’s doing unless the host or the caller wished them', () => {
+    const guests = ['deadline', 'cpu', 'memory', 'protocol'] as const
+    const hosts = ['cancel', 'idle', 'evicted', 'policy-changed', 'tenant-deleted', 'closing', 'start-timeout'] as const
+    expect(guests.map((reason) => isGuestDoing(dead(reason)))).toEqual(guests.map(() => true))
+    expect(hosts.map((reason) => isGuestDoing(dead(reason)))).toEqual(hosts.map(() => false))
+    for (const death of [dead(undefined), exited(1), dead(undefined, 'SIGABRT', 'out of memory')]) {
+      expect(isGuestDoing(death)).toBe(true)
+    }
   })
 })
 
@@ -56,20 +80,15 @@ describe('the ending of the run that is to blame', () => {
     ['protocol', 'crashed', 'brought its cell down'],
     ['cancel', 'cancelled', 'was cancelled'],
   ] as const)('after %s is %s and says so', (reason, status, words) => {
-    const ending = guilty(dead(reason), 'not cancelled')
+    const ending = guilty(dead(reason))
     expect(ending).toMatchObject({ status, killReason: reason, error: { name: 'Error', stack: '' } })
     expect(ending.error?.message).toContain(words)
     expect(ending).not.toHaveProperty('bystander')
     expect(RUN_STATUSES).toContain(ending.status)
   })
 
-  test('is cancelled only if that is why it was killed, although its caller had gone', () => {
-    expect(guilty(dead('cancel'), 'cancelled').status).toBe('cancelled')
-    expect(guilty(dead('memory'), 'cancelled').status).toBe('memory-exceeded')
-  })
-
   test('tells nothing of what the process wrote', () => {
-    const ending = guilty(dead(undefined, 'SIGSEGV', '/srv/secret/path'), 'not cancelled')
+    const ending = guilty(dead(undefined, 'SIGSEGV', '/srv/secret/path'))
     expect(JSON.stringify(ending)).not.toContain('secret')
   })
 })

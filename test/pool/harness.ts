@@ -7,7 +7,9 @@ import { systemClock } from '../../src/core/clock.ts'
 import { type RunId, artifactId, createRunIds, parseTenantId } from '../../src/core/ids.ts'
 import type { Policy, Reuse } from '../../src/core/policy.ts'
 import { bytes, millis } from '../../src/core/quantity.ts'
-import type { Report, Session, Ticket, WallLevel } from '../../src/core/run.ts'
+import type { Outcome, Report, RunRequest, Session, Ticket, Usage, WallLevel } from '../../src/core/run.ts'
+import { measure } from '../../src/billing/meter.ts'
+import { createExecute } from '../../src/execute.ts'
 import { findBubblewrap } from '../../src/pool/bubblewrap.ts'
 import { openProcessMeter } from '../../src/pool/meter.ts'
 import { type CellPool, createPool } from '../../src/pool/pool.ts'
@@ -41,12 +43,23 @@ export interface RunOptions {
   readonly typescript?: true
 }
 
+export interface Posted {
+  readonly run: RunId
+  readonly tenant: string
+  readonly report: Report
+  readonly usage: Usage
+}
+
 export interface PoolHarness extends AsyncDisposable {
   readonly pool: CellPool
   /** Runs code in a real cell. */
   run(code: string, options?: RunOptions): Promise<Report>
   /** The result of a run as a value. */
   value(code: string, options?: RunOptions): Promise<unknown>
+  /** Takes code the whole path of a run, with nothing but the pool and the broker behind it. */
+  execute(code: string, options?: RunOptions): Promise<Outcome>
+  /** What {@link execute} has charged, in order. */
+  readonly posted: readonly Posted[]
   /** Everything that sessions were asked for. */
   readonly sessions: readonly Session[]
 }
@@ -58,6 +71,8 @@ export async function openPool(
     cellsMax?: number
     walls?: WallLevel
     capabilities?: readonly Capability[]
+    /** Told of each cell that a tenant's code has brought down. */
+    onTenantDeath?: (tenant: string, reason: string) => void
     /** Replaces the program of the cells. */
     program?: (built: CellProgram, directory: string) => CellProgram
   } = {},
@@ -90,6 +105,7 @@ export async function openPool(
       memoryMax: bytes(8 * 2 ** 30),
       killGraceMs: 50,
       startTimeoutMs: 30_000,
+      onTenantDeath: options.onTenantDeath ?? (() => {}),
     }),
   )
   await pool.ready()
@@ -106,10 +122,33 @@ export async function openPool(
     sessions.push(session)
     return await lease.run(session)
   }
+  const tickets = new Map<RunRequest, Ticket>()
+  const posted: Posted[] = []
+  const path = createExecute({
+    clock: systemClock,
+    pool,
+    broker,
+    admission: { admit: (request) => tickets.get(request) ?? raise('the test made no ticket') },
+    scheduler: { acquire: (ticket) => ({ ticket, [Symbol.dispose]() {} }) },
+    billing: {
+      reserve: (ticket) => ({ ticket, [Symbol.dispose]() {} }),
+      async post({ ticket }, report, operations) {
+        const usage = measure(report, ticket, operations)
+        posted.push({ run: ticket.run, tenant: ticket.request.tenant, report, usage })
+        return usage
+      },
+    },
+  })
   return {
     pool,
     run,
     sessions,
+    posted,
+    async execute(code, given = {}) {
+      const ticket = ticketOf(code, given, newRunId(), policyOf(policies, given))
+      tickets.set(ticket.request, ticket)
+      return await path(ticket.request)
+    },
     async value(code, given) {
       const report = await run(code, given)
       if (report.result === undefined) throw new Error(`${report.status}: ${report.error?.message}`)
@@ -120,6 +159,10 @@ export async function openPool(
       if (failures.length > 0) throw new AggregateError(failures)
     },
   }
+}
+
+function raise(message: string): never {
+  throw new Error(message)
 }
 
 /** Equal options give the same policy object, as a catalog does. */

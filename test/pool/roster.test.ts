@@ -21,9 +21,10 @@ function open() {
   let nowMs = 0
   const begun: number[] = []
   const clock = { now: () => epochMillis(0), elapsed: () => millis(nowMs) }
-  const roster = new Roster({ clock, onBegin: ({ number }) => begun.push(number) })
+  const reading = { cpuMs: 0, bytes: 0 }
+  const roster = new Roster({ clock, reading: () => ({ ...reading }), onBegin: ({ number }) => begun.push(number) })
   const runs = [1, 2, 3].map((number) => makeRun(number)) as [RunInCell, RunInCell, RunInCell]
-  return { roster, begun, runs, pass: (ms: number) => void (nowMs += ms) }
+  return { roster, begun, runs, reading, pass: (ms: number) => void (nowMs += ms) }
 }
 
 describe('the clock of a run', () => {
@@ -62,33 +63,52 @@ describe('the clock of a run', () => {
   })
 })
 
-describe('the run to blame', () => {
-  test('is the one that the cell says it is in', () => {
-    const { roster, runs } = open()
-    for (const run of runs) roster.add(run)
-    roster.enter(runs[2])
-    expect(roster.suspect).toBe(runs[2])
-  })
-
-  test('is else the first whose entry has not ended', () => {
+describe('what is known when the cell dies', () => {
+  test('is the run that the cell says it is in, and whose first entry has not ended', () => {
     const { roster, runs } = open()
     for (const run of runs) roster.add(run)
     roster.enter(runs[0])
+    expect(roster.scene()).toMatchObject({ runs, current: runs[0], isOwed: false })
     roster.yield(runs[0])
-    expect(roster.suspect).toBe(runs[1])
+    const { current, awaitsEntry } = roster.scene()
+    expect(current).toBeUndefined()
+    expect(runs.map(awaitsEntry)).toEqual([false, true, true])
   })
 
-  test('is else the only one there, and nobody if several wait', () => {
-    const { roster, runs } = open()
-    roster.add(runs[0])
-    roster.add(runs[1])
-    for (const run of [runs[0], runs[1]]) roster.yield(run)
-    expect(roster.suspect).toBeUndefined()
-    roster.remove(runs[0])
-    expect(roster.suspect).toBe(runs[1])
-    roster.remove(runs[1])
-    expect(roster.suspect).toBeUndefined()
-    expect(roster.size).toBe(0)
+  test('is who used the CPU time and the memory between two readings, if the cell has told', () => {
+    const { roster, runs, reading } = open()
+    const [first, second] = runs
+    Object.assign(reading, { cpuMs: 1_000, bytes: 50 })
+    roster.add(first)
+    roster.add(second)
+    roster.enter(first)
+    roster.settle()
+    Object.assign(reading, { cpuMs: 1_030, bytes: 90 })
+    roster.observe()
+    roster.yield(first)
+    roster.enter(second)
+    roster.settle()
+    Object.assign(reading, { cpuMs: 1_035, bytes: 80 })
+    roster.observe()
+    expect([first.tracedCpuMs, second.tracedCpuMs]).toEqual([30, 5])
+    expect([first.tracedBytes, second.tracedBytes]).toEqual([40, 0])
+    expect(roster.unknownCpuMs).toBe(0)
+  })
+
+  test('is nobody’s if the cell has told nothing, until it names whom it was in', () => {
+    const { roster, runs, reading } = open()
+    for (const run of runs) roster.add(run)
+    reading.cpuMs = 8
+    roster.observe()
+    roster.settle()
+    expect(roster.unknownCpuMs).toBe(8)
+    for (const run of runs.slice(0, 2)) {
+      roster.enter(run)
+      roster.yield(run)
+    }
+    roster.settle()
+    expect(runs.map(({ tracedCpuMs }) => tracedCpuMs)).toEqual([4, 4, 0])
+    expect(roster.unknownCpuMs).toBe(0)
   })
 })
 
@@ -124,13 +144,14 @@ describe('runs that are taken back', () => {
     expect(roster.named(3)).toBeUndefined()
   })
 
-  test('are never to blame for the end of the cell', () => {
+  test('leave a doubt about those that are still there: the cell may be in what was taken back', () => {
     const { roster, runs } = open()
     roster.add(runs[0])
     roster.add(runs[1])
     roster.takeBack()
-    roster.remove(runs[0])
-    expect(roster.suspect).toBeUndefined()
+    expect(roster.scene()).toMatchObject({ runs: [runs[0]], isOwed: true })
+    roster.forget(2)
+    expect(roster.scene().isOwed).toBe(false)
   })
 })
 

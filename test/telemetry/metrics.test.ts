@@ -24,8 +24,8 @@ function finish(status: RunStatus, wallMs: number): void {
   emit('run.finished', { run: newRunId(), tenant: acme, status, usage, queuedMs: 3 })
 }
 
-function open(cells: () => { state: string }[] = () => []) {
-  const metrics = createMetrics({ cells })
+function open(cells: () => { state: string }[] = () => [], backedOff = () => 0) {
+  const metrics = createMetrics({ cells, backedOff })
   onTestFinished(() => metrics[Symbol.dispose]())
   return metrics
 }
@@ -72,6 +72,19 @@ test('cells are shown by the state that they are in now', async () => {
   expect(later).toContain('cloister_cells{state="blank"} 0\n')
 })
 
+test('refusals of tenants that are held off are counted by how their last cell ended, and the tenants as they are now', async () => {
+  let tenants = 2
+  const metrics = open(undefined, () => tenants)
+  for (const reason of ['cpu', 'cpu', 'crash']) emit('run.held-off', { tenant: acme, reason })
+  const text = await metrics.expose()
+  expect(text).toContain('cloister_backed_off_refusals_total{reason="cpu"} 2\n')
+  expect(text).toContain('cloister_backed_off_refusals_total{reason="crash"} 1\n')
+  expect(text).toContain('cloister_backed_off_tenants 2\n')
+  expect(text).not.toContain('acme')
+  tenants = 0
+  expect(await metrics.expose()).toContain('cloister_backed_off_tenants 0\n')
+})
+
 test('commits, the event loop and the process are measured', async () => {
   const metrics = open()
   emit('ledger.committed', { records: 7, commitMs: 0.3 })
@@ -96,7 +109,7 @@ test('no series tells one tenant from another', async () => {
 })
 
 test('measurements that were given up listen no more', async () => {
-  const metrics = createMetrics({ cells: () => [] })
+  const metrics = createMetrics({ cells: () => [], backedOff: () => 0 })
   metrics[Symbol.dispose]()
   finish('ok', 1)
   expect(await metrics.expose()).not.toContain('cloister_runs_total')

@@ -28,6 +28,7 @@ const assignment: fc.Arbitrary<Assignment> = fc.record({
   timers: u32,
   runsMax: u32,
   isolatesMax: u32,
+  entries: fc.constantFrom('batched', 'announced'),
   capabilities: fc.array(anyText, { maxLength: 5 }),
   engine: fc.record({
     jit: flag,

@@ -1,7 +1,7 @@
 import type { EpochMillis } from '../../core/quantity.ts'
 import type { TenantRecord } from '../../core/stores.ts'
 import { DONE, json } from '../answer.ts'
-import type { Directory } from '../ports.ts'
+import type { CellsView, Directory } from '../ports.ts'
 import { type Route, jsonBody, route } from '../route.ts'
 import { keyList, newKey, tenant, tenantChange, tenantList } from '../schemas.ts'
 
@@ -42,7 +42,7 @@ function tenants(directory: Directory): readonly Route[] {
       method: 'GET',
       path: '/v1/tenants/{tenant}',
       caller: 'tenant',
-      summary: 'One tenant: its policy and its budget.',
+      summary: 'One tenant: its policy, its budget and how its cells fare.',
       answer: { status: 200, description: 'The tenant.', schema: tenant },
       refusals: ['NOT_FOUND'],
       handle: ({ path }) => json(view(directory.getTenant(path.tenant))),
@@ -106,8 +106,16 @@ function viewTenant({ id, policy, budget, createdAt, updatedAt }: TenantRecord, 
     // A policy of the tenant's own is kept as JSON text, which no name looks like.
     policy: policy.trimStart().startsWith('{') ? (JSON.parse(policy) as object) : policy,
     budget: directory.viewBudget(budget),
+    cells: viewCells(directory.cellsOf(id)),
     createdAt: timeText(createdAt),
     updatedAt: timeText(updatedAt),
+  }
+}
+
+function viewCells({ deaths, last, backedOffUntil }: CellsView): object {
+  return {
+    deaths: { total: deaths, ...(last && { lastReason: last.reason, lastAt: timeText(last.at) }) },
+    ...(backedOffUntil !== undefined && { backedOffUntil: timeText(backedOffUntil) }),
   }
 }
 
