@@ -216,7 +216,7 @@ export class Cell {
 
   /** Once a second: ends the cell if it is lost in a run that was taken back. */
   sweep(): void {
-    if (this.#roster.sweep() === 'lost') this.kill('idle')
+    if (this.#roster.sweep() === 'lost') this.kill('taken-back')
   }
 
   #take(message: FromCell): void {

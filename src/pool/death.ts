@@ -11,6 +11,7 @@ export type KillReason =
   | 'cancel'
   | 'protocol'
   | 'flood'
+  | 'taken-back'
   | 'start-timeout'
   | 'idle'
   | 'evicted'
@@ -117,6 +118,8 @@ const GUEST_REASONS: ReadonlySet<KillReason> = new Set([
   'cpu',
   'memory',
   'protocol',
+  'flood',
+  'taken-back',
   'out-of-memory',
   'crash',
   'exit',

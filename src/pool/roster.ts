@@ -85,9 +85,12 @@ export class Roster {
     return this.#takenBack.size > 0
   }
 
-  /** Whether nothing is left in the cell, now and at the sweep before, but a run that was taken back. */
+  /**
+   * Whether the cell's thread, now and at the sweep before, can be in nothing but a run that was taken back. Nobody looks
+   * after that one's limits here: it has its place and its clock elsewhere by now.
+   */
   sweep(): 'lost' | 'fine' {
-    const isLost = this.isOwed && this.#runs.size === 0
+    const isLost = this.isOwed && this.#current === undefined && this.#line.length === 0
     const verdict = isLost && this.#wasLost ? 'lost' : 'fine'
     this.#wasLost = isLost
     return verdict

@@ -217,3 +217,36 @@ describe('the log lines of a run', () => {
     expect(few.logs.length * 30_000).toBeLessThan(3 * policy.limits.logs + 100_000)
   })
 })
+
+describe('a cell that is in a run that was taken back', () => {
+  const taken = () => {
+    const all = open()
+    const [waits, behind] = all.runs
+    all.roster.add(waits)
+    all.roster.add(behind)
+    expect(all.roster.takeBack()).toEqual([behind])
+    return { ...all, waits, behind }
+  }
+
+  test('is lost if two sweeps find it in nothing else, whoever else waits in it', () => {
+    const { roster, waits } = taken()
+    roster.enter(waits)
+    roster.yield(waits)
+    expect([roster.sweep(), roster.sweep()]).toEqual(['fine', 'lost'])
+    expect(roster.has(waits)).toBe(true)
+  })
+
+  test('is not lost while it is in a run of its own, which has a limit', () => {
+    const { roster, waits } = taken()
+    roster.enter(waits)
+    expect([roster.sweep(), roster.sweep(), roster.sweep()]).toEqual(['fine', 'fine', 'fine'])
+  })
+
+  test('is not lost once it has answered for it', () => {
+    const { roster, waits, behind } = taken()
+    roster.yield(waits)
+    expect(roster.sweep()).toBe('fine')
+    roster.forget(behind.number)
+    expect([roster.sweep(), roster.sweep()]).toEqual(['fine', 'fine'])
+  })
+})
