@@ -27,13 +27,13 @@ test('a run that throws before it is settled costs nothing', async () => {
   expect(all.ledger.posted).toEqual([])
 })
 
-test('the record says what ran, when, how it ended and inside which walls; details keep error and logs', async () => {
+test('the record says what ran, when, how it ended and inside which walls; details keep error, logs and the reason of a kill', async () => {
   const all = stage()
   using admitted = ticket({ at: '2026-03-04T11:59:59Z' })
   using hold = await all.desk.reserve(admitted)
   const error = { name: 'Error', message: 'no', stack: '' }
   const logs = [{ level: 'info', message: 'hello' }] as const
-  const usage = await all.desk.post(hold, report({ status: 'error', error, logs, walls: 'B' }), {})
+  const usage = await all.desk.post(hold, report({ status: 'error', error, logs, walls: 'B', killReason: 'memory' }), {})
   expect(all.ledger.posted).toEqual([
     {
       run: admitted.run,
@@ -44,7 +44,7 @@ test('the record says what ran, when, how it ended and inside which walls; detai
       usage,
       policy: 'default',
       walls: 'B',
-      details: { error, logs },
+      details: { error, logs, killReason: 'memory' },
     },
   ])
 })
