@@ -92,7 +92,9 @@ export const run = runRecord.extend({
   killReason: z
     .string()
     .optional()
-    .describe('Why the cell was killed or died: `deadline`, `memory`, `cpu`, … Absent if the cell ended the run itself.'),
+    .describe(
+      'Why the cell was killed or died: `deadline`, `memory`, `cpu`, … Absent if the cell ended the run itself.',
+    ),
   overdueMs: z.number().optional().describe('How far past its wall limit it was ended. Nobody is charged for it.'),
 })
 export const runPage = z.strictObject({

@@ -99,7 +99,7 @@ export function attack(
 /** Wall limit of runs that only a limit ends: short, so that a whole catalogue takes minutes. In ms. */
 const SHORT_WALL_MS = 300
 /** Wall limit of runs that end by themselves or by another limit, also on a busy machine. In ms. */
-const LONG_WALL_MS = 5_000
+const LONG_WALL_MS = 10_000
 /** CPU limit where it is not the one that is attacked: that of eight busy threads, the most that a policy grants. */
 const CPU_PER_WALL = 8
 /** Memory limit of attackers. In MiB. */

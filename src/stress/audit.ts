@@ -70,7 +70,8 @@ export function compare(
   for (const { runId, status } of answered) {
     const found = records.get(runId) ?? []
     if (found.length !== 1) faults.push(`run ${runId} of ${tenant} is in the ledger ${found.length} times`)
-    else if (found[0]?.status !== status) faults.push(`run ${runId} of ${tenant} was ${status}, its record says ${found[0]?.status}`)
+    else if (found[0]?.status !== status)
+      faults.push(`run ${runId} of ${tenant} was ${status}, its record says ${found[0]?.status}`)
   }
   if (records.size > new Set(answered.map(({ runId }) => runId)).size) {
     faults.push(`the ledger of ${tenant} has runs that nobody was answered`)

@@ -84,9 +84,16 @@ export async function runCampaign(parts: CampaignParts): Promise<StressResult> {
   const host = { faults: await examineHost(door, cells, clock, parts.prefix) }
   const quietResult = judgeQuiet(watch.calls, attackedFromMs, verdicts)
   return {
-    passed: isPassed(verdicts, quietResult, ledger, host.faults),
+    passed: !signal.aborted && isPassed(verdicts, quietResult, ledger, host.faults),
     cut: signal.aborted,
-    setting: { target: parts.target, walls, seed: parts.seed, rounds: parts.rounds, concurrency: parts.concurrency, startedAt },
+    setting: {
+      target: parts.target,
+      walls,
+      seed: parts.seed,
+      rounds: parts.rounds,
+      concurrency: parts.concurrency,
+      startedAt,
+    },
     durationMs,
     totals: total(verdicts),
     quiet: quietResult,
@@ -110,7 +117,10 @@ async function attackAll(
   onTenant: (tenant: string) => void,
 ): Promise<{ verdicts: readonly Verdict[]; runs: readonly AnsweredRun[] }> {
   const queue = Array.from({ length: rounds }, (_, round) =>
-    shuffle(attacks, seed + round).map((attack) => ({ attack, name: `${prefix}-${round + 1}-${attack.number.toLowerCase()}` })),
+    shuffle(attacks, seed + round).map((attack) => ({
+      attack,
+      name: `${prefix}-${round + 1}-${attack.number.toLowerCase()}`,
+    })),
   ).flat()
   const verdicts: Verdict[] = []
   const runs: AnsweredRun[] = []
@@ -141,7 +151,12 @@ async function deleteTenants(door: Door, tenants: ReadonlySet<string>): Promise<
   for (const tenant of tenants) await door.request('DELETE', `/v1/tenants/${tenant}`).catch(() => undefined)
 }
 
-async function examineHost(door: Door, cells: Cells | undefined, clock: Clock, prefix: string): Promise<readonly string[]> {
+async function examineHost(
+  door: Door,
+  cells: Cells | undefined,
+  clock: Clock,
+  prefix: string,
+): Promise<readonly string[]> {
   const faults: string[] = []
   const { status } = await door.request('GET', '/readyz').catch(() => ({ status: 0 }))
   if (status !== 200) faults.push(`the host answers ${status} to /readyz after the attacks`)

@@ -31,19 +31,11 @@ export const CATALOGUE: readonly ClassedAttack[] = (Object.keys(ATTACK_CLASSES) 
 )
 
 /** A short choice from every class: the ones that have hurt other platforms most. */
-const QUICK: ReadonlySet<string> = new Set([
-  ...['A-01', 'A-03', 'A-04', 'A-13', 'A-45'],
-  ...['A-10', 'A-11', 'A-14', 'A-19', 'A-65', 'A-78'],
-  ...['A-20', 'A-21', 'A-22', 'A-23', 'A-24', 'A-27'],
-  ...['A-119', 'A-121', 'A-123', 'A-131'],
-  ...['A-148', 'A-157', 'A-160', 'A-166', 'A-174'],
-  ...['A-180', 'A-185', 'A-188', 'A-192', 'A-194', 'A-197'],
-  ...['A-221', 'A-228', 'A-233', 'A-236'],
-  ...['A-252'],
-  ...['A-256', 'A-268', 'A-274'],
-  ...['A-285', 'A-291', 'A-301'],
-  ...['A-309', 'A-311'],
-])
+const QUICK: ReadonlySet<string> = new Set(
+  `A-01 A-03 A-04 A-13 A-45  A-10 A-11 A-14 A-19 A-65 A-78  A-20 A-21 A-22 A-23 A-24 A-27  A-119 A-121 A-123 A-131
+  A-148 A-157 A-160 A-166 A-174  A-180 A-185 A-188 A-192 A-194 A-197  A-221 A-228 A-233 A-236  A-243 A-252
+  A-256 A-268 A-274  A-285 A-291 A-301  A-309 A-311`.split(/\s+/),
+)
 
 /** Which attacks to run. */
 export interface Selection {

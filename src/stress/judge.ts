@@ -44,7 +44,8 @@ interface Case {
 export const LEAK_FAULT = 'its answer holds the secret of a neighbour'
 
 /** What no answer may show: the host's own places and modules. */
-const HOST_TRACES = /node:internal|node:electron|<isolated-vm|isolated_vm|node_modules|file:\/\/\/\S*cell|\/cell-[0-9a-f]/
+const HOST_TRACES =
+  /node:internal|node:electron|<isolated-vm|isolated_vm|node_modules|file:\/\/\/\S*cell|\/cell-[0-9a-f]/
 /** What no error may show: frames that are not the guest's. A guest that reads its own stack sees names of frames. */
 const RUNTIME_TRACES = /cloister:/
 
@@ -73,7 +74,8 @@ export function judge(shot: Shot, { step, memoryLimitMb, tolerance, secrets }: C
   const { answer, record } = shot
   const { ending, runId, overdueMs, peakMemoryMb } = readShot(shot)
   const faults: string[] = []
-  if (!isExpected(ending, answer, step)) faults.push(`ended as ${ending}, not as ${step.ends.join(' or ')}${hint(answer)}`)
+  if (!isExpected(ending, answer, step))
+    faults.push(`ended as ${ending}, not as ${step.ends.join(' or ')}${hint(answer)}`)
   if (answer === undefined) return faults
   if (ending === 'ok') faults.push(...judgeResult(answer.body, step))
   if (runId !== undefined && pickText(record, 'status') !== ending) {

@@ -84,7 +84,8 @@ export function total(verdicts: readonly Verdict[]): Totals {
   for (const { number, stoppedBy, lateMs, peakMemoryMb = 0, memoryLimitMb } of verdicts) {
     by[stoppedBy] += 1
     if (lateMs > worstLate.ms) worstLate = { ms: lateMs, number }
-    if (peakMemoryMb - memoryLimitMb > worstMemory.overMb) worstMemory = { overMb: peakMemoryMb - memoryLimitMb, number }
+    if (peakMemoryMb - memoryLimitMb > worstMemory.overMb)
+      worstMemory = { overMb: peakMemoryMb - memoryLimitMb, number }
   }
   return {
     attacks: verdicts.length,

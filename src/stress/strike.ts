@@ -1,5 +1,14 @@
 import type { Clock } from '../core/clock.ts'
-import { type AttackNumber, type AttackClass, type ClassedAttack, type Step, type Stopper, memoryLimitOf, policyOf, timeoutOf } from './attack.ts'
+import {
+  type AttackNumber,
+  type AttackClass,
+  type ClassedAttack,
+  type Step,
+  type Stopper,
+  memoryLimitOf,
+  policyOf,
+  timeoutOf,
+} from './attack.ts'
 import { type Door, type DoorAnswer, parseAnswer, putTenant } from './door.ts'
 import { type Shot, type Tolerance, isBackedOff, judge, readShot, stopperOf } from './judge.ts'
 
@@ -52,7 +61,11 @@ const NEXT: Step = { code: 'return 6 * 7', ends: ['ok', 'backed-off'], returns: 
  * Carries out one attack under tenants of its own, whose names begin with `name`, and judges it. Never rejects: what goes
  * wrong is a fault of the verdict.
  */
-export async function strike(attack: ClassedAttack, name: string, parts: Parts): Promise<{ verdict: Verdict; runs: readonly AnsweredRun[] }> {
+export async function strike(
+  attack: ClassedAttack,
+  name: string,
+  parts: Parts,
+): Promise<{ verdict: Verdict; runs: readonly AnsweredRun[] }> {
   const { clock } = parts
   const startedMs = clock.elapsed()
   const campaign = new Strike(attack, name, parts)

@@ -33,7 +33,11 @@ test('the record says what ran, when, how it ended and inside which walls; detai
   using hold = await all.desk.reserve(admitted)
   const error = { name: 'Error', message: 'no', stack: '' }
   const logs = [{ level: 'info', message: 'hello' }] as const
-  const usage = await all.desk.post(hold, report({ status: 'error', error, logs, walls: 'B', killReason: 'memory' }), {})
+  const usage = await all.desk.post(
+    hold,
+    report({ status: 'error', error, logs, walls: 'B', killReason: 'memory' }),
+    {},
+  )
   expect(all.ledger.posted).toEqual([
     {
       run: admitted.run,

@@ -86,45 +86,65 @@ export const CAPABILITY: readonly Attack[] = [
     ends: ['ok'],
     returns: 'number',
   }),
-  attack('A-227', 'more operations than granted', {
-    code: `${CODE_OF} const codes = new Map(); for (let i = 0; i < 120; i++) { const c = await codeOf(() => context.kv.get('k')); codes.set(c, (codes.get(c) ?? 0) + 1) } return [...codes]`,
-    ends: ['ok'],
-    returns: [
-      ['done', 100],
-      ['QUOTA_EXCEEDED', 20],
-    ],
-  }, { policy: { capabilities: { kv: { operations: 100 } } } }),
-  attack('A-228', 'more operations than granted, all at the same moment', {
-    code: `${CODE_OF} const all = await Promise.all(Array.from({ length: 200 }, (_, i) => codeOf(() => context.kv.increment('n'))))
+  attack(
+    'A-227',
+    'more operations than granted',
+    {
+      code: `${CODE_OF} const codes = new Map(); for (let i = 0; i < 120; i++) { const c = await codeOf(() => context.kv.get('k')); codes.set(c, (codes.get(c) ?? 0) + 1) } return [...codes]`,
+      ends: ['ok'],
+      returns: [
+        ['done', 100],
+        ['QUOTA_EXCEEDED', 20],
+      ],
+    },
+    { policy: { capabilities: { kv: { operations: 100 } } } },
+  ),
+  attack(
+    'A-228',
+    'more operations than granted, all at the same moment',
+    {
+      code: `${CODE_OF} const all = await Promise.all(Array.from({ length: 200 }, (_, i) => codeOf(() => context.kv.increment('n'))))
       return [all.filter((c) => c === 'done').length, all.filter((c) => c === 'QUOTA_EXCEEDED').length]`,
-    ends: ['ok'],
-    returns: [100, 100],
-  }, { policy: { capabilities: { kv: { operations: 100 } } } }),
+      ends: ['ok'],
+      returns: [100, 100],
+    },
+    { policy: { capabilities: { kv: { operations: 100 } } } },
+  ),
   attack('A-229', 'ten thousand calls without waiting for an answer', {
     code: `${CODE_OF} const all = await Promise.all(Array.from({ length: 10_000 }, () => codeOf(() => context.kv.get('k'))))
       return [all.filter((c) => c === 'done').length <= 1000, all.includes('TOO_MANY_CALLS')]`,
     ends: ['ok'],
     returns: [true, true],
   }),
-  attack('A-230', 'more keys than a tenant may keep', {
-    code: `${CODE_OF} const codes = []; for (let i = 0; i < 12; i++) codes.push(await codeOf(() => context.kv.put('k' + i, i)))
+  attack(
+    'A-230',
+    'more keys than a tenant may keep',
+    {
+      code: `${CODE_OF} const codes = []; for (let i = 0; i < 12; i++) codes.push(await codeOf(() => context.kv.put('k' + i, i)))
       await context.kv.delete('k0'); codes.push(await codeOf(() => context.kv.put('again', 1))); return codes.map((c) => c[0]).join('')`,
-    ends: ['ok'],
-    returns: 'ddddddddddQQd',
-  }, { policy: { capabilities: { kv: { keys: 10 } } } }),
-  attack('A-231', 'more bytes than a tenant may keep, by runs at the same moment', [
-    {
-      code: `${CODE_OF} return [...new Set(await Promise.all(Array.from({ length: 20 }, (_, i) => codeOf(() => context.kv.put(context.runId + i, 'x'.repeat(1000))))))].every((c) => c === 'done' || c === 'QUOTA_EXCEEDED')`,
       ends: ['ok'],
-      returns: true,
-      atOnce: 8,
+      returns: 'ddddddddddQQd',
     },
-    {
-      code: `let bytes = 0, cursor; do { const page = await context.kv.list({ cursor }); for (const { key } of page.keys) bytes += key.length + JSON.stringify(await context.kv.get(key)).length; cursor = page.cursor } while (cursor); return bytes <= 50_000 && bytes > 45_000`,
-      ends: ['ok'],
-      returns: true,
-    },
-  ], { policy: { capabilities: { kv: { storedBytes: 50_000 } } } }),
+    { policy: { capabilities: { kv: { keys: 10 } } } },
+  ),
+  attack(
+    'A-231',
+    'more bytes than a tenant may keep, by runs at the same moment',
+    [
+      {
+        code: `${CODE_OF} return [...new Set(await Promise.all(Array.from({ length: 20 }, (_, i) => codeOf(() => context.kv.put(context.runId + i, 'x'.repeat(1000))))))].every((c) => c === 'done' || c === 'QUOTA_EXCEEDED')`,
+        ends: ['ok'],
+        returns: true,
+        atOnce: 8,
+      },
+      {
+        code: `let bytes = 0, cursor; do { const page = await context.kv.list({ cursor }); for (const { key } of page.keys) bytes += key.length + JSON.stringify(await context.kv.get(key)).length; cursor = page.cursor } while (cursor); return bytes <= 50_000 && bytes > 45_000`,
+        ends: ['ok'],
+        returns: true,
+      },
+    ],
+    { policy: { capabilities: { kv: { storedBytes: 50_000 } } } },
+  ),
   attack('A-232', 'an increment that races with itself in many runs', [
     {
       code: `await Promise.all(Array.from({ length: 25 }, () => context.kv.increment('n'))); return 1`,
@@ -136,7 +156,11 @@ export const CAPABILITY: readonly Attack[] = [
   ]),
   attack('A-233', 'the data of another tenant, by the same key', [
     { code: `await context.kv.put('secret', 'mine'); return 1`, as: 'accomplice', ends: ['ok'], returns: 1 },
-    { code: `return [await context.kv.get('secret'), (await context.kv.list()).keys, await context.kv.delete('secret')]`, ends: ['ok'], returns: [null, [], false] },
+    {
+      code: `return [await context.kv.get('secret'), (await context.kv.list()).keys, await context.kv.delete('secret')]`,
+      ends: ['ok'],
+      returns: [null, [], false],
+    },
     { code: `return await context.kv.get('secret')`, as: 'accomplice', ends: ['ok'], returns: 'mine' },
   ]),
   attack('A-234', 'the data of another tenant, by names in the key', [
@@ -156,11 +180,24 @@ export const CAPABILITY: readonly Attack[] = [
     ends: ['ok'],
     returns: [1, 1, true],
   }),
-  attack('A-236', 'a capability of a run that is over', [
-    { code: `if (globalThis.old) { try { await old.kv.put('late', 1); return 'worked' } catch (e) { return e.code } } globalThis.old = context; return 'kept'`, ends: ['ok'], returns: 'kept' },
-    { code: `if (globalThis.old) { try { await old.kv.put('late', 1); return 'worked' } catch (e) { return e.code } } globalThis.old = context; return 'kept'`, ends: ['ok'], returns: 'RUN_OVER' },
-    { code: `return await context.kv.get('late')`, ends: ['ok'], returns: null },
-  ], { policy: { instance: { reuse: 'function' } } }),
+  attack(
+    'A-236',
+    'a capability of a run that is over',
+    [
+      {
+        code: `if (globalThis.old) { try { await old.kv.put('late', 1); return 'worked' } catch (e) { return e.code } } globalThis.old = context; return 'kept'`,
+        ends: ['ok'],
+        returns: 'kept',
+      },
+      {
+        code: `if (globalThis.old) { try { await old.kv.put('late', 1); return 'worked' } catch (e) { return e.code } } globalThis.old = context; return 'kept'`,
+        ends: ['ok'],
+        returns: 'RUN_OVER',
+      },
+      { code: `return await context.kv.get('late')`, ends: ['ok'], returns: null },
+    ],
+    { policy: { instance: { reuse: 'function' } } },
+  ),
   attack('A-237', 'a call in the getter of a result', {
     code: `return { get x() { context.kv.put('late', 1).catch(() => {}); return 1 } }`,
     ends: ['ok'],
@@ -168,27 +205,50 @@ export const CAPABILITY: readonly Attack[] = [
   }),
   attack('A-238', 'calls that are on their way while the run is killed', [
     { code: `for (let i = 0; i < 200; i++) context.kv.put('k' + i, i).catch(() => {}); for (;;);`, ends: ['timeout'] },
-    { code: `const { keys } = await context.kv.list({ limit: 1000 }); for (const { key } of keys) if ((await context.kv.get(key)) !== Number(key.slice(1))) return key; return 'whole'`, ends: ['ok'], returns: 'whole' },
-  ]),
-  attack('A-239', 'kv where the policy does not grant it', {
-    code: `return [typeof context.kv, Object.keys(context).includes('kv'), typeof Object.getPrototypeOf(context)?.kv]`,
-    ends: ['ok'],
-    returns: ['undefined', false, 'undefined'],
-  }, { policy: { capabilities: { kv: null } } }),
-  attack('A-240', 'a kv that the guest puts on every object', {
-    code: `Object.defineProperty(Object.prototype, 'kv', { value: { get: () => 'forged' }, configurable: true }); return Object.hasOwn(context, 'kv')`,
-    ends: ['ok'],
-    returns: false,
-  }, { policy: { capabilities: { kv: null } } }),
-  attack('A-241', 'a page of keys that another run changes meanwhile', [
     {
-      code: `for (let i = 0; i < 40; i++) await context.kv.put('k' + (i % 20), i); return 1`,
+      code: `const { keys } = await context.kv.list({ limit: 1000 }); for (const { key } of keys) if ((await context.kv.get(key)) !== Number(key.slice(1))) return key; return 'whole'`,
       ends: ['ok'],
-      returns: 1,
-      atOnce: 4,
+      returns: 'whole',
     },
-    { code: `const seen = []; let cursor; do { const page = await context.kv.list({ limit: 3, cursor }); seen.push(...page.keys.map(({ key }) => key)); cursor = page.cursor } while (cursor); return [seen.length, new Set(seen).size]`, ends: ['ok'], returns: [20, 20] },
-  ], { policy: { capabilities: KV } }),
+  ]),
+  attack(
+    'A-239',
+    'kv where the policy does not grant it',
+    {
+      code: `return [typeof context.kv, Object.keys(context).includes('kv'), typeof Object.getPrototypeOf(context)?.kv]`,
+      ends: ['ok'],
+      returns: ['undefined', false, 'undefined'],
+    },
+    { policy: { capabilities: { kv: null } } },
+  ),
+  attack(
+    'A-240',
+    'a kv that the guest puts on every object',
+    {
+      code: `Object.defineProperty(Object.prototype, 'kv', { value: { get: () => 'forged' }, configurable: true }); return Object.hasOwn(context, 'kv')`,
+      ends: ['ok'],
+      returns: false,
+    },
+    { policy: { capabilities: { kv: null } } },
+  ),
+  attack(
+    'A-241',
+    'a page of keys that another run changes meanwhile',
+    [
+      {
+        code: `for (let i = 0; i < 40; i++) await context.kv.put('k' + (i % 20), i); return 1`,
+        ends: ['ok'],
+        returns: 1,
+        atOnce: 4,
+      },
+      {
+        code: `const seen = []; let cursor; do { const page = await context.kv.list({ limit: 3, cursor }); seen.push(...page.keys.map(({ key }) => key)); cursor = page.cursor } while (cursor); return [seen.length, new Set(seen).size]`,
+        ends: ['ok'],
+        returns: [20, 20],
+      },
+    ],
+    { policy: { capabilities: KV } },
+  ),
   attack('A-242', 'entries that expire while they are read', {
     code: `await context.kv.put('k', 1, { ttlSeconds: 1 }); await new Promise((r) => setTimeout(r, 1_100)); return [await context.kv.get('k'), (await context.kv.list()).keys, await context.kv.compareAndSet('k', 1, 2)]`,
     ends: ['ok'],

@@ -1,8 +1,7 @@
 import { type Attack, attack } from '../attack.ts'
 
 /** A module with one function that calls itself. */
-const WASM_RECURSION =
-  '0,97,115,109,1,0,0,0,1,4,1,96,0,0,3,2,1,0,7,5,1,1,102,0,0,10,6,1,4,0,16,0,11'
+const WASM_RECURSION = '0,97,115,109,1,0,0,0,1,4,1,96,0,0,3,2,1,0,7,5,1,1,102,0,0,10,6,1,4,0,16,0,11'
 
 /** What is known to abort a V8, or to exhaust one of its stacks. */
 export const CRASH: readonly Attack[] = [
@@ -82,7 +81,11 @@ export const CRASH: readonly Attack[] = [
     ends: ['error', 'memory-exceeded'],
   }),
   attack('A-138', 'syntax of V8’s own tests', { code: 'return eval("%SystemBreak()")', ends: ['error'] }),
-  attack('A-139', 'a debugger statement with nobody to debug', { code: 'debugger; return 1', ends: ['ok'], returns: 1 }),
+  attack('A-139', 'a debugger statement with nobody to debug', {
+    code: 'debugger; return 1',
+    ends: ['ok'],
+    returns: 1,
+  }),
   attack('A-140', 'an error with a million errors in it, thrown', {
     code: 'throw new AggregateError(Array.from({ length: 1e5 }, (_, i) => new Error(String(i))), "many")',
     ends: ['error'],
@@ -103,7 +106,10 @@ export const CRASH: readonly Attack[] = [
     modules: {
       'main.js': 'import "./m0.js"; export default () => 1',
       ...Object.fromEntries(
-        Array.from({ length: 1_000 }, (_, i) => [`m${i}.js`, `import "./m${(i + 1) % 1_000}.js"; export const x = ${i}`]),
+        Array.from({ length: 1_000 }, (_, i) => [
+          `m${i}.js`,
+          `import "./m${(i + 1) % 1_000}.js"; export const x = ${i}`,
+        ]),
       ),
     },
     ends: ['ok', 'error', 'INVALID_REQUEST'],

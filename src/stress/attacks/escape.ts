@@ -232,7 +232,9 @@ export const ESCAPE: readonly Attack[] = [
     ends: ['INVALID_REQUEST'],
   }),
   attack('A-202', 'a module named __proto__', {
-    modules: JSON.parse('{"main.js":"import \\"./__proto__\\"; export default () => 1","__proto__":"export default 1"}'),
+    modules: JSON.parse(
+      '{"main.js":"import \\"./__proto__\\"; export default () => 1","__proto__":"export default 1"}',
+    ),
     ends: ['ok', 'error', 'INVALID_REQUEST'],
     returns: 1,
   }),

@@ -171,7 +171,8 @@ export const MEMORY: readonly Attack[] = [
   ),
   attack('A-110', 'dates and durations of Temporal', {
     code: 'const a = []; for (;;) a.push(Temporal.PlainDate.from("2026-01-01").with({ day: 2 }), new Temporal.Duration(1))',
-    ends: ['memory-exceeded', 'error'],
+    // Without Temporal there is nothing to take memory with.
+    ends: [...BY_HEAP, 'error'],
   }),
   attack('A-111', 'weak references and finalizers', {
     code: 'const r = new FinalizationRegistry(() => {}), a = []; for (;;) { const o = {}; a.push(new WeakRef(o), o); r.register(o, [1, 2, 3]) }',
@@ -194,18 +195,28 @@ export const MEMORY: readonly Attack[] = [
     },
     { stop: 'kill' },
   ),
-  attack('A-115', 'properties with ever new names on one object', {
-    code: 'const o = {}; for (let i = 0; ; i++) o["name" + i] = { i }',
-    ends: BY_HEAP,
-  }, { policy: { limits: { wallMs: 2_000 } } }),
-  attack('A-116', 'memory that is taken a little more in every run of a kept isolate', [
+  attack(
+    'A-115',
+    'properties with ever new names on one object',
     {
-      code: 'globalThis.kept ??= []; for (let i = 0; i < 20; i++) kept.push(new Uint8Array(1e6).fill(1)); return kept.length > 0',
-      ends: ['ok', 'memory-exceeded'],
-      returns: true,
-      times: 8,
+      code: 'const o = {}; for (let i = 0; ; i++) o["name" + i] = { i }',
+      ends: BY_HEAP,
     },
-  ], { policy: { instance: { reuse: 'function' } } }),
+    { policy: { limits: { wallMs: 2_000 } } },
+  ),
+  attack(
+    'A-116',
+    'memory that is taken a little more in every run of a kept isolate',
+    [
+      {
+        code: 'globalThis.kept ??= []; for (let i = 0; i < 20; i++) kept.push(new Uint8Array(1e6).fill(1)); return kept.length > 0',
+        ends: ['ok', 'memory-exceeded'],
+        returns: true,
+        times: 8,
+      },
+    ],
+    { policy: { instance: { reuse: 'function' } } },
+  ),
   attack(
     'A-117',
     'a JSON text of a large typed array',

@@ -229,12 +229,8 @@ export const TERMINATION: readonly Attack[] = [
     code: 'const f = () => { Promise.reject(new Error("again")).catch(f) }; f(); await new Promise(() => {})',
     ends: ['timeout'],
   }),
-  attack(
-    'A-88',
-    'continuations of a capability’s answer that loop after the answer',
-    [
-      { code: `context.kv.get('x').then(() => ${LOOP}); return 'gone'`, ends: ['ok', 'timeout'], returns: 'gone' },
-      { code: 'return 1', ends: ['ok'], returns: 1 },
-    ],
-  ),
+  attack('A-88', 'continuations of a capability’s answer that loop after the answer', [
+    { code: `context.kv.get('x').then(() => ${LOOP}); return 'gone'`, ends: ['ok', 'timeout'], returns: 'gone' },
+    { code: 'return 1', ends: ['ok'], returns: 1 },
+  ]),
 ]
