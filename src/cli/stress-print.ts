@@ -1,7 +1,7 @@
 import type { ClassedAttack, Stopper } from '../stress/attack.ts'
-import type { StressResult } from '../stress/result.ts'
+import type { Machine, StressResult } from '../stress/result.ts'
 import type { Verdict } from '../stress/strike.ts'
-import { formatCount, formatMillis } from './format.ts'
+import { formatCount, formatMillis, formatPlural } from './format.ts'
 import type { JsonOption } from './options.ts'
 import { left, renderTable, right } from './table.ts'
 import { type Screen, escapeControls, paint, print } from './terminal.ts'
@@ -61,6 +61,11 @@ function faultsOf({ verdicts, quiet, ledger, host }: StressResult): readonly str
   ]
 }
 
+/** Whoever reads how late kills were has to know what else the machine was doing. */
+function describeMachine({ processors, load }: Machine): string {
+  return `${formatPlural(processors, 'processor')}, load ${load.toFixed(1)} before the test`
+}
+
 function summaryOf({ totals, quiet, ledger, setting, durationMs }: StressResult): readonly string[] {
   const { before, attacked } = quiet
   const errors = quiet.faults.reduce((sum, { count }) => sum + count, 0)
@@ -72,5 +77,6 @@ function summaryOf({ totals, quiet, ledger, setting, durationMs }: StressResult)
     `                  ${errors} errors in ${formatCount(before.count + attacked.count)} calls, ${quiet.leaks} of their secrets seen`,
     `ledger            ${ledger.verified} of ${ledger.tenants} chains verify, ${formatCount(ledger.records)} runs in them`,
     `test              ${formatCount(totals.runs)} runs, ${formatMillis(durationMs)}, walls level ${setting.walls}, ${setting.concurrency} at once, seed ${setting.seed}`,
+    ...(setting.machine === undefined ? [] : [`machine           ${describeMachine(setting.machine)}`]),
   ]
 }

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, loadavg } from 'node:os'
 import { type Command, InvalidArgumentError } from 'commander'
 import { ATTACK_CLASSES, type AttackClass } from '../stress/attack.ts'
 import { type CampaignParts, runCampaign } from '../stress/campaign.ts'
@@ -111,6 +111,7 @@ async function carryOut(
     newSecret: () => randomBytes(16).toString('hex'),
     calmMs,
     ...(target.cells !== undefined && { cells: target.cells }),
+    ...(target.kind === 'own' && { machine: { processors: availableParallelism(), load: loadavg()[0] ?? 0 } }),
     onProgress: (event) => progress.show(event),
     signal: stopping.signal,
   })

@@ -5,7 +5,7 @@ import { type Door, parseAnswer, pickText, withPatience } from './door.ts'
 import { LEAK_FAULT, type Tolerance } from './judge.ts'
 import { type Cells, watchMemory } from './memory-watch.ts'
 import { type QuietCall, type QuietTenant, prepareQuiet, watchQuiet } from './quiet.ts'
-import { type LatencyPoint, type QuietResult, type Setting, type StressResult, total } from './result.ts'
+import { type LatencyPoint, type Machine, type QuietResult, type Setting, type StressResult, total } from './result.ts'
 import { percentile, shuffle, summarize } from './statistics.ts'
 import { type AnsweredRun, type Verdict, strike } from './strike.ts'
 
@@ -32,6 +32,7 @@ export interface CampaignParts {
   /** How long the quiet tenants are watched before the first attack. */
   readonly calmMs: number
   readonly cells?: Cells
+  readonly machine?: Machine
   readonly onProgress: (progress: Progress) => void
   /** Aborting it starts no more attacks; what is under way is finished and cleaned up. */
   readonly signal: AbortSignal
@@ -93,6 +94,7 @@ export async function runCampaign(parts: CampaignParts): Promise<StressResult> {
       rounds: parts.rounds,
       concurrency: parts.concurrency,
       startedAt,
+      ...(parts.machine !== undefined && { machine: parts.machine }),
     },
     durationMs,
     totals: total(verdicts),

@@ -34,8 +34,6 @@ export interface Reading {
 
 interface Case {
   readonly step: Step
-  readonly memoryLimitMb: number
-  readonly tolerance: Tolerance
   /** Texts that must be in no answer. */
   readonly secrets: readonly string[]
 }
@@ -70,9 +68,9 @@ function reading(ending: string): Reading {
 }
 
 /** Everything that is wrong with one run of an attack; nothing if it was contained. Pure. */
-export function judge(shot: Shot, { step, memoryLimitMb, tolerance, secrets }: Case): readonly string[] {
+export function judge(shot: Shot, { step, secrets }: Case): readonly string[] {
   const { answer, record } = shot
-  const { ending, runId, overdueMs, peakMemoryMb } = readShot(shot)
+  const { ending, runId } = readShot(shot)
   const faults: string[] = []
   if (!isExpected(ending, answer, step))
     faults.push(`ended as ${ending}, not as ${step.ends.join(' or ')}${hint(answer)}`)
@@ -80,12 +78,6 @@ export function judge(shot: Shot, { step, memoryLimitMb, tolerance, secrets }: C
   if (ending === 'ok') faults.push(...judgeResult(answer.body, step))
   if (runId !== undefined && pickText(record, 'status') !== ending) {
     faults.push(`its record says ${JSON.stringify(pick(record, 'status'))}, its answer ${ending}`)
-  }
-  if (overdueMs !== undefined && overdueMs > tolerance.lateMs) {
-    faults.push(`was ended ${Math.round(overdueMs)} ms after its deadline`)
-  }
-  if (peakMemoryMb !== undefined && peakMemoryMb > memoryLimitMb + tolerance.memoryMb) {
-    faults.push(`took ${Math.round(peakMemoryMb)} MB with a limit of ${memoryLimitMb} MB`)
   }
   if (secrets.some((secret) => answer.body.includes(secret))) faults.push(LEAK_FAULT)
   const error = JSON.stringify(pick(parseAnswer(answer.body), 'error')) ?? ''
@@ -129,6 +121,26 @@ function judgeResult(body: string, step: Step): readonly string[] {
 function shorten(value: unknown): string {
   const text = JSON.stringify(value) ?? 'nothing'
   return text.length <= 200 ? text : `${text.slice(0, 200)}…`
+}
+
+/** The worst of an attack's runs. */
+export interface Worst {
+  readonly lateMs: number
+  readonly peakMemoryMb: number | undefined
+  readonly memoryLimitMb: number
+}
+
+/** Which limits the worst runs passed by more than is tolerated. Pure. */
+export function judgeWorst(
+  { lateMs, peakMemoryMb = 0, memoryLimitMb }: Worst,
+  tolerance: Tolerance,
+): readonly string[] {
+  const faults: string[] = []
+  if (lateMs > tolerance.lateMs) faults.push(`was ended ${Math.round(lateMs)} ms after its deadline`)
+  if (peakMemoryMb > memoryLimitMb + tolerance.memoryMb) {
+    faults.push(`took ${Math.round(peakMemoryMb)} MB with a limit of ${memoryLimitMb} MB`)
+  }
+  return faults
 }
 
 /** Ends that the process made itself: it aborted, or left. */

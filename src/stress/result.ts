@@ -32,6 +32,14 @@ export interface Setting {
   readonly concurrency: number
   /** ISO 8601. */
   readonly startedAt: string
+  /** This machine, if the host is on it: what else it had to do shows in how late kills are. */
+  readonly machine?: Machine
+}
+
+export interface Machine {
+  readonly processors: number
+  /** Programs that wanted a processor before the test, on average over a minute. */
+  readonly load: number
 }
 
 export interface QuietResult {

@@ -10,7 +10,7 @@ import {
   timeoutOf,
 } from './attack.ts'
 import { type Door, type DoorAnswer, parseAnswer, putTenant } from './door.ts'
-import { type Shot, type Tolerance, isBackedOff, judge, readShot, stopperOf } from './judge.ts'
+import { type Shot, type Tolerance, isBackedOff, judge, judgeWorst, readShot, stopperOf } from './judge.ts'
 
 /** A run that an attack has had answered: what its tenant's ledger must hold. */
 export interface AnsweredRun {
@@ -74,19 +74,21 @@ export async function strike(
   } catch (error) {
     campaign.faults.add(error instanceof Error ? error.message : String(error))
   }
-  const { faults, endings, stoppedBy, runs, lateMs, peakMemoryMb } = campaign
+  const { endings, stoppedBy, runs, lateMs, peakMemoryMb } = campaign
+  const memoryLimitMb = memoryLimitOf(attack)
+  const faults = [...campaign.faults, ...judgeWorst({ lateMs, peakMemoryMb, memoryLimitMb }, parts.tolerance)]
   const verdict: Verdict = {
     number: attack.number,
     class: attack.class,
     title: attack.title,
-    contained: faults.size === 0,
-    faults: [...faults],
+    contained: faults.length === 0,
+    faults,
     endings: [...endings],
     stoppedBy,
     runs: campaign.count,
     lateMs,
     peakMemoryMb,
-    memoryLimitMb: memoryLimitOf(attack),
+    memoryLimitMb,
     startedMs,
     endedMs: clock.elapsed(),
   }
@@ -143,11 +145,10 @@ class Strike {
 
   /** Judges a run and notes what was measured of it. */
   #take(shot: Shot, step: Step): readonly string[] {
-    const { tolerance, secrets } = this.#parts
     const { overdueMs = 0, peakMemoryMb } = readShot(shot)
     this.lateMs = Math.max(this.lateMs, overdueMs)
     if (peakMemoryMb !== undefined) this.peakMemoryMb = Math.max(this.peakMemoryMb ?? 0, peakMemoryMb)
-    return judge(shot, { step, memoryLimitMb: memoryLimitOf(this.#attack), tolerance, secrets })
+    return judge(shot, { step, secrets: this.#parts.secrets })
   }
 
   /** Sends one submission. One that may not be backed off is sent again when the platform says so. */

@@ -185,18 +185,15 @@ export const CAPABILITY: readonly Attack[] = [
     'a capability of a run that is over',
     [
       {
-        code: `if (globalThis.old) { try { await old.kv.put('late', 1); return 'worked' } catch (e) { return e.code } } globalThis.old = context; return 'kept'`,
+        code: `if (globalThis.old) try { await old.kv.put('late', 1); return 'worked' } catch (e) { if (e.code !== 'RUN_OVER') return e.code }
+          globalThis.old = context; return 'nothing'`,
         ends: ['ok'],
-        returns: 'kept',
-      },
-      {
-        code: `if (globalThis.old) { try { await old.kv.put('late', 1); return 'worked' } catch (e) { return e.code } } globalThis.old = context; return 'kept'`,
-        ends: ['ok'],
-        returns: 'RUN_OVER',
+        returns: 'nothing',
+        times: 4,
       },
       { code: `return await context.kv.get('late')`, ends: ['ok'], returns: null },
     ],
-    { policy: { instance: { reuse: 'function' } } },
+    { policy: { instance: { reuse: 'function', maxCells: 1 } } },
   ),
   attack('A-237', 'a call in the getter of a result', {
     code: `return { get x() { context.kv.put('late', 1).catch(() => {}); return 1 } }`,

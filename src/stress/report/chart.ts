@@ -13,7 +13,7 @@ export interface Scale {
 }
 
 /** Where a chart draws, in units of its view box. */
-export const BOX = { width: 1_000, height: 270, left: 58, right: 990, top: 12, bottom: 214 } as const
+export const BOX = { width: 1_000, height: 270, left: 58, right: 976, top: 12, bottom: 214 } as const
 
 /** Even steps from 0 to at least `most`, between two places. */
 export function linear(most: number, from: number, to: number): Scale {
@@ -22,6 +22,16 @@ export function linear(most: number, from: number, to: number): Scale {
   const count = Math.round(top / step)
   return {
     place: (value) => from + (Math.min(value, top) / top) * (to - from),
+    ticks: Array.from({ length: count + 1 }, (_, index) => index * step),
+  }
+}
+
+/** A length of time from end to end, between two places, with a tick at even steps. */
+export function timeline(lengthMs: number, from: number, to: number): Scale {
+  const step = niceStep(lengthMs / 1_000 / 8) * 1_000
+  const count = Math.floor(lengthMs / step)
+  return {
+    place: (ms) => from + (Math.min(ms, lengthMs) / Math.max(lengthMs, 1)) * (to - from),
     ticks: Array.from({ length: count + 1 }, (_, index) => index * step),
   }
 }
@@ -72,6 +82,12 @@ export function drawAxes({ x, y, showX, showY }: Axes): Markup {
       y2="${BOX.bottom}"
       stroke="var(--line)"
     />`
+}
+
+/** 0.42 → `0.4 ms`, 63.9 → `64 ms`, 12500 → `12.5 s`. */
+export function showTime(ms: number): string {
+  if (ms >= 1_000) return `${Number((ms / 1_000).toFixed(1))} s`
+  return `${ms < 10 ? Number(ms.toFixed(1)) : Math.round(ms)} ms`
 }
 
 /** A line through points. */

@@ -1,5 +1,17 @@
 import type { StressResult } from '../result.ts'
-import { BOX, drawArea, drawAxes, drawLine, frame, linear, logarithmic, round, thin } from './chart.ts'
+import {
+  BOX,
+  drawArea,
+  drawAxes,
+  drawLine,
+  frame,
+  linear,
+  logarithmic,
+  round,
+  showTime,
+  thin,
+  timeline,
+} from './chart.ts'
 import { Markup, html } from './html.ts'
 
 /** More points than this are more than there are pixels. */
@@ -7,12 +19,10 @@ const POINTS_MAX = 600
 /** Where the marks of attacks stand, under the axis. */
 const MARKS = { top: BOX.bottom + 8, bottom: BOX.bottom + 24 } as const
 
-const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`
-
 /** How long quiet neighbours waited for an answer, over time, with a mark where each attack began. */
 export function drawLatency(result: StressResult): Markup {
   const { latency, attackedFromMs } = result
-  const x = timeScale(result)
+  const x = timeline(result.durationMs, BOX.left, BOX.right)
   const values = latency.flatMap(({ p50Ms, maxMs }) => [p50Ms, maxMs])
   const y = logarithmic(Math.min(...values, 10), Math.max(...values, 10), BOX.bottom, BOX.top)
   const points = thin(latency, POINTS_MAX, ({ maxMs }) => maxMs)
@@ -25,7 +35,7 @@ export function drawLatency(result: StressResult): Markup {
     ${frame(
       'Latency of quiet neighbours over time',
       drawCalm(round(x.place(attackedFromMs))),
-      drawAxes({ x, y, showX: seconds, showY: (ms) => `${ms} ms` }),
+      drawAxes({ x, y, showX: showTime, showY: showTime }),
       drawArea(most, middle, 'var(--two)', 0.16),
       drawLine(most, 'var(--two)', 'stroke-width: 1.1'),
       drawLine(middle, 'var(--one)', 'stroke-width: 2'),
@@ -73,7 +83,7 @@ function drawMarks({ verdicts }: StressResult, place: (atMs: number) => number):
 /** Memory of the cells, over time. Nothing if they could not be seen. */
 export function drawMemory(result: StressResult): Markup {
   if (result.memory.length === 0) return new Markup('')
-  const x = timeScale(result)
+  const x = timeline(result.durationMs, BOX.left, BOX.right)
   const sum = (point: (typeof result.memory)[number]): number => point.quietMb + point.blankMb + point.attackersMb
   const y = linear(Math.max(...result.memory.map(sum)), BOX.bottom, BOX.top)
   const points = thin(result.memory, POINTS_MAX, sum)
@@ -88,7 +98,7 @@ export function drawMemory(result: StressResult): Markup {
     </figcaption>
     ${frame(
       'Memory of cells over time',
-      drawAxes({ x, y, showX: seconds, showY: (mb) => `${Math.round(mb)} MB` }),
+      drawAxes({ x, y, showX: showTime, showY: (mb) => `${Math.round(mb)} MB` }),
       drawArea(line(sum), blank, 'var(--two)', 0.55),
       drawArea(blank, quiet, 'var(--three)', 0.5),
       drawArea(quiet, floor, 'var(--one)', 0.6),
@@ -106,12 +116,4 @@ export function drawMemory(result: StressResult): Markup {
       <span><i style="border-color: var(--four)"></i>the largest cell</span>
     </div>
   </figure>`
-}
-
-function timeScale({ durationMs }: StressResult) {
-  const scale = linear(durationMs / 1_000, BOX.left, BOX.right)
-  return {
-    place: (ms: number) => scale.place(ms / 1_000),
-    ticks: scale.ticks.map((tick) => tick * 1_000),
-  }
 }

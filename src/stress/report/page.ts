@@ -2,6 +2,7 @@ import { ATTACK_CLASSES, type AttackClass, type Stopper } from '../attack.ts'
 import type { StressResult } from '../result.ts'
 import type { Verdict } from '../strike.ts'
 import { drawLatency, drawMemory } from './charts.ts'
+import { showTime } from './chart.ts'
 import { Markup, html } from './html.ts'
 import { STYLE } from './style.ts'
 
@@ -11,6 +12,11 @@ export const STOPPER_NAMES: Readonly<Record<Stopper, string>> = {
   kill: 'kill',
   abort: 'own abort',
   refusal: 'refused',
+}
+
+function describeMachine({ machine }: StressResult['setting']): string {
+  if (machine === undefined) return ''
+  return `, ${machine.processors} processors that had a load of ${machine.load.toFixed(1)}`
 }
 
 /** The stress test as one HTML file that needs nothing else. */
@@ -38,7 +44,7 @@ export function renderReport(result: StressResult): string {
             ${setting.walls}, ${setting.startedAt.replace('T', ' ').replace(/\..*/, '')} UTC,
             ${Math.round(result.durationMs / 1_000)} s,
             ${setting.rounds === 1 ? 'one round' : `${setting.rounds} rounds`}, ${setting.concurrency} attacks at once,
-            seed ${setting.seed}.
+            seed ${setting.seed}${describeMachine(setting)}.
           </p>
           ${renderTiles(result)} ${renderFaults(result)}
           <h2>Over time</h2>
@@ -66,10 +72,10 @@ function renderTiles({ totals, quiet, ledger }: StressResult): Markup {
     ${tile(String(failed), 'attacks not contained', failed === 0 ? 'good' : 'bad')}
     ${tile(String(totals.by.isolate), 'ended by the isolate', '')}
     ${tile(String(totals.by.kill + totals.by.abort), 'ended only with their process', '')}
-    ${tile(`${Math.round(totals.worstLate.ms)} ms`, `longest past a deadline ${totals.worstLate.number ?? ''}`, '')}
+    ${tile(showTime(totals.worstLate.ms), `longest past a deadline ${totals.worstLate.number ?? ''}`, '')}
     ${tile(`${Math.round(totals.worstMemory.overMb)} MB`, `most above a memory limit ${totals.worstMemory.number ?? ''}`, '')}
-    ${tile(`${quiet.before.p50Ms.toFixed(1)} → ${quiet.attacked.p50Ms.toFixed(1)} ms`, 'quiet neighbours’ p50, before → attacked', '')}
-    ${tile(`${quiet.before.p99Ms.toFixed(0)} → ${quiet.attacked.p99Ms.toFixed(0)} ms`, 'their p99, before → attacked', '')}
+    ${tile(`${showTime(quiet.before.p50Ms)} → ${showTime(quiet.attacked.p50Ms)}`, 'quiet neighbours’ p50, before → attacked', '')}
+    ${tile(`${showTime(quiet.before.p99Ms)} → ${showTime(quiet.attacked.p99Ms)}`, 'their p99, before → attacked', '')}
     ${tile(String(errors), `errors in ${quiet.before.count + quiet.attacked.count} of their calls`, errors === 0 ? 'good' : 'bad')}
     ${tile(String(quiet.leaks), 'secrets of neighbours seen', quiet.leaks === 0 ? 'good' : 'bad')}
     ${tile(`${ledger.verified} of ${ledger.tenants}`, `ledger chains verified, ${ledger.records} runs`, ledger.faults.length === 0 ? 'good' : 'bad')}
@@ -175,7 +181,7 @@ function renderVerdict({
     <td>${title}${faults.map((fault) => html`<span class="fault">${fault}</span>`)}</td>
     <td><code>${endings.join(', ')}</code></td>
     <td>${STOPPER_NAMES[stoppedBy]}</td>
-    <td class="number">${lateMs === 0 ? '–' : `${Math.round(lateMs)} ms`}</td>
+    <td class="number">${lateMs === 0 ? '–' : showTime(lateMs)}</td>
     <td class="number">${peakMemoryMb === undefined ? '–' : `${Math.round(peakMemoryMb)} MB`}</td>
   </tr>`
 }

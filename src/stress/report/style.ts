@@ -14,7 +14,7 @@ p { margin: 0 0 12px; max-width: 76ch; }
 .about { font-size: 13.5px; }
 .badge { display: inline-block; padding: 2px 10px; border-radius: 99px; font-weight: 600; font-size: 13px; }
 .badge.good { background: var(--good-soft); color: var(--good); } .badge.bad { background: var(--bad-soft); color: var(--bad); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 24px 0 8px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(178px, 1fr)); gap: 12px; margin: 24px 0 8px; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px; }
 .tile b { display: block; font-size: 23px; line-height: 1.25; letter-spacing: -0.01em; font-variant-numeric: tabular-nums; }
 .tile span { font-size: 13px; color: var(--soft); display: block; line-height: 1.35; }
