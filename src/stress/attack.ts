@@ -99,9 +99,11 @@ export function attack(
 /** Wall limit of runs that only a limit ends: short, so that a whole catalogue takes minutes. In ms. */
 const SHORT_WALL_MS = 300
 /** Wall limit of runs that end by themselves or by another limit, also on a busy machine. In ms. */
-const LONG_WALL_MS = 10_000
+const LONG_WALL_MS = 30_000
 /** CPU limit where it is not the one that is attacked: that of eight busy threads, the most that a policy grants. */
 const CPU_PER_WALL = 8
+/** Longest wait of attackers for a turn and for a cell, also on a busy machine. In ms. */
+const QUEUE_WAIT_MS = 30_000
 /** Memory limit of attackers. In MiB. */
 const MEMORY_MB = 64
 /** Attackers' cells go soon. In ms. */
@@ -123,7 +125,13 @@ export function policyOf(attack: Attack): object {
   const wallMs = limits?.['wallMs'] ?? LONG_WALL_MS
   return {
     extends: 'default',
-    limits: { wallMs, cpuMs: wallMs * CPU_PER_WALL, memoryMb: memoryLimitOf(attack), ...limits },
+    limits: {
+      wallMs,
+      cpuMs: wallMs * CPU_PER_WALL,
+      memoryMb: memoryLimitOf(attack),
+      queueWaitMs: QUEUE_WAIT_MS,
+      ...limits,
+    },
     instance: { idleMs: IDLE_MS, ...instance },
     ...(rate !== undefined && { rate }),
     ...(capabilities !== undefined && { capabilities }),

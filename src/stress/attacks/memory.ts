@@ -3,6 +3,9 @@ import { type Attack, attack } from '../attack.ts'
 /** A heap that is nearly full is collected again and again before V8 gives up: the time limit may come first. */
 const BY_HEAP = ['memory-exceeded', 'timeout'] as const
 
+/** For what takes memory so slowly that the time limit is met first. */
+const SLOW = { policy: { limits: { wallMs: 3_000 } } } as const
+
 /** Every allocator that a guest can reach. */
 export const MEMORY: readonly Attack[] = [
   attack('A-20', 'objects', { code: 'const a = []; for (;;) a.push({ x: [1, 2, 3] })', ends: BY_HEAP }),
@@ -61,10 +64,15 @@ export const MEMORY: readonly Attack[] = [
     ends: BY_HEAP,
   }),
   attack('A-91', 'symbols', { code: 'const a = []; for (;;) a.push(Symbol("s"))', ends: BY_HEAP }),
-  attack('A-92', 'symbols of the registry', {
-    code: 'for (let i = 0; ; i++) Symbol.for("registered symbol number " + i)',
-    ends: ['memory-exceeded', 'timeout'],
-  }),
+  attack(
+    'A-92',
+    'symbols of the registry',
+    {
+      code: 'for (let i = 0; ; i++) Symbol.for("registered symbol number " + i)',
+      ends: ['memory-exceeded', 'timeout'],
+    },
+    SLOW,
+  ),
   attack('A-93', 'closures', {
     code: 'const a = []; for (;;) { const big = [1, 2, 3]; a.push(() => big) }',
     ends: BY_HEAP,
@@ -152,14 +160,24 @@ export const MEMORY: readonly Attack[] = [
     code: 'return Array.from({ [Symbol.iterator]: () => ({ next: () => ({ done: false, value: [1] }) }) })',
     ends: BY_HEAP,
   }),
-  attack('A-107', 'regular expressions, each of them different', {
-    code: 'const a = []; for (let i = 0; ; i++) { const r = new RegExp("a{1,500}(?:" + i + "|b)+"); r.test("aaa" + i); a.push(r) }',
-    ends: ['memory-exceeded', 'timeout'],
-  }),
-  attack('A-108', 'functions made from text, all kept', {
-    code: 'const a = []; for (let i = 0; ; i++) { const f = new Function("return " + i); f(); a.push(f) }',
-    ends: ['memory-exceeded', 'timeout'],
-  }),
+  attack(
+    'A-107',
+    'regular expressions, each of them different',
+    {
+      code: 'const a = []; for (let i = 0; ; i++) { const r = new RegExp("a{1,500}(?:" + i + "|b)+"); r.test("aaa" + i); a.push(r) }',
+      ends: ['memory-exceeded', 'timeout'],
+    },
+    SLOW,
+  ),
+  attack(
+    'A-108',
+    'functions made from text, all kept',
+    {
+      code: 'const a = []; for (let i = 0; ; i++) { const f = new Function("return " + i); f(); a.push(f) }',
+      ends: ['memory-exceeded', 'timeout'],
+    },
+    SLOW,
+  ),
   attack(
     'A-109',
     'segmenters and collators of ICU',
@@ -174,10 +192,15 @@ export const MEMORY: readonly Attack[] = [
     // Without Temporal there is nothing to take memory with.
     ends: [...BY_HEAP, 'error'],
   }),
-  attack('A-111', 'weak references and finalizers', {
-    code: 'const r = new FinalizationRegistry(() => {}), a = []; for (;;) { const o = {}; a.push(new WeakRef(o), o); r.register(o, [1, 2, 3]) }',
-    ends: BY_HEAP,
-  }),
+  attack(
+    'A-111',
+    'weak references and finalizers',
+    {
+      code: 'const r = new FinalizationRegistry(() => {}), a = []; for (;;) { const o = {}; a.push(new WeakRef(o), o); r.register(o, [1, 2, 3]) }',
+      ends: BY_HEAP,
+    },
+    SLOW,
+  ),
   attack('A-112', 'frames of a stack that are kept in errors', {
     code: 'Error.stackTraceLimit = Infinity; const a = []; const f = (n) => { a.push(new Error("x")); f(n + 1) }; for (;;) try { f(0) } catch {}',
     ends: BY_HEAP,
@@ -202,7 +225,7 @@ export const MEMORY: readonly Attack[] = [
       code: 'const o = {}; for (let i = 0; ; i++) o["name" + i] = { i }',
       ends: BY_HEAP,
     },
-    { policy: { limits: { wallMs: 2_000 } } },
+    SLOW,
   ),
   attack(
     'A-116',
@@ -226,8 +249,13 @@ export const MEMORY: readonly Attack[] = [
     },
     { stop: 'kill' },
   ),
-  attack('A-118', 'log messages that are built in half a gigabyte', {
-    code: 'for (;;) console.log("x".repeat(5e8))',
-    ends: ['memory-exceeded', 'timeout'],
-  }),
+  attack(
+    'A-118',
+    'log messages that are built in half a gigabyte',
+    {
+      code: 'for (;;) console.log("x".repeat(5e8))',
+      ends: ['memory-exceeded', 'timeout'],
+    },
+    SLOW,
+  ),
 ]
