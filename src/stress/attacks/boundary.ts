@@ -8,14 +8,24 @@ export const BOUNDARY: readonly Attack[] = [
     input: '0',
     ends: ['error'],
   }),
-  attack('A-148', 'a result of shared references that doubles thirty times', {
-    code: 'let a = ["lol"]; for (let i = 0; i < 30; i++) a = [a, a]; return a',
-    ends: ['output-exceeded', 'memory-exceeded', 'error', 'timeout'],
-  }),
-  attack('A-149', 'a toJSON that gives a gigabyte', {
-    code: 'return { toJSON: () => "x".repeat(5e8) }',
-    ends: ['error', 'output-exceeded', 'memory-exceeded'],
-  }),
+  attack(
+    'A-148',
+    'a result of shared references that doubles thirty times',
+    {
+      code: 'let a = ["lol"]; for (let i = 0; i < 30; i++) a = [a, a]; return a',
+      ends: ['output-exceeded', 'memory-exceeded', 'error', 'timeout'],
+    },
+    { stop: 'kill' },
+  ),
+  attack(
+    'A-149',
+    'a toJSON that gives a gigabyte',
+    {
+      code: 'return { toJSON: () => "x".repeat(5e8) }',
+      ends: ['error', 'output-exceeded', 'memory-exceeded'],
+    },
+    { stop: 'kill' },
+  ),
   attack('A-150', 'a result one character over its bound', {
     code: 'return "x".repeat(1048576)',
     ends: ['output-exceeded'],
@@ -139,12 +149,17 @@ export const BOUNDARY: readonly Attack[] = [
     ends: ['ok', 'INVALID_INPUT', 'TOO_LARGE'],
     returns: 1,
   }),
-  attack('A-176', 'an input nested a hundred thousand deep', {
-    code: 'return Array.isArray(input)',
-    input: `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
-    ends: ['ok', 'error', 'INVALID_INPUT', 'INVALID_JSON', 'TOO_LARGE'],
-    returns: true,
-  }),
+  attack(
+    'A-176',
+    'an input nested a hundred thousand deep',
+    {
+      code: 'return Array.isArray(input)',
+      input: `${'['.repeat(100_000)}${']'.repeat(100_000)}`,
+      ends: ['ok', 'error', 'INVALID_INPUT', 'INVALID_JSON', 'TOO_LARGE'],
+      returns: true,
+    },
+    { stop: 'refusal' },
+  ),
   attack('A-177', 'an input with numbers that no double can hold', {
     code: 'return [input[0], String(input[1])]',
     input: '[-0e-999999, 1e999999]',

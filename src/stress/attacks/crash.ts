@@ -19,10 +19,15 @@ export const CRASH: readonly Attack[] = [
     code: 'const f = () => { try { f() } finally { f() } }; f()',
     ends: ['timeout', 'error'],
   }),
-  attack('A-123', 'a result nested a million deep', {
-    code: 'let a = []; for (let i = 0; i < 1e6; i++) a = [a]; return a',
-    ends: ['error', 'memory-exceeded'],
-  }),
+  attack(
+    'A-123',
+    'a result nested a million deep',
+    {
+      code: 'let a = []; for (let i = 0; i < 1e6; i++) a = [a]; return a',
+      ends: ['error', 'memory-exceeded'],
+    },
+    { stop: 'kill' },
+  ),
   attack('A-124', 'a chain of a hundred thousand proxies', {
     code: 'let p = {}; for (let i = 0; i < 1e5; i++) p = new Proxy(p, {}); return p.x',
     ends: ['error'],
@@ -102,19 +107,21 @@ export const CRASH: readonly Attack[] = [
     ends: ['ok', 'error'],
     returns: 5,
   }),
-  attack('A-143', 'a module that imports itself in a circle of a thousand', {
-    modules: {
-      'main.js': 'import "./m0.js"; export default () => 1',
-      ...Object.fromEntries(
-        Array.from({ length: 1_000 }, (_, i) => [
-          `m${i}.js`,
-          `import "./m${(i + 1) % 1_000}.js"; export const x = ${i}`,
-        ]),
-      ),
+  attack(
+    'A-143',
+    'a module that imports itself in a circle of two hundred',
+    {
+      modules: {
+        'main.js': 'import "./m0.js"; export default () => 1',
+        ...Object.fromEntries(
+          Array.from({ length: 200 }, (_, i) => [`m${i}.js`, `import "./m${(i + 1) % 200}.js"; export const x = ${i}`]),
+        ),
+      },
+      ends: ['ok', 'error', 'INVALID_REQUEST'],
+      returns: 1,
     },
-    ends: ['ok', 'error', 'INVALID_REQUEST'],
-    returns: 1,
-  }),
+    { stop: 'refusal' },
+  ),
   attack('A-144', 'a class that extends a chain of fifty thousand', {
     code: 'let C = class {}; for (let i = 0; i < 5e4; i++) C = class extends C {}; return typeof new C()',
     ends: ['ok', 'error'],

@@ -227,10 +227,15 @@ export const ESCAPE: readonly Attack[] = [
     modules: { 'main.js': 'import x from "../../../../etc/passwd"; export default () => x' },
     ends: ['error', 'INVALID_REQUEST'],
   }),
-  attack('A-201', 'module names that leave their folder', {
-    modules: { 'main.js': 'export default () => 1', '../../outside.js': 'export default 1' },
-    ends: ['INVALID_REQUEST'],
-  }),
+  attack(
+    'A-201',
+    'module names that leave their folder',
+    {
+      modules: { 'main.js': 'export default () => 1', '../../outside.js': 'export default 1' },
+      ends: ['INVALID_REQUEST'],
+    },
+    { stop: 'refusal' },
+  ),
   attack('A-202', 'a module named __proto__', {
     modules: JSON.parse(
       '{"main.js":"import \\"./__proto__\\"; export default () => 1","__proto__":"export default 1"}',
@@ -319,13 +324,18 @@ export const ESCAPE: readonly Attack[] = [
     ends: ['ok', 'error', 'timeout'],
     returns: [true, true],
   }),
-  attack('A-215', 'a stack overflow inside a capability call', {
-    code: `let caught, calls = 0
+  attack(
+    'A-215',
+    'a stack overflow inside a capability call',
+    {
+      code: `let caught, calls = 0
       const dive = () => { try { dive() } catch (e) { try { context.kv.get('x').catch(() => {}); calls++ } catch (inner) { caught ??= inner } throw e } }
       try { dive() } catch {}
       await null; return caught === undefined || (caught instanceof Error && caught.constructor.constructor === Function)`,
-    // The stack may end between the count of a call and its message: then the host ends the cell for what it says.
-    ends: ['ok', 'error', 'timeout', 'crashed'],
-    returns: true,
-  }),
+      // The stack may end between the count of a call and its message: then the host ends the cell for what it says.
+      ends: ['ok', 'error', 'timeout', 'crashed'],
+      returns: true,
+    },
+    { stop: 'kill' },
+  ),
 ]

@@ -83,24 +83,39 @@ export const FLOOD: readonly Attack[] = [
     returns: 'x'.repeat(1_000_000),
     atOnce: 16,
   }),
-  attack('A-296', 'a result of a hundred megabytes', {
-    code: 'return "x".repeat(1e8)',
-    ends: ['output-exceeded', 'memory-exceeded'],
-  }),
+  attack(
+    'A-296',
+    'a result of a hundred megabytes',
+    {
+      code: 'return "x".repeat(1e8)',
+      ends: ['output-exceeded', 'memory-exceeded'],
+    },
+    { stop: 'kill' },
+  ),
   attack('A-297', 'a result of a million small objects', {
     code: 'return Array.from({ length: 5e5 }, (_, i) => ({ i }))',
     ends: ['output-exceeded', 'memory-exceeded'],
   }),
-  attack('A-298', 'calls as fast as they are answered', {
-    code: 'let n = 0; try { for (;;) { await context.kv.get("k"); n++ } } catch (e) { return [n, e.code] }',
-    ends: ['ok'],
-    returns: [1000, 'QUOTA_EXCEEDED'],
-  }),
-  attack('A-299', 'calls with the largest arguments, all at once', {
-    code: 'const v = "x".repeat(262_000), all = await Promise.allSettled(Array.from({ length: 200 }, (_, i) => context.kv.put("k" + (i % 4), v))); return all.some((one) => one.status === "fulfilled")',
-    ends: ['ok', 'memory-exceeded'],
-    returns: true,
-  }),
+  attack(
+    'A-298',
+    'calls as fast as they are answered',
+    {
+      code: 'let n = 0; try { for (;;) { await context.kv.get("k"); n++ } } catch (e) { return [n, e.code] }',
+      ends: ['ok'],
+      returns: [300, 'QUOTA_EXCEEDED'],
+    },
+    { policy: { capabilities: { kv: { operations: 300 } } } },
+  ),
+  attack(
+    'A-299',
+    'calls with the largest arguments, all at once',
+    {
+      code: 'const v = "x".repeat(262_000), all = await Promise.allSettled(Array.from({ length: 200 }, (_, i) => context.kv.put("k" + (i % 4), v))); return all.some((one) => one.status === "fulfilled")',
+      ends: ['ok', 'memory-exceeded'],
+      returns: true,
+    },
+    { stop: 'kill' },
+  ),
   attack('A-300', 'calls that are over-long in every argument', {
     code: 'const v = "\\u0001".repeat(1e6), codes = new Set(); for (let i = 0; i < 50; i++) await context.kv.compareAndSet(v, v, v).catch((e) => codes.add(e.code)); return [...codes]',
     ends: ['ok', 'memory-exceeded'],
@@ -128,33 +143,53 @@ export const FLOOD: readonly Attack[] = [
     },
     { policy: { rate: { perSecond: 5, burst: 20 } } },
   ),
-  attack('A-303', 'code over its bound', { code: `/*${'x'.repeat(1_048_576)}*/ return 1`, ends: ['TOO_LARGE'] }),
-  attack('A-304', 'an input over its bound', {
-    code: 'return 1',
-    input: `"${'x'.repeat(1_048_576)}"`,
-    ends: ['TOO_LARGE'],
-  }),
-  attack('A-305', 'five thousand modules', {
-    modules: {
-      'main.js': 'export default () => 1',
-      ...Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`m${i}.js`, `export const x = ${i}`])),
+  attack(
+    'A-303',
+    'code over its bound',
+    { code: `/*${'x'.repeat(1_048_576)}*/ return 1`, ends: ['TOO_LARGE'] },
+    { stop: 'refusal' },
+  ),
+  attack(
+    'A-304',
+    'an input over its bound',
+    {
+      code: 'return 1',
+      input: `"${'x'.repeat(1_048_576)}"`,
+      ends: ['TOO_LARGE'],
     },
-    ends: ['ok', 'error', 'INVALID_REQUEST', 'TOO_LARGE'],
-    returns: 1,
-  }),
-  attack('A-306', 'a chain of imports two thousand long', {
-    modules: {
-      'main.js': 'import { x } from "./m0.js"; export default () => x',
-      ...Object.fromEntries(
-        Array.from({ length: 2_000 }, (_, i) => [
-          `m${i}.js`,
-          i === 1_999 ? 'export const x = 1' : `export { x } from "./m${i + 1}.js"`,
-        ]),
-      ),
+    { stop: 'refusal' },
+  ),
+  attack(
+    'A-305',
+    'five thousand modules',
+    {
+      modules: {
+        'main.js': 'export default () => 1',
+        ...Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`m${i}.js`, `export const x = ${i}`])),
+      },
+      ends: ['ok', 'error', 'INVALID_REQUEST', 'TOO_LARGE'],
+      returns: 1,
     },
-    ends: ['ok', 'error', 'INVALID_REQUEST'],
-    returns: 1,
-  }),
+    { stop: 'refusal' },
+  ),
+  attack(
+    'A-306',
+    'a chain of imports two hundred long',
+    {
+      modules: {
+        'main.js': 'import { x } from "./m0.js"; export default () => x',
+        ...Object.fromEntries(
+          Array.from({ length: 200 }, (_, i) => [
+            `m${i}.js`,
+            i === 199 ? 'export const x = 1' : `export { x } from "./m${i + 1}.js"`,
+          ]),
+        ),
+      },
+      ends: ['ok', 'error', 'INVALID_REQUEST'],
+      returns: 1,
+    },
+    { stop: 'refusal' },
+  ),
   attack('A-307', 'new code in every run', {
     code: 'return eval("1 + ".repeat(20_000) + "1") > 0',
     ends: ['ok', 'error'],

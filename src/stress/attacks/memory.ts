@@ -127,7 +127,7 @@ export const MEMORY: readonly Attack[] = [
       code: 'const a = []; for (;;) a.push(new WebAssembly.Table({ initial: 1e6, element: "externref" }, {}))',
       ends: ['memory-exceeded', 'error'],
     },
-    { stop: 'kill' },
+    {},
   ),
   attack(
     'A-102',
@@ -187,11 +187,16 @@ export const MEMORY: readonly Attack[] = [
     },
     { stop: 'kill' },
   ),
-  attack('A-110', 'dates and durations of Temporal', {
-    code: 'const a = []; for (;;) a.push(Temporal.PlainDate.from("2026-01-01").with({ day: 2 }), new Temporal.Duration(1))',
-    // Without Temporal there is nothing to take memory with.
-    ends: [...BY_HEAP, 'error'],
-  }),
+  attack(
+    'A-110',
+    'dates and durations of Temporal',
+    {
+      code: 'const a = []; for (;;) a.push(Temporal.PlainDate.from("2026-01-01").with({ day: 2 }), new Temporal.Duration(1))',
+      // Without Temporal there is nothing to take memory with.
+      ends: [...BY_HEAP, 'error'],
+    },
+    { stop: 'kill' },
+  ),
   attack(
     'A-111',
     'weak references and finalizers',
@@ -205,10 +210,15 @@ export const MEMORY: readonly Attack[] = [
     code: 'Error.stackTraceLimit = Infinity; const a = []; const f = (n) => { a.push(new Error("x")); f(n + 1) }; for (;;) try { f(0) } catch {}',
     ends: BY_HEAP,
   }),
-  attack('A-113', 'a string that doubles', {
-    code: 'let s = "ab"; for (;;) { s += s; s.charCodeAt(s.length - 1) }',
-    ends: ['error', 'memory-exceeded'],
-  }),
+  attack(
+    'A-113',
+    'a string that doubles',
+    {
+      code: 'let s = "ab"; for (;;) { s += s; s.charCodeAt(s.length - 1) }',
+      ends: ['error', 'memory-exceeded'],
+    },
+    { stop: 'kill' },
+  ),
   attack(
     'A-114',
     'copies of a buffer that changes its owner',
@@ -216,7 +226,7 @@ export const MEMORY: readonly Attack[] = [
       code: 'const a = []; for (;;) a.push(new ArrayBuffer(1024).transfer(4e6), new Uint8Array(4e6).fill(7).buffer.slice(0))',
       ends: ['memory-exceeded'],
     },
-    { stop: 'kill' },
+    {},
   ),
   attack(
     'A-115',
