@@ -186,7 +186,8 @@ export class GuestRun {
   #settle(ending: number, text: string): void {
     if (ending === ENDING.value) this.#finish('ok', text)
     else if (ending === ENDING.tooLong) this.#finish('output-exceeded', text)
-    else if (text.includes('Array buffer allocation failed')) this.#finish('memory-exceeded', withoutRuntimeFrames(text))
+    else if (text.includes('Array buffer allocation failed'))
+      this.#finish('memory-exceeded', withoutRuntimeFrames(text))
     else this.#finish('error', withoutRuntimeFrames(text))
   }
 

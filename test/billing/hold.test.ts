@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { micros, millisToMicros } from '../../src/core/quantity.ts'
 import { alice, report, stage, ticket } from './fixtures.ts'
 
 const used = async ({ desk }: ReturnType<typeof stage>) => {
@@ -51,6 +52,16 @@ test('the record says what ran, when, how it ended and inside which walls; detai
       details: { error, logs, killReason: 'memory' },
     },
   ])
+})
+
+test('what is charged ends at the limit, and how late the host was is kept beside it', async () => {
+  const all = stage()
+  using admitted = ticket()
+  using hold = await all.desk.reserve(admitted)
+  const limit = millisToMicros(admitted.wall)
+  const usage = await all.desk.post(hold, report({ status: 'timeout', wall: micros(limit + 70_000) }), {})
+  expect(usage.wall).toBe(limit)
+  expect(all.ledger.posted[0]?.details.overdue).toBe(70_000)
 })
 
 test('the answer waits for the commit', async () => {
