@@ -48,7 +48,7 @@ export function registerStress(program: Command, context: Context): void {
     .option('--key <key>', 'the admin key of that server')
     .option('--class <names>', `only these classes: ${Object.keys(ATTACK_CLASSES).join(', ')}`, parseClasses)
     .option('--attack <numbers>', 'only these attacks, as A-20,A-45', parseNumbers)
-    .option('--quick', 'a short choice from every class, in less than a minute')
+    .option('--quick', 'a short choice from every class')
     .option('--list', 'list the attacks and carry out none')
     .option('--rounds <count>', 'how often each attack is carried out', parseBetween(1, ROUNDS_MAX), 1)
     .option(
