@@ -4,6 +4,9 @@ import { ERRORS } from '../src/core/errors.ts'
 import { OUTCOMES } from '../src/core/outcome.ts'
 import type { Engine, Limits } from '../src/core/policy.ts'
 import { loadPolicies } from '../src/policy/load.ts'
+import { ATTACK_CLASSES } from '../src/stress/attack.ts'
+import { CATALOGUE } from '../src/stress/catalogue.ts'
+import { STOPPER_NAMES } from '../src/stress/report/page.ts'
 
 /**
  * The tables in the documents that say what the code says: `npm run tables` writes them, a test compares them. Each stands
@@ -66,6 +69,28 @@ export const TABLES: Readonly<Record<string, () => string>> = {
         reason,
       ]),
     ),
+  attacks: () =>
+    table(
+      ['', 'class', 'attack', 'may end as', 'stopped by, as a rule'],
+      CATALOGUE.map(({ number, class: name, title, steps, stop }) => {
+        const endings = new Set(steps.flatMap(({ ends }) => ends))
+        return [number, name, asText(title), [...endings].map((end) => `\`${end}\``).join(', '), STOPPER_NAMES[stop]]
+      }),
+    ),
+  'attack-classes': () =>
+    table(
+      ['class', 'attacks', 'they try to'],
+      Object.entries(ATTACK_CLASSES).map(([name, aim]) => [
+        name,
+        String(CATALOGUE.filter((attack) => attack.class === name).length),
+        aim,
+      ]),
+    ),
+}
+
+/** A name of the language is code, and no mark of emphasis. */
+function asText(title: string): string {
+  return title.replaceAll(/\b__\w+__\b/g, '`$&`')
 }
 
 /** The text with every table that it has a place for. */
@@ -87,7 +112,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 if (import.meta.main) {
-  for (const file of ['README.md', 'ARCHITECTURE.md']) {
+  for (const file of ['README.md', 'ARCHITECTURE.md', 'SECURITY.md']) {
     const path = new URL(`../${file}`, import.meta.url)
     writeFileSync(path, fillTables(readFileSync(path, 'utf8')))
   }

@@ -6,7 +6,7 @@ const read = (file: string): string => readFileSync(new URL(`../${file}`, import
 /** Markdown without the padding that a formatter gives to tables. */
 const squeeze = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---')
 
-test.each(['README.md', 'ARCHITECTURE.md'])(
+test.each(['README.md', 'ARCHITECTURE.md', 'SECURITY.md'])(
   'the tables in %s are what the code says (npm run tables writes them)',
   (file) => {
     expect(squeeze(read(file))).toBe(squeeze(fillTables(read(file))))
@@ -14,7 +14,7 @@ test.each(['README.md', 'ARCHITECTURE.md'])(
 )
 
 test.each(Object.entries(TABLES))('the table of %s stands in a document, with all its rows', (_, render) => {
-  const documents = squeeze(read('README.md') + read('ARCHITECTURE.md'))
+  const documents = squeeze(read('README.md') + read('ARCHITECTURE.md') + read('SECURITY.md'))
   expect(documents).toContain(squeeze(render()))
 })
 

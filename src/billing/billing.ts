@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TenantId } from '../core/ids.ts'
-import type { NanoUsd } from '../core/quantity.ts'
+import { type NanoUsd, micros } from '../core/quantity.ts'
 import type { Billing, Report, Ticket, Usage } from '../core/run.ts'
 import type { LedgerRecord, RunDetails, TimeRange, UsageGroup } from '../core/stores.ts'
 import { type Bill, makeBill } from './bill.ts'
@@ -51,7 +51,7 @@ export function createBilling(parts: Parts): BillingDesk {
     async post(hold, report, operations) {
       assert(hold instanceof RunHold, 'a hold comes from reserve')
       const usage = measure(report, hold.ticket, operations)
-      await budgets.post(hold, usage, () => ledger.post(recordOf(hold.ticket, report, usage), detailsOf(report)))
+      await budgets.post(hold, usage, () => ledger.post(recordOf(hold.ticket, report, usage), detailsOf(report, usage)))
       return usage
     },
     cost: (usage) => costOf(sumsOfRun(usage), priceBook),
@@ -80,6 +80,13 @@ function recordOf({ run, request, policy, admittedAt }: Ticket, report: Report, 
   return { run, tenant, trigger, status, startedAt: admittedAt, usage, policy: policy.name, walls }
 }
 
-function detailsOf({ error, logs }: Report): RunDetails {
-  return error === undefined ? { logs } : { error, logs }
+function detailsOf({ error, logs, killReason, wall }: Report, usage: Usage): RunDetails {
+  // What is charged ends at the limit; that the host was late is told all the same.
+  const overdue = wall > usage.wall ? micros(wall - usage.wall) : undefined
+  return {
+    ...(error && { error }),
+    logs,
+    ...(killReason !== undefined && { killReason }),
+    ...(overdue !== undefined && { overdue }),
+  }
 }

@@ -145,7 +145,8 @@ export class GuestRun {
       this.#finish('timeout', timeoutText(), 'override')
     } else if (this.realm.artifact === undefined) {
       // The code could not be compiled, linked or evaluated.
-      this.#finish('error', errorText(textOf(thrown, 'name') || 'Error', message, textOf(thrown, 'stack')))
+      const [text, stack] = [message, textOf(thrown, 'stack')].map((part) => part.replaceAll(UNPLACED, ''))
+      this.#finish('error', errorText(textOf(thrown, 'name') || 'Error', text ?? '', stack))
     } else if (this.#rejections < REJECTIONS_LOGGED_MAX) {
       // Every other error is caught inside the isolate, so this is a rejection that nobody handled. The run goes on.
       this.#rejections += 1
@@ -185,7 +186,8 @@ export class GuestRun {
   #settle(ending: number, text: string): void {
     if (ending === ENDING.value) this.#finish('ok', text)
     else if (ending === ENDING.tooLong) this.#finish('output-exceeded', text)
-    else if (text.includes('Array buffer allocation failed')) this.#finish('memory-exceeded', text)
+    else if (text.includes('Array buffer allocation failed'))
+      this.#finish('memory-exceeded', withoutRuntimeFrames(text))
     else this.#finish('error', withoutRuntimeFrames(text))
   }
 
@@ -222,5 +224,8 @@ function withoutRuntimeFrames(text: string): string {
   const lines = error.stack.split('\n').filter((line) => !HIDDEN_FRAME.test(line))
   return JSON.stringify({ ...error, stack: lines.join('\n') })
 }
+
+/** What isolated-vm adds to an error of the compiler that has no line of the guest's. */
+const UNPLACED = / \[<isolated-vm>:\d+:\d+\]/g
 
 const HIDDEN_FRAME = /cloister:|<isolated-vm boundary>|file:|node:|^\s+at .*[(\s]\/|cell-[0-9a-f]+\.c?js/

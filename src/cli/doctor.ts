@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { Config } from '../config.ts'
 import type { WallLevel } from '../core/run.ts'
@@ -8,6 +5,7 @@ import type { Context } from './context.ts'
 import { describeFailure } from './failure.ts'
 import type { DoctorCheck, DoctorReport } from './host.ts'
 import { configure, findOwner } from './data-directory.ts'
+import { createScratch } from './scratch.ts'
 import { type CommonOptions, addCommonOptions } from './options.ts'
 import { EXIT_HOST_FAULT, EXIT_OK, type ExitCode } from './stop.ts'
 import { type Style, paint, print, printable } from './terminal.ts'
@@ -51,7 +49,7 @@ async function makeReport({ data }: CommonOptions, context: Context): Promise<Do
     const owner = await findOwner(config.dataDirectory)
     if (owner === undefined) return await askHost(config, context)
     // A server has the directory. The walls are the machine's, so from any other directory they look the same.
-    await using scratch = await createScratch()
+    await using scratch = await createScratch('doctor')
     const report = await askHost({ ...config, dataDirectory: scratch.path }, context)
     const detail = `${config.dataDirectory} is in use by process ${owner.pid}, ${owner.url ?? 'which does not serve'}`
     return { ...report, checks: [...report.checks, { name: 'server', status: 'note', detail }] }
@@ -72,11 +70,6 @@ async function askHost(config: Config, context: Context): Promise<DoctorReport> 
   const { openHost } = await context.loadHost()
   await using host = await openHost(config)
   return await host.doctor()
-}
-
-async function createScratch(): Promise<AsyncDisposable & { readonly path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'cloister-doctor-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
 function printReport({ out }: Context, { node, platform, kernel, checks, walls }: DoctorReport): void {

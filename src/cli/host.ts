@@ -19,6 +19,13 @@ export interface HostAnswer {
   readonly body: string
 }
 
+/** A process that runs guest code. */
+export interface HostCell {
+  readonly pid: number
+  /** Absent while it is blank. */
+  readonly tenant: string | undefined
+}
+
 /** One finding about this machine. */
 export interface DoctorCheck {
   readonly name: string
@@ -42,6 +49,7 @@ export interface Host extends AsyncDisposable {
   /** Answers one request of the HTTP API without a socket. */
   inject(request: HostRequest): Promise<HostAnswer>
   readonly adminKey: string
+  readonly pool: { cells(): readonly HostCell[] }
   /** Opens the HTTP API. Rejects with Node's own error when the address cannot be had. */
   listen(): Promise<{ readonly url: string }>
   /** Resolves once blank cells are up. */

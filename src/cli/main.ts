@@ -11,6 +11,7 @@ import { registerPolicy } from './policy.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
 import { registerServe } from './serve.ts'
+import { registerStress } from './stress.ts'
 import { listenForShutdown } from './shutdown.ts'
 import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
 import { registerTenants } from './tenants.ts'
@@ -27,6 +28,7 @@ const REGISTRARS = [
   registerKeys,
   registerPolicy,
   registerDoctor,
+  registerStress,
 ]
 
 const EPILOGUE = `

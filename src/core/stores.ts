@@ -4,7 +4,7 @@
  */
 import type { KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
-import type { EpochMillis, NanoUsd } from './quantity.ts'
+import type { EpochMillis, Micros, NanoUsd } from './quantity.ts'
 import type { GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
 
 /** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
@@ -64,6 +64,10 @@ export interface LedgerRecord {
 export interface RunDetails {
   readonly error?: GuestError
   readonly logs: readonly LogLine[]
+  /** Why the run's cell was killed or died; absent if the cell ended the run itself. */
+  readonly killReason?: string
+  /** How far past its wall limit the run was ended, which nobody is charged for; absent if it was not. */
+  readonly overdue?: Micros
 }
 
 export interface PostedRun extends LedgerRecord {

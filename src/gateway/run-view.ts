@@ -34,8 +34,14 @@ function join(head: string, result: Uint8Array, tail: string): Pick<Answer, 'bod
 
 /** One run as it is kept, with all that is kept of it. */
 export function viewRun(posted: PostedRun, costOf: CostOf): object {
-  const { error, logs } = posted.details
-  return { ...viewRecord(posted, costOf), ...(error && { error: viewError(error) }), logs: logs.map(viewLog) }
+  const { error, logs, killReason, overdue } = posted.details
+  return {
+    ...viewRecord(posted, costOf),
+    ...(error && { error: viewError(error) }),
+    logs: logs.map(viewLog),
+    killReason,
+    overdueMs: overdue === undefined ? undefined : microsToMillis(overdue),
+  }
 }
 
 /** One run as a line of a page. */

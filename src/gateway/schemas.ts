@@ -98,7 +98,17 @@ const runRecord = z.strictObject({
   usage,
 })
 
-export const run = runRecord.extend({ error: guestError.optional(), logs })
+export const run = runRecord.extend({
+  error: guestError.optional(),
+  logs,
+  killReason: z
+    .string()
+    .optional()
+    .describe(
+      'Why the cell was killed or died: `deadline`, `memory`, `cpu`, … Absent if the cell ended the run itself.',
+    ),
+  overdueMs: z.number().optional().describe('How far past its wall limit it was ended. Nobody is charged for it.'),
+})
 export const runPage = z.strictObject({
   runs: z.array(runRecord).describe('Newest first.'),
   next: runId.optional().describe('`before` for the page after this one; absent on the last.'),

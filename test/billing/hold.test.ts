@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { micros, millisToMicros } from '../../src/core/quantity.ts'
 import { alice, report, stage, ticket } from './fixtures.ts'
 
 const used = async ({ desk }: ReturnType<typeof stage>) => {
@@ -27,13 +28,17 @@ test('a run that throws before it is settled costs nothing', async () => {
   expect(all.ledger.posted).toEqual([])
 })
 
-test('the record says what ran, when, how it ended and inside which walls; details keep error and logs', async () => {
+test('the record says what ran, when, how it ended and inside which walls; details keep error, logs and the reason of a kill', async () => {
   const all = stage()
   using admitted = ticket({ at: '2026-03-04T11:59:59Z' })
   using hold = await all.desk.reserve(admitted)
   const error = { name: 'Error', message: 'no', stack: '' }
   const logs = [{ level: 'info', message: 'hello' }] as const
-  const usage = await all.desk.post(hold, report({ status: 'error', error, logs, walls: 'B' }), {})
+  const usage = await all.desk.post(
+    hold,
+    report({ status: 'error', error, logs, walls: 'B', killReason: 'memory' }),
+    {},
+  )
   expect(all.ledger.posted).toEqual([
     {
       run: admitted.run,
@@ -44,9 +49,19 @@ test('the record says what ran, when, how it ended and inside which walls; detai
       usage,
       policy: 'default',
       walls: 'B',
-      details: { error, logs },
+      details: { error, logs, killReason: 'memory' },
     },
   ])
+})
+
+test('what is charged ends at the limit, and how late the host was is kept beside it', async () => {
+  const all = stage()
+  using admitted = ticket()
+  using hold = await all.desk.reserve(admitted)
+  const limit = millisToMicros(admitted.wall)
+  const usage = await all.desk.post(hold, report({ status: 'timeout', wall: micros(limit + 70_000) }), {})
+  expect(usage.wall).toBe(limit)
+  expect(all.ledger.posted[0]?.details.overdue).toBe(70_000)
 })
 
 test('the answer waits for the commit', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { epochMillis } from '../../src/core/quantity.ts'
+import { epochMillis, micros } from '../../src/core/quantity.ts'
 import { run as runSchema, runPage } from '../../src/gateway/schemas.ts'
 import { openGateway, refusalOf, tenant } from './world.ts'
 
@@ -11,7 +11,7 @@ test('one run shows what it was, what it used, its error and its logs', async ()
   const posted = world.runs.add({
     tenant: acme,
     status: 'error',
-    details: { error, logs: [{ level: 'info', message: 'hi' }] },
+    details: { error, logs: [{ level: 'info', message: 'hi' }], killReason: 'deadline', overdue: micros(52_500) },
   })
   const response = await world.call('GET', `/v1/tenants/acme/runs/${posted.run}`, { key: world.key })
   const run: unknown = await response.json()
@@ -23,6 +23,8 @@ test('one run shows what it was, what it used, its error and its logs', async ()
     walls: 'B',
     error,
     logs: [{ level: 'info', message: 'hi' }],
+    killReason: 'deadline',
+    overdueMs: 52.5,
     usage: { units: 1, costUsd: '0.000000408' },
   })
   expect(runSchema.parse(run)).toEqual(run)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RUN_STATUSES } from '../../src/core/outcome.ts'
-import { epochMillis } from '../../src/core/quantity.ts'
+import { epochMillis, micros } from '../../src/core/quantity.ts'
 import type { LedgerRecord, RunDetails } from '../../src/core/stores.ts'
 import { decodeRecord, encodeRecord } from '../../src/store/canonical.ts'
 import { GENESIS_HASH, verifyLedger } from '../../src/store/chain.ts'
@@ -22,6 +22,8 @@ export function describeLedger(open: OpenStores): void {
           stack: 'at main.js:1:2',
         },
         logs: [{ level: 'warn', message: 'line\n"two" 😀' }],
+        killReason: 'memory',
+        overdue: micros(1),
       }
       await stores.ledger.post(failed, details)
       const found = await stores.ledger.find(alice, failed.run)

@@ -31,9 +31,9 @@ export function createLedgerStore({ queue, database }: Parts): LedgerStore {
 }
 
 /** Details are stored only when there is something to store. */
-function detailsText({ error, logs }: RunDetails): string | undefined {
-  if (error === undefined && logs.length === 0) return undefined
-  return JSON.stringify({ ...(error && { error }), logs })
+function detailsText({ error, logs, killReason, overdue }: RunDetails): string | undefined {
+  if ((error ?? killReason ?? overdue) === undefined && logs.length === 0) return undefined
+  return JSON.stringify({ ...(error && { error }), logs, killReason, overdue })
 }
 
 async function* guarded(lines: AsyncIterable<LedgerLine>): AsyncGenerator<LedgerLine, void, undefined> {
