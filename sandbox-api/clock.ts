@@ -1,8 +1,9 @@
 import type { GuestEngine } from './bridge.ts'
-import { freezeDate } from './date.ts'
+import { createDate } from './date.ts'
 import { freezeDateTimeFormat } from './intl.ts'
-import { max, realNow } from './primordials.ts'
-import { freezeTemporal } from './temporal.ts'
+import { defineLazy } from './lazy.ts'
+import { apply, max, realNow } from './primordials.ts'
+import { createTemporal } from './temporal.ts'
 
 /** What the guest and the runtime's own functions take for the present, in ms since the epoch. */
 export interface Clock {
@@ -29,9 +30,27 @@ export function createClock(): Clock {
     },
     freeze(global, temporal) {
       frozenMs = realNow()
-      if (temporal) freezeTemporal(global, now)
-      freezeDate(global, now)
-      freezeDateTimeFormat(now)
+      if (temporal) replaceTemporal(global, now)
+      // What the getters hold is out of the guest's reach until they are asked, so it is as V8 made it.
+      const NativeDate = Date
+      defineLazy(global, 'Date', () => createDate(NativeDate, now))
+      const native = Intl
+      defineLazy(global, 'Intl', () => {
+        freezeDateTimeFormat(native.DateTimeFormat.prototype, now)
+        return native
+      })
     },
   }
+}
+
+/** The native one is dropped unseen, its clock with it: see {@link createTemporal}. */
+function replaceTemporal(global: object, now: () => number): void {
+  const date = new Date(0)
+  const { DateTimeFormat } = Intl
+  const { resolvedOptions } = DateTimeFormat.prototype
+  let zone: string | undefined
+  const systemZone = (): string =>
+    (zone ??= (apply(resolvedOptions, new DateTimeFormat(), []) as Intl.ResolvedDateTimeFormatOptions).timeZone)
+  delete (global as { Temporal?: unknown }).Temporal
+  defineLazy(global, 'Temporal', () => createTemporal(date, now, systemZone))
 }

@@ -1,4 +1,4 @@
-import { EvalErrorConstructor, defineHidden, defineProperty, getPrototypeOf } from './primordials.ts'
+import { EvalErrorConstructor, defineHidden, defineProperty, fix, getPrototypeOf } from './primordials.ts'
 
 /**
  * Takes away every way to make code of text: `eval` and the constructors of the four kinds of functions throw an EvalError
@@ -32,8 +32,8 @@ function createRefusing(name: string, prototype: object): object {
   const own = function (_source: unknown): never {
     return refuse()
   }
-  defineProperty(own, 'name', { value: name })
-  defineProperty(own, 'prototype', { value: prototype, writable: false })
+  fix(own, 'name', name)
+  fix(own, 'prototype', prototype)
   return own
 }
 

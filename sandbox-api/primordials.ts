@@ -6,8 +6,8 @@
  * can replace.
  */
 export const { stringify, parse } = JSON
-export const { apply, construct, ownKeys } = Reflect
-export const { assign, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf } = Object
+export const { apply, construct, defineProperty: tryDefineProperty, ownKeys } = Reflect
+export const { assign, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf, hasOwn } = Object
 const { create } = Object
 export const { isArray } = Array
 /** The system's clock. Only for {@link file://./clock.ts}: what a guest sees of time goes through it. */
@@ -20,6 +20,9 @@ export const NumberFunction = Number
 export const { parseFloat, parseInt } = Number
 export const TypeErrorConstructor = TypeError
 export const EvalErrorConstructor = EvalError
+export const { toStringTag } = Symbol
+export const WeakMapConstructor = WeakMap
+export const { get: weakGet, set: weakSet } = WeakMap.prototype
 
 const { indexOf: find, slice } = String.prototype
 
@@ -76,4 +79,9 @@ export function defineHidden(object: object, name: string, value: unknown): void
     configurable: true,
     enumerable: false,
   } as PropertyDescriptor)
+}
+
+/** Sets a property that every function has of its own, and makes it read-only, as it is in built-ins. */
+export function fix(target: object, name: 'name' | 'length' | 'prototype', value: unknown): void {
+  defineProperty(target, name, { __proto__: null, value, writable: false } as PropertyDescriptor)
 }

@@ -1,10 +1,13 @@
+import { defineLazy } from './lazy.ts'
 import {
   TypeErrorConstructor,
   apply,
   construct,
   defineHidden,
   defineProperty,
+  fix,
   getOwnPropertyDescriptor,
+  hasOwn,
   ownKeys,
 } from './primordials.ts'
 
@@ -21,14 +24,20 @@ export function withholdSharedMemory(global: {
   WebAssembly?: { Memory: MemoryConstructor }
 }): void {
   delete global.SharedArrayBuffer
-  if (global.WebAssembly !== undefined) guardMemory(global.WebAssembly)
+  const native = global.WebAssembly
+  if (native === undefined) return
+  const check = createCheck()
+  // Everything of WebAssembly is had through this property, so nobody has touched the native memory before.
+  defineLazy(global, 'WebAssembly', () => {
+    guardMemory(native, check)
+    return native
+  })
 }
 
-function guardMemory(namespace: { Memory: MemoryConstructor }): void {
+function guardMemory(namespace: { Memory: MemoryConstructor }, check: Check): void {
   const Native = namespace.Memory
   const prototype = Native.prototype as object
   const getBuffer = getOwnPropertyDescriptor(prototype, 'buffer')?.get as Method
-  const check = createCheck()
   const keys = ownKeys(prototype)
   // All that is there, not a list of names: whatever V8 adds is guarded as well.
   for (let index = 0; index < keys.length; index += 1) {
@@ -43,38 +52,42 @@ function guardMemory(namespace: { Memory: MemoryConstructor }): void {
     check(apply(getBuffer, memory, []))
     return memory
   }
-  defineProperty(Guarded, 'name', { value: 'Memory' })
-  defineProperty(Guarded, 'length', { value: 1 })
-  defineProperty(Guarded, 'prototype', { value: prototype, writable: false })
+  fix(Guarded, 'name', 'Memory')
+  fix(Guarded, 'length', 1)
+  fix(Guarded, 'prototype', prototype)
   defineHidden(prototype, 'constructor', Guarded)
   defineHidden(namespace, 'Memory', Guarded)
 }
 
 type Check = (result: unknown) => unknown
 
-function guardProperty(
-  prototype: object,
-  key: string,
-  { get, value, enumerable }: PropertyDescriptor,
-  check: Check,
-): void {
-  const shape = { enumerable: enumerable ?? false, configurable: false }
-  if (get !== undefined) {
+/** Neither is configurable: what guards the memory cannot be taken off. */
+function guardProperty(prototype: object, key: string, descriptor: PropertyDescriptor, check: Check): void {
+  const enumerable = descriptor.enumerable === true
+  if (hasOwn(descriptor, 'get')) {
+    const native = descriptor.get as Method
     const guarded = {
       get [key](): unknown {
-        return check(apply(get, this, []))
+        return check(apply(native, this, []))
       },
     }
-    defineProperty(prototype, key, { ...shape, get: getOwnPropertyDescriptor(guarded, key)?.get as () => unknown })
-  } else if (typeof value === 'function') {
-    const method = value as Method
-    const guarded = {
+    const get = getOwnPropertyDescriptor(guarded, key)?.get
+    defineProperty(prototype, key, { __proto__: null, get, enumerable, configurable: false } as PropertyDescriptor)
+  } else if (typeof descriptor.value === 'function') {
+    const native = descriptor.value as Method
+    const value = {
       [key](...args: unknown[]): unknown {
-        return check(apply(method, this, args))
+        return check(apply(native, this, args))
       },
     }[key] as Method
-    defineProperty(guarded, 'length', { value: method.length })
-    defineProperty(prototype, key, { ...shape, value: guarded, writable: false })
+    fix(value, 'length', native.length)
+    defineProperty(prototype, key, {
+      __proto__: null,
+      value,
+      writable: false,
+      enumerable,
+      configurable: false,
+    } as PropertyDescriptor)
   }
 }
 

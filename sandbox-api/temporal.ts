@@ -1,4 +1,4 @@
-import { apply, defineHidden, defineProperty } from './primordials.ts'
+import { apply, defineHidden, defineProperty, toStringTag } from './primordials.ts'
 
 /** Removes `Temporal`, and with `Date.prototype.toTemporalInstant` the only other way to any of its classes. */
 export function withholdTemporal(global: object): void {
@@ -7,35 +7,13 @@ export function withholdTemporal(global: object): void {
 }
 
 /**
- * Puts a `Temporal` in place of the native one that differs in nothing but `Temporal.Now`, which asks `now`.
+ * A `Temporal` that differs from the native one in nothing but `Temporal.Now`, which asks `now`.
  *
- * V8 makes the classes of Temporal when they are first asked for, which takes longer than all else in a fresh realm; even
- * a look at the property would have it do so. So the namespace is dropped unseen, its native clock with it, and put
- * together again from the classes, which a `Date` leads to, when the guest asks for it.
+ * V8 makes the classes of Temporal when they are first asked for, which takes a fifth of the time of a whole fresh realm; even
+ * a look at the property would have it do so. So the native namespace is dropped unseen and put together again here from the
+ * classes, which a `Date` leads to. A guest that has replaced `toTemporalInstant` gets what it deserves, and no clock.
  */
-export function freezeTemporal(global: object, now: () => number): void {
-  const date = new Date(0)
-  const { DateTimeFormat } = Intl
-  const { resolvedOptions } = DateTimeFormat.prototype
-  let zone: string | undefined
-  const systemZone = (): string =>
-    (zone ??= (apply(resolvedOptions, new DateTimeFormat(), []) as Intl.ResolvedDateTimeFormatOptions).timeZone)
-
-  let made: object | undefined
-  const get = (): object => {
-    if (made === undefined) {
-      made = createNamespace(date, now, systemZone)
-      defineHidden(global, 'Temporal', made)
-    }
-    return made
-  }
-  delete (global as { Temporal?: unknown }).Temporal
-  const set = (value: unknown): void => defineHidden(global, 'Temporal', value)
-  defineProperty(global, 'Temporal', { get, set, configurable: true, enumerable: false })
-}
-
-/** Runs after guest code. A guest that has replaced `toTemporalInstant` gets what it deserves, and no clock. */
-function createNamespace(date: Date, now: () => number, systemZone: () => string): object {
+export function createTemporal(date: Date, now: () => number, systemZone: () => string): object {
   const instant = date.toTemporalInstant()
   const zoned = instant.toZonedDateTimeISO('UTC')
   const day = zoned.toPlainDate()
@@ -52,6 +30,7 @@ function createNamespace(date: Date, now: () => number, systemZone: () => string
   return tag(namespace, 'Temporal')
 }
 
+/** Kept from here on: what the guest does to the classes later does not change `Now`. */
 function createNow(sample: Temporal.ZonedDateTime, now: () => number, systemZone: () => string): object {
   const { toInstant, toPlainDate, toPlainDateTime, toPlainTime } = sample
   const epoch = sample.toInstant()
@@ -83,5 +62,5 @@ function createNow(sample: Temporal.ZonedDateTime, now: () => number, systemZone
 
 function tag(object: object, name: string): object {
   const descriptor = { __proto__: null, value: name, writable: false, configurable: true, enumerable: false }
-  return defineProperty(object, Symbol.toStringTag, descriptor as PropertyDescriptor)
+  return defineProperty(object, toStringTag, descriptor as PropertyDescriptor)
 }

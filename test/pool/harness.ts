@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly tenant?: string
   readonly reuse?: Reuse
   readonly wallMs?: number
+  /** The shipped policy that the rest is laid over; `default` if absent. */
+  readonly policy?: string
   readonly limits?: Partial<Policy['limits']>
   readonly instance?: Partial<Policy['instance']>
   readonly engine?: Partial<Policy['engine']>
@@ -166,9 +168,12 @@ function raise(message: string): never {
 }
 
 /** Equal options give the same policy object, as a catalog does. */
-function policyOf(known: Map<string, Policy>, { limits, instance, engine, grants = {} }: RunOptions): Policy {
-  return known.getOrInsertComputed(JSON.stringify([limits, instance, engine, grants]), () => {
-    const base = loadPolicies([]).resolve('default')
+function policyOf(
+  known: Map<string, Policy>,
+  { policy = 'default', limits, instance, engine, grants = {} }: RunOptions,
+): Policy {
+  return known.getOrInsertComputed(JSON.stringify([policy, limits, instance, engine, grants]), () => {
+    const base = loadPolicies([]).resolve(policy)
     // Wide enough that a slow machine does not end a run that should go on.
     const wide = { wall: millis(60_000), cpu: millis(60_000), queueWait: millis(60_000) }
     return {

@@ -5,7 +5,7 @@ import { createContext, runInContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENDING, ENTRY } from '../../sandbox-api/bridge.ts'
 import { buildCellProgram } from '../../src/pool/program.ts'
-import { AGREE, COUNT, HUNT } from './clocks.ts'
+import { AGREE, COUNT, HUNT, TAMPER } from './clocks.ts'
 import { type Guest, openGuest } from './guest.ts'
 import { SHAPES } from './shapes.ts'
 
@@ -35,6 +35,28 @@ describe('a frozen clock', () => {
     const { functions, changed } = (await guest.value(HUNT)) as { functions: number; changed: string[] }
     expect(functions).toBeGreaterThan(700)
     expect(changed).toEqual(['globalThis.Math.random'])
+  })
+
+  test('is no less frozen for a guest that has tampered with the language before it first asks', async () => {
+    const code = `${TAMPER}
+      const functions = [...new Set(stolen)].filter((found) => typeof found === 'function')
+      const objects = [...new Set(stolen)].filter((found) => typeof found === 'object' && found !== null)
+      const read = () => JSON.stringify([Date.now(), new Date(), Date(), new Intl.DateTimeFormat('en', { fractionalSecondDigits: 3 }).format(), String(Temporal.Now.instant()),
+        functions.map((f) => { try { return String(f()) } catch { try { return String(new f()) } catch { return 'x' } } }), objects.map((o) => { try { return String(o.now?.()) } catch { return 'x' } })])
+      const seen = new Set()
+      for (let round = 0; round < 20; round++) { for (let n = 0; n < 1e6; n++); seen.add(read()) }
+      return [builtIns.map((found) => typeof found), seen.size, builtIns[0] === Date && Date.prototype.constructor === Date]`
+    const kinds = ['function', 'object', 'object', 'object']
+    expect(await guest.value(code)).toEqual([kinds, 1, true])
+    const [, size] = (await guest.value(code, LIVE)) as [unknown, number]
+    expect(size).toBeGreaterThan(1)
+  })
+
+  test('works in a global object that the guest has frozen', async () => {
+    const code = `Object.freeze(globalThis)
+      const from = Date.now(); for (let n = 0; n < 3e7; n++);
+      return [Date.now() - from, Date === Date, new Date() instanceof Date, Temporal.Now.instant().epochMilliseconds - from, typeof Intl.DateTimeFormat]`
+    expect(await guest.value(code)).toEqual([0, true, true, 0, 'function'])
   })
 
   test('is the same through every source', async () => {

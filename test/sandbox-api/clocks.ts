@@ -134,3 +134,31 @@ export const HUNT = `${WORK}
   const changed = []
   for (const [path, f] of functions) if (!skipped.test(path) && ask(f) !== first.get(path)) changed.push(path)
   return { functions: functions.size, changed }`
+
+/**
+ * Code of a guest that has changed what the runtime could use, and watches it, before it asks for a built-in for the first
+ * time: \`stolen\` is what its functions have been handed. Everything is as before when it ends.
+ */
+export const TAMPER = `
+  const stolen = [], undo = []
+  const { defineProperty, getOwnPropertyDescriptor } = Object, { apply } = Reflect
+  const put = (holder, name, descriptor) => {
+    const before = getOwnPropertyDescriptor(holder, name)
+    if (before) { before.__proto__ = null; undo.unshift(() => defineProperty(holder, name, before)) } else undo.unshift(() => delete holder[name])
+    descriptor.__proto__ = null; descriptor.configurable = true
+    defineProperty(holder, name, descriptor)
+  }
+  const spy = (answer) => function () {
+    stolen.push(this); for (let at = 0; at < arguments.length; at++) stolen.push(arguments[at])
+    return answer === undefined ? undefined : apply(answer, this, arguments)
+  }
+  for (const name of ['defineProperty', 'getOwnPropertyDescriptor', 'hasOwn', 'freeze']) put(Object, name, { value: spy(Object[name]), writable: true })
+  for (const name of ['defineProperty', 'construct', 'apply', 'ownKeys', 'getOwnPropertyDescriptor']) put(Reflect, name, { value: spy(Reflect[name]), writable: true })
+  for (const name of ['get', 'set', 'has']) put(WeakMap.prototype, name, { value: spy(WeakMap.prototype[name]), writable: true })
+  for (const name of ['call', 'apply', 'bind']) put(Function.prototype, name, { value: spy(Function.prototype[name]), writable: true })
+  put(ArrayBuffer.prototype, 'byteLength', { get: spy(() => 1) })
+  put(Array.prototype, Symbol.iterator, { value: spy(Array.prototype[Symbol.iterator]), writable: true })
+  for (const name of ['WeakMap', 'Reflect', 'Symbol', 'ArrayBuffer', 'TypeError']) put(globalThis, name, { value: spy(), writable: true })
+  for (const name of ['value', 'get', 'set', 'writable', 'enumerable', '0', 'now', 'made', 'native']) put(Object.prototype, name, { get: spy(() => stolen.push), set: spy() })
+  const builtIns = [Date, Intl, Temporal, WebAssembly]
+  for (let at = 0; at < undo.length; at++) undo[at]()`

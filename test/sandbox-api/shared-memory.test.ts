@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { TAMPER } from './clocks.ts'
 import { type Guest, openGuest } from './guest.ts'
 
 let guest: Guest
@@ -75,6 +76,15 @@ describe('with engine.sharedMemory false', () => {
       }
     },
   )
+
+  test('no way leads to one for a guest that has tampered with the language before it first asks', async () => {
+    const code = `${TAMPER}\n${WAYS}
+      const shared = new Set(stolen).values().filter((found) => { try { return Object.prototype.toString.call(found.buffer ?? found).includes('Shared') } catch { return false } })
+      return [ends, [...shared].length]`
+    const [ends, found] = (await guest.value(code)) as [Record<string, string>, number]
+    expect([JSON.stringify(ends).includes('[object SharedArrayBuffer]'), found]).toEqual([false, 0])
+    expect(ends['an exported memory']).toBe(REFUSAL)
+  })
 
   test('what guards the memory cannot be taken off', async () => {
     const code = `${MODULES}
