@@ -98,7 +98,7 @@ test.each(HOSTILE)('A-37 %s changes nothing that is read as a policy', (text) =>
     `{"name":"p","capabilities":${text}}`,
   ]) {
     writeFileSync(join(directory, 'p.json'), overlay)
-    expect(() => loadPolicies([directory])).toThrow()
+    expect(() => loadPolicies([directory])).toThrow(/p\.json/)
   }
   rmSync(directory, { recursive: true })
   expectClean()

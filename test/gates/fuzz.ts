@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Report } from '../../src/core/run.ts'
 import { type PoolHarness, openPool } from '../pool/harness.ts'
 import { type Builtin, FIND_BUILTINS, programOf } from './builtins.ts'
-import { type Effort, type Gate, type GateResult, Tally } from './gate.ts'
+import { type Effort, type Figure, type Gate, type GateResult, Tally } from './gate.ts'
 
 /** Thirteen programs a function that a guest can reach. */
 const TRIALS = { full: 12_600, short: 300 }
@@ -15,6 +15,7 @@ const MEMORY_MB = 64
 /** How late past its wall limit a run may end on a quiet machine, and how much more memory its cell may have had. */
 const LATE_MS_MAX = 300
 const OVER_MB_MAX = 64
+const AGAIN = 2
 
 /** Every built-in of a guest, with hostile receivers and arguments, one call a program, in real cells. */
 export const fuzz: Gate = {
@@ -27,6 +28,11 @@ export const fuzz: Gate = {
   },
 }
 
+interface Suspect {
+  readonly builtin: Builtin
+  readonly seed: number
+}
+
 class Fuzz {
   readonly #cells: PoolHarness
   readonly #effort: Effort
@@ -35,10 +41,11 @@ class Fuzz {
   readonly #kills = new Tally()
   readonly #violations: string[] = []
   readonly #canary = `canary-${randomBytes(12).toString('hex')}`
-  readonly #latest = { value: 0, by: 'none' }
-  readonly #largest = { value: 0, by: 'none' }
-  readonly #late: string[] = []
-  readonly #over: string[] = []
+  /** How late past the limit, and how much over it, by the program's name: those past a bound are run once more. */
+  readonly #late = new Map<string, number>()
+  readonly #over = new Map<string, number>()
+  readonly #suspects = new Map<string, Suspect>()
+  #peakMb = 0
   #outcomes = 0
   #neighbours = 0
   #isOver = false
@@ -70,7 +77,9 @@ class Fuzz {
     await Promise.all(Array.from({ length: CLIENTS }, (_, index) => client(index)))
     this.#isOver = true
     await neighbour
-    return this.#result(builtins.length, trials)
+    const first = { late: most(this.#late), over: most(this.#over), count: this.#suspects.size }
+    await this.#tryAgain()
+    return this.#result(builtins.length, trials, first)
   }
 
   /** Runs one program and returns whether its cell was lost. */
@@ -85,7 +94,7 @@ class Fuzz {
         instance: { idle: 1_000 as never },
       })
       this.#outcomes += 1
-      this.#count(report, name)
+      this.#count(report, name, { builtin, seed })
       return report.killReason !== undefined
     } catch (error) {
       this.#violations.push(`no outcome but ${String(error)}: ${name}`)
@@ -93,17 +102,26 @@ class Fuzz {
     }
   }
 
-  #count({ status, killReason, wall, peakMemory, result, error, logs }: Report, name: string): void {
+  #count({ status, killReason, wall, peakMemory, result, error, logs }: Report, name: string, suspect: Suspect): void {
     this.#endings.add(`ended as ${status}${killReason === undefined ? '' : ', cell killed or gone'}`)
     if (killReason !== undefined) this.#kills.add(`cells lost: ${killReason}`)
     const told = `${result === undefined ? '' : Buffer.from(result).toString()}${JSON.stringify({ error, logs })}`
     if (told.includes(this.#canary)) this.#violations.push(`the canary was seen: ${name}`)
     const lateMs = wall / 1_000 - this.#wallMs
     const overMb = peakMemory / 2 ** 20 - MEMORY_MB
-    if (lateMs > LATE_MS_MAX) this.#late.push(`${Math.round(lateMs)} ms late: ${name}`)
-    if (overMb > OVER_MB_MAX) this.#over.push(`${Math.round(overMb)} MB over: ${name}`)
-    if (lateMs > this.#latest.value) Object.assign(this.#latest, { value: lateMs, by: name })
-    if (overMb > this.#largest.value) Object.assign(this.#largest, { value: overMb, by: name })
+    this.#peakMb = Math.max(this.#peakMb, peakMemory / 2 ** 20)
+    this.#late.set(name, Math.min(lateMs, this.#late.get(name) ?? Infinity))
+    this.#over.set(name, Math.min(overMb, this.#over.get(name) ?? Infinity))
+    if (lateMs > LATE_MS_MAX || overMb > OVER_MB_MAX) this.#suspects.set(name, suspect)
+  }
+
+  /** What was past a bound is run again with nothing beside it: what a busy machine did is not the program's doing. */
+  async #tryAgain(): Promise<void> {
+    const outcomes = this.#outcomes
+    for (const { builtin, seed } of this.#suspects.values()) {
+      for (let again = 1; again <= AGAIN; again += 1) await this.#try(builtin, seed, `again-${seed}-${again}`)
+    }
+    this.#outcomes = outcomes
   }
 
   /** Another tenant, whose secret nobody must see, runs all the time and is always answered. */
@@ -118,8 +136,13 @@ class Fuzz {
     }
   }
 
-  #result(builtins: number, trials: number): GateResult {
+  #result(builtins: number, trials: number, first: { late: Most; over: Most; count: number }): GateResult {
     const isFull = this.#effort.form === 'full'
+    const [late, over] = [most(this.#late), most(this.#over)]
+    const bounded = (name: string, { value, by }: Most, atMost: number): Figure[] => [
+      { name, value: Math.round(value), ...(isFull && { atMost }) },
+      ...(value > 0 ? [{ name: '  by', value: by }] : []),
+    ]
     return {
       figures: [
         { name: 'functions found', value: builtins },
@@ -128,21 +151,25 @@ class Fuzz {
         ...this.#kills.figures,
         { name: 'programs without exactly one outcome', value: trials - this.#outcomes, atMost: 0 },
         { name: 'runs of a neighbour meanwhile, all answered', value: this.#neighbours },
-        {
-          name: 'latest end past the limit, ms',
-          value: Math.round(this.#latest.value),
-          ...(isFull && { atMost: LATE_MS_MAX }),
-        },
-        { name: '  by', value: this.#latest.by },
-        {
-          name: 'most memory over the limit, MB',
-          value: Math.round(this.#largest.value),
-          ...(isFull && { atMost: OVER_MB_MAX }),
-        },
-        { name: '  by', value: this.#largest.by },
-        ...[...this.#late, ...this.#over].slice(0, 30).map((value) => ({ name: 'past a bound', value })),
+        { name: 'most memory of a cell beyond a blank one, MB', value: Math.round(this.#peakMb) },
+        { name: `programs past a bound, run ${AGAIN} times more, alone`, value: first.count },
+        { name: 'latest end past the limit at first, ms', value: Math.round(first.late.value) },
+        ...bounded('latest end past the limit that came again, ms', late, LATE_MS_MAX),
+        ...bounded('most memory over the limit that came again, MB', over, OVER_MB_MAX),
+        ...[...this.#suspects.keys()].slice(0, 30).map((value) => ({ name: 'past a bound at first', value })),
       ],
       violations: this.#violations,
     }
   }
+}
+
+interface Most {
+  readonly value: number
+  readonly by: string
+}
+
+function most(values: ReadonlyMap<string, number>): Most {
+  let found: Most = { value: 0, by: '' }
+  for (const [by, value] of values) if (value > found.value) found = { value, by }
+  return found
 }
