@@ -2,6 +2,7 @@ import { type Verdict, judge } from './judge.ts'
 import { type Prepared, featuresOf, observe, prepare } from './observe.ts'
 import type { Peer } from './peers.ts'
 import type { Program, ProgramClass } from './program.ts'
+import type { ComparisonFile } from './saved.ts'
 
 /** One cell of the table. */
 export interface Cell {
@@ -16,20 +17,26 @@ export interface Cell {
 }
 
 export interface Comparison {
-  readonly at: string
   /** Of each peer that took part, in the order of the tables. */
   readonly versions: Readonly<Record<string, string>>
   readonly cells: readonly Cell[]
 }
 
-/** Told of each cell as it is known, and of peers that are left out. */
+/** Told how far it is, and of peers that are left out. */
 type Note = (text: string) => void
 
 const ENDING_SHOWN = 300
 
+interface Parts {
+  readonly peers: readonly Peer[]
+  readonly programs: readonly Program[]
+  /** Keeps what is known so far. */
+  readonly file: ComparisonFile
+  readonly note: Note
+}
+
 /** Runs every program in every peer, one after the other. A peer that is not installed is left out, and `note` is told. */
-export async function compare(peers: readonly Peer[], programs: readonly Program[], note: Note): Promise<Comparison> {
-  const at = new Date().toISOString()
+export async function compare({ peers, programs, file, note }: Parts): Promise<Comparison> {
   const versions: Record<string, string> = {}
   const cells: Cell[] = []
   for (const peer of peers) {
@@ -41,12 +48,15 @@ export async function compare(peers: readonly Peer[], programs: readonly Program
     const say = (text: string): void => note(`${peer.name} (${version}): ${text}`)
     try {
       cells.push(...(await runAll(peer, programs, say)))
-      versions[peer.name] = version
     } catch (error) {
       say(`LEFT OUT: ${error instanceof Error ? error.message : String(error)}`)
+      continue
     }
+    versions[peer.name] = version
+    for (const cell of cells) if (cell.peer === peer.name) file.addCell(cell)
+    file.addPeer(peer.name, version)
   }
-  return { at, versions, cells }
+  return { versions, cells }
 }
 
 async function runAll(peer: Peer, programs: readonly Program[], note: Note): Promise<readonly Cell[]> {
@@ -70,9 +80,11 @@ async function runAll(peer: Peer, programs: readonly Program[], note: Note): Pro
     note(`${index + 1}/${offered.length} ${program.class}: ${program.name}: ${cell.verdict.kind}`)
   }
   note(`done in ${Math.round((performance.now() - startedAt) / 1_000)} s`)
-  return programs.map(
-    (program) => cells.get(program) ?? { ...identify(peer, program), verdict: { kind: 'not offered' } },
-  )
+  return programs.map((program) => cells.get(program) ?? absent(peer, program))
+}
+
+function absent(peer: Peer, program: Program): Cell {
+  return { ...identify(peer, program), verdict: { kind: 'not offered' } }
 }
 
 /** Being late, or too slow for ordinary work, may be the machine's fault: such a verdict must be seen twice. */

@@ -4,7 +4,7 @@ import { compare } from './compare.ts'
 import { writeDocuments } from './documents.ts'
 import { DEFAULT_PEERS, PEERS, type Peer } from './peers.ts'
 import { PROGRAMS } from './programs.ts'
-import { readLatestComparison, saveComparison } from './saved.ts'
+import { createComparisonFile, readLatestComparison } from './saved.ts'
 import { matrixOf, summaryOf, textOf } from './tables.ts'
 
 const HELP = `node bench/containment/main.ts [--quick] [--peer NAME]... [--program TEXT]... [--write] [--saved]
@@ -47,9 +47,10 @@ async function runAll(): Promise<void> {
   const note = (text: string): void => void process.stderr.write(`${text}\n`)
   if (load > availableParallelism() / 2) note(`the machine is busy (load ${load.toFixed(1)}): not figures to quote`)
   const startedAt = performance.now()
-  const comparison = await compare(chosenPeers(), chosenPrograms(), note)
+  const file = createComparisonFile()
+  await compare({ peers: chosenPeers(), programs: chosenPrograms(), file, note })
   const seconds = Math.round((performance.now() - startedAt) / 1_000)
-  note(`all done in ${seconds} s; every cell: ${saveComparison(comparison)}`)
+  note(`all done in ${seconds} s; every cell: ${file.path}`)
 }
 
 function chosenPeers(): readonly Peer[] {

@@ -2,7 +2,7 @@ import { compare } from '../containment/compare.ts'
 import { DEFAULT_PEERS } from '../containment/peers.ts'
 import { CLASSES, LIMITS, type ProgramClass } from '../containment/program.ts'
 import { PROGRAMS } from '../containment/programs.ts'
-import { saveComparison } from '../containment/saved.ts'
+import { createComparisonFile } from '../containment/saved.ts'
 import { scoreOf } from '../containment/score.ts'
 import type { Effort, Finding, Measure } from '../finding.ts'
 
@@ -14,8 +14,9 @@ export const containment: Measure = {
     'within the limits and left the host as it was. `node bench/containment/main.ts` shows which.',
   async run({ programs }: Effort, note) {
     const chosen = PROGRAMS.filter(({ quick }) => programs === 'all' || quick)
-    const comparison = await compare(DEFAULT_PEERS, chosen, note)
-    note(`every program and peer: ${saveComparison(comparison)}`)
+    const file = createComparisonFile()
+    const comparison = await compare({ peers: DEFAULT_PEERS, programs: chosen, file, note })
+    note(`every program and peer: ${file.path}`)
     return Object.keys(comparison.versions).flatMap((peer): Finding[] => {
       const { classes, hostAlive, offered } = scoreOf(comparison, peer)
       return [

@@ -108,7 +108,7 @@ const cell = (rest: Partial<Cell>): Cell => ({
   peakMb: 10,
   ...rest,
 })
-const comparison = (cells: readonly Cell[]): Comparison => ({ at: '', versions: { a: '1.0' }, cells })
+const comparison = (cells: readonly Cell[]): Comparison => ({ versions: { a: '1.0' }, cells })
 
 test('a score counts good verdicts among what the engine offers', () => {
   const score = scoreOf(
