@@ -1,4 +1,4 @@
-import { type Verdict, judge } from './judge.ts'
+import { GOOD, type Verdict, judge } from './judge.ts'
 import { type Prepared, featuresOf, observe, prepare } from './observe.ts'
 import type { Peer } from './peers.ts'
 import type { Program, ProgramClass } from './program.ts'
@@ -87,10 +87,11 @@ function absent(peer: Peer, program: Program): Cell {
   return { ...identify(peer, program), verdict: { kind: 'not offered' } }
 }
 
-/** Being late, or too slow for ordinary work, may be the machine's fault: such a verdict must be seen twice. */
+/** Being late, or failing ordinary work, may be the machine's fault: the second try counts. */
 async function runFairly(peer: Peer, program: Program, first: Promise<Prepared>, decided: () => void): Promise<Cell> {
   const cell = await runOne(peer, program, await first, decided)
-  if (cell.verdict.kind !== 'late' && cell.verdict.kind !== 'wrong') return cell
+  const isCredible = program.class === 'control' ? GOOD.has(cell.verdict.kind) : cell.verdict.kind !== 'late'
+  if (isCredible) return cell
   return await runOne(peer, program, await prepare(peer, program), () => {})
 }
 

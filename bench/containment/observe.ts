@@ -12,12 +12,12 @@ import { EVERYDAY, EVERYDAY_ANSWER, FEATURES } from './programs.ts'
 import { SupervisedHost } from './supervised.ts'
 
 const MB = 2 ** 20
-const EVERYDAY_TIMEOUT_MS = 2_000
+const EVERYDAY_TIMEOUT_MS = 1_500
 const WARM_UP_TIMEOUT_MS = 10_000
 /** A first run is slow, and on a busy machine slower than its limit. */
 const WARM_UP_TRIES = 5
 /** How long after an answer an engine may still collect garbage or replace what was killed. */
-const BURN_MS = 1_500
+const BURN_MS = 1_000
 /** From here a program without an answer is far too late however long it takes, and the next host may start beside it. */
 const OVERLAP_MS = 2_000
 /** An exit is seen a moment later than the silence that it causes. */
