@@ -22,6 +22,8 @@ export interface Effort {
   readonly warmUpMs: number
   /** Single calls of a round, where calls are measured one by one. */
   readonly calls: number
+  /** Of those that are run against several sandboxes. */
+  readonly programs: 'all' | 'handful'
 }
 
 /** What a file in measures/ exports. */

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import type { Effort, Measure } from './finding.ts'
 import { capability } from './measures/capability.ts'
 import { coldStart } from './measures/cold-start.ts'
+import { containment } from './measures/containment.ts'
 import { floods } from './measures/floods.ts'
 import { ledger } from './measures/ledger.ts'
 import { memory } from './measures/memory.ts'
@@ -10,10 +11,10 @@ import { writeReport } from './report.ts'
 import { createResultsFile, readLatestResults } from './results.ts'
 import { tableOf } from './table.ts'
 
-const MEASURES: readonly Measure[] = [warm, coldStart, memory, ledger, capability, floods]
+const MEASURES: readonly Measure[] = [warm, coldStart, memory, ledger, capability, floods, containment]
 
-const FULL: Effort = { rounds: 7, durationMs: 3_000, warmUpMs: 1_000, calls: 40 }
-const QUICK: Effort = { rounds: 3, durationMs: 1_000, warmUpMs: 500, calls: 10 }
+const FULL: Effort = { rounds: 7, durationMs: 3_000, warmUpMs: 1_000, calls: 40, programs: 'all' }
+const QUICK: Effort = { rounds: 3, durationMs: 1_000, warmUpMs: 500, calls: 10, programs: 'handful' }
 
 const HELP = `npm run bench -- [--quick] [--only NAME]... [--report]
 

@@ -28,7 +28,7 @@ export interface Results {
 /** Opens a new file of JSON lines: the circumstances first, then a line a finding, each written when it is known. */
 export function createResultsFile(effort: Effort) {
   mkdirSync(RESULTS_DIRECTORY, { recursive: true })
-  const circumstances = describe(effort)
+  const circumstances = { ...describeMachine(), effort }
   const file = join(RESULTS_DIRECTORY, `${circumstances.at.replaceAll(':', '-')}.jsonl`)
   const write = (line: object): void => appendFileSync(file, `${JSON.stringify(line)}\n`)
   write({ kind: 'circumstances', ...circumstances })
@@ -54,7 +54,8 @@ export function readLatestResults(): Results | undefined {
   }
 }
 
-function describe(effort: Effort): Circumstances {
+/** What machine and commit this is, now. */
+export function describeMachine(): Omit<Circumstances, 'effort'> {
   return {
     at: new Date().toISOString(),
     commit: commitNow(),
@@ -63,7 +64,6 @@ function describe(effort: Effort): Circumstances {
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     memoryMb: Math.round(totalmem() / 2 ** 20),
-    effort,
   }
 }
 
