@@ -8,7 +8,6 @@ import { systemClock } from '../../src/core/clock.ts'
 import { bytes } from '../../src/core/quantity.ts'
 import { machineMemory } from '../../src/machine.ts'
 import { openHost } from '../../src/main.ts'
-import { loadPolicies } from '../../src/policy/load.ts'
 import { ATTACK_CLASSES } from '../../src/stress/attack.ts'
 import { auditLedger } from '../../src/stress/audit.ts'
 import { CATALOGUE } from '../../src/stress/catalogue.ts'
@@ -39,11 +38,7 @@ beforeAll(async () => {
 afterAll(() => opened.disposeAsync())
 
 describe.concurrent('the catalogue', () => {
-  // Clocks stand still, and memory is not shared, where the policy can say so.
-  const isFrozen = 'engine' in loadPolicies([]).resolve('default')
-  const attacks = CATALOGUE.filter((attack) => attack.class !== 'timing' || isFrozen)
-
-  test.each(attacks)('$number $title: contained', async (attack) => {
+  test.each(CATALOGUE)('$number $title: contained', async (attack) => {
     const onTenant = (tenant: string): void => void tenants.push(tenant)
     const parts = { door, clock: systemClock, tolerance: TOLERANCE, secrets: [], onTenant }
     const struck = await strike(attack, `t-${attack.number.toLowerCase()}`, parts)

@@ -42,7 +42,7 @@ test.each(catalog.names())(
 test('default has the values that the documents promise', () => {
   expect(catalog.find('default')).toEqual({
     name: 'default',
-    walls: 'process',
+    walls: 'os',
     limits: {
       wall: 10_000,
       cpu: 5_000,
