@@ -27,6 +27,9 @@ export interface RunHost {
 /** isolated-vm's own words for its own limit; a guest that says the same is told apart by the clock. */
 const TIMED_OUT = 'Script execution timed out.'
 
+/** V8's words for memory that it could not have: a limit of the run's, though its code could have caught it. */
+const NO_MEMORY = /Array buffer allocation failed|\bOut of memory\b|could not allocate memory/
+
 /** Rejections of a run that are logged; a guest can make any number of them. */
 const REJECTIONS_LOGGED_MAX = 20
 
@@ -158,9 +161,10 @@ export class GuestRun {
     if (this.#ending !== undefined) return 0
     switch (kind) {
       case BRIDGE.call:
+        // Counted once it is sent: a guest that calls with the stack nearly full may have the sending fail.
+        this.#host.call(this.number, this.#calls + 1, a as string, b as string)
         this.#calls += 1
         this.#waiting += 1
-        this.#host.call(this.number, this.#calls, a as string, b as string)
         return this.#calls
       case BRIDGE.log:
         this.#host.log(this.number, a as number, b as string)
@@ -186,8 +190,7 @@ export class GuestRun {
   #settle(ending: number, text: string): void {
     if (ending === ENDING.value) this.#finish('ok', text)
     else if (ending === ENDING.tooLong) this.#finish('output-exceeded', text)
-    else if (text.includes('Array buffer allocation failed'))
-      this.#finish('memory-exceeded', withoutRuntimeFrames(text))
+    else if (NO_MEMORY.test(text)) this.#finish('memory-exceeded', withoutRuntimeFrames(text))
     else this.#finish('error', withoutRuntimeFrames(text))
   }
 

@@ -77,7 +77,7 @@ function judge({ killReason, lastWords, ...end }: Evidence): Pick<Death, 'status
  * for parsing and compiling.
  */
 const OUT_OF_MEMORY =
-  /out of memory|allocation failed|bad_alloc|cannot allocate memory|reserve virtual memory|CodeRange|invalid size error|\bOOM\b/i
+  /out of memory|is_heap_oom = 1|allocation failed|bad_alloc|cannot allocate memory|reserve virtual memory|CodeRange|invalid size error|\bOOM\b/i
 
 /** By convention a parent that only waits for a child ends with this and the number of the signal that ended the child. */
 const SIGNAL_CODES_FROM = 128

@@ -16,10 +16,14 @@ interface Parts {
   /** Time between a run's limit and the kill: the isolate's own timeout gets to answer first. */
   readonly killGraceMs: number
   readonly onOverdue: (reason: 'deadline' | 'cancel') => void
+  /** Bounds the process's writable memory in the kernel; absent where it cannot be bounded tightly. */
+  readonly limitData?: (pid: number, bytes: number) => void
 }
 
 /** Memory that a run's heap may take above its limit before V8 gives up: its young generation and buffers in flight. */
 const GROWTH_SLACK_BYTES = 32 * 2 ** 20
+/** The same for what the kernel counts, which is also memory that is reserved for writing and never touched. */
+const DATA_SLACK_BYTES = 48 * 2 ** 20
 /** What a cell may keep between runs above its first memory, besides one heap at its limit. */
 const KEPT_SLACK_BYTES = 64 * 2 ** 20
 /**
@@ -46,6 +50,9 @@ export class CellGuard {
   #epochOwner: RunInCell | undefined
   #epoch = 0
   #isOver = false
+  /** Writable memory of the cell before its first run, and the growth that it was last allowed. */
+  #dataBytes: number | undefined
+  #growthMb = 0
 
   /** Throws when the table has no row left: the pool asks for no more cells than it has rows. */
   constructor(parts: Parts) {
@@ -146,16 +153,22 @@ export class CellGuard {
     }
     if (current !== undefined) cpuLeftMs = Math.min(cpuLeftMs, current.ticket.policy.limits.cpu - current.tracedCpuMs)
     table.set(this.#row, 'growthMax', growthMb * 2 ** 20 + GROWTH_SLACK_BYTES)
+    this.#limitData(growthMb)
     table.set(this.#row, 'cpuMsMax', this.#shares.readingMs + cpuLeftMs + CPU_SLACK_MS)
     // The thread is the second line: it acts when this one's timer should have fired and did not.
     table.set(this.#row, 'deadlineMs', deadlineMs + this.#monotonicOffsetMs + this.#parts.killGraceMs)
     this.#arm(deadlineMs)
   }
 
-  /** The run that is furthest past its deadline. */
+  /**
+   * The run that is furthest past its deadline; undefined if none is: the one that a kill was meant for may have ended by
+   * itself while the kill was on its way.
+   */
   mostOverdue(): RunInCell | undefined {
+    const nowMs = this.#parts.clock.elapsed()
     let worst: RunInCell | undefined
     for (const run of this.#active) {
+      if (this.#deadlineOf(run) > nowMs) continue
       if (worst === undefined || this.#deadlineOf(run) < this.#deadlineOf(worst)) worst = run
     }
     return worst
@@ -175,6 +188,20 @@ export class CellGuard {
     clearTimeout(this.#timer)
     this.#probe?.[Symbol.dispose]()
     this.#parts.watchdog.close(this.#row)
+  }
+
+  /**
+   * The watchdog's bound once more, kept by the kernel, with room for what is writable and never touched: it holds also
+   * when the watchdog's thread does not get a processor in time.
+   */
+  #limitData(growthMb: number): void {
+    const { limitData, pid } = this.#parts
+    if (limitData === undefined || growthMb === this.#growthMb) return
+    this.#growthMb = growthMb
+    this.#probe ??= openMemoryProbe(pid)
+    this.#dataBytes ??= this.#probe?.writable()
+    if (this.#dataBytes === undefined) return
+    limitData(pid, this.#dataBytes + growthMb * 2 ** 20 + DATA_SLACK_BYTES)
   }
 
   #deadlineOf(run: RunInCell): number {

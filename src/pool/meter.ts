@@ -45,6 +45,8 @@ export const statMeter: ProcessMeter = {
 /** Memory of a process that is its own: resident pages less those shared with files, in bytes. */
 export interface MemoryProbe extends Disposable {
   read(): number | undefined
+  /** Private memory that the process may write to, touched or not (`VmData` and its stack): what RLIMIT_DATA counts. */
+  writable(): number | undefined
 }
 
 export const hasProc = existsSync('/proc/self/statm')
@@ -60,16 +62,20 @@ export function openMemoryProbe(pid: number): MemoryProbe | undefined {
     return undefined
   }
   const buffer = Buffer.alloc(128)
+  const pages = (): readonly number[] => {
+    const length = readSync(file, buffer, 0, 128, 0)
+    return buffer.toString('latin1', 0, length).split(' ').map(Number)
+  }
+  const look = (count: (pages: readonly number[]) => number): number | undefined => {
+    try {
+      return count(pages()) * PAGE_BYTES
+    } catch {
+      return undefined
+    }
+  }
   return {
-    read() {
-      try {
-        const length = readSync(file, buffer, 0, 128, 0)
-        const [, resident = '0', shared = '0'] = buffer.toString('latin1', 0, length).split(' ')
-        return (Number(resident) - Number(shared)) * PAGE_BYTES
-      } catch {
-        return undefined
-      }
-    },
+    read: () => look(([, resident = 0, shared = 0]) => resident - shared),
+    writable: () => look(([, , , , , data = 0]) => data),
     [Symbol.dispose]: () => closeSync(file),
   }
 }

@@ -234,6 +234,8 @@ export class Nursery {
         watchdog,
         killGraceMs,
         onOverdue: (reason) => cell.kill(reason),
+        // Every isolate with JIT reserves half a gigabyte of writable memory: there a bound would bound nothing.
+        ...(!profile.jit && walls.limitData && { limitData: walls.limitData }),
       })
     } catch (error) {
       process.kill()

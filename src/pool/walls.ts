@@ -1,6 +1,7 @@
 import { CloisterError } from '../core/errors.ts'
 import type { WallLevel } from '../core/run.ts'
 import { openLibc } from '../kernel/libc.ts'
+import { limitData } from '../kernel/resource-limits.ts'
 import { bubblewrapLauncher, findBubblewrap } from './bubblewrap.ts'
 import { type Launcher, plainLauncher } from './launch.ts'
 import { openFiles } from './open-files.ts'
@@ -14,6 +15,8 @@ export interface Walls extends AsyncDisposable {
   readonly level: WallLevel
   /** Starts a process of a cell's program with the engine of a profile. Rejects if the system cannot. */
   start(program: CellProgram, profile: CellProfile): Promise<CellProcess>
+  /** Bounds a cell's writable memory in the kernel: see {@link limitData}. Absent where the system cannot. */
+  readonly limitData?: (pid: number, bytes: number) => void
 }
 
 interface Parts {
@@ -63,6 +66,7 @@ export async function buildWalls(level: WallLevel, { program, onFailure }: Parts
   return {
     level,
     start: (started, profile) => spawner.spawn(launcher(started, profile)),
+    ...(libc !== undefined && { limitData: (pid: number, bytes: number) => void limitData(libc, pid, bytes) }),
     [Symbol.asyncDispose]: () => spawner[Symbol.asyncDispose](),
   }
 }

@@ -72,6 +72,7 @@ export async function openPool(
     blankCells?: number
     cellsMax?: number
     walls?: WallLevel
+    watchdogMs?: number
     capabilities?: readonly Capability[]
     /** Told of each cell that a tenant's code has brought down. */
     onTenantDeath?: (tenant: string, reason: string) => void
@@ -86,7 +87,9 @@ export async function openPool(
   const built = await buildCellProgram(directory)
   const program = options.program?.(built, directory) ?? built
   const failures: unknown[] = []
-  const watchdog = taken.use(startWatchdog({ rows: 64, intervalMs: 5, onFailure: (error) => failures.push(error) }))
+  const watchdog = taken.use(
+    startWatchdog({ rows: 64, intervalMs: options.watchdogMs ?? 5, onFailure: (error) => failures.push(error) }),
+  )
   const walls = taken.use(
     await buildWalls(options.walls ?? (process.platform === 'linux' ? 'B' : 'C'), {
       program,
