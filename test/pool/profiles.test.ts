@@ -133,6 +133,16 @@ describe('blank cells', () => {
     expect(most.cells).toBeLessThanOrEqual(2)
   })
 
+  test('that were starting when somebody came who cannot use them give way as soon as they can', async () => {
+    await using small = await openPool({ blankCells: 1, cellsMax: 2 })
+    const abort = new AbortController()
+    const busy = small.run('await new Promise((resolve) => setTimeout(resolve, 1e8))', { signal: abort.signal })
+    await vi.waitFor(() => expect(small.pool.cells().map(({ state }) => state)).toContain('starting'))
+    expect(await small.value(LOOK, { policy: 'strict', tenant: 'late' })).toEqual(STRICT_LOOK)
+    abort.abort()
+    expect((await busy).status).toBe('cancelled')
+  })
+
   test('are not needed: where none are kept every tenant gets a cell of its own profile', async () => {
     await using none = await openPool({ blankCells: 0 })
     for (const [policy, look] of [

@@ -86,6 +86,11 @@ describe('with engine.sharedMemory false', () => {
     expect(ends['an exported memory']).toBe(REFUSAL)
   })
 
+  test('a memory that is to be shared is refused when it is made, not only when its buffer is asked for', async () => {
+    const code = `try { new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }) } catch (error) { return String(error) }`
+    expect(await guest.value(code)).toBe(REFUSAL)
+  })
+
   test('what guards the memory cannot be taken off', async () => {
     const code = `${MODULES}
       const { m } = new WebAssembly.Instance(maker).exports, proto = WebAssembly.Memory.prototype, thrown = []
