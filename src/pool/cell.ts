@@ -207,7 +207,9 @@ export class Cell {
   /** Once a second: renews what the cell may send, and ends it if it is lost in a run that was taken back. */
   sweep(): void {
     this.#channel.allowMore()
-    if (this.#roster.sweep() === 'lost') this.kill('idle')
+    const verdict = this.#roster.sweep()
+    if (verdict === 'lost') this.kill('idle')
+    else if (verdict === 'stuck') this.kill('deadline')
   }
 
   #take(message: FromCell): void {

@@ -152,10 +152,12 @@ export class CellGuard {
     this.#arm(deadlineMs)
   }
 
-  /** The run that is furthest past its deadline. */
+  /** The run that is furthest past its deadline, if any is. */
   mostOverdue(): RunInCell | undefined {
+    const nowMs = this.#parts.clock.elapsed()
     let worst: RunInCell | undefined
     for (const run of this.#active) {
+      if (this.#deadlineOf(run) > nowMs) continue
       if (worst === undefined || this.#deadlineOf(run) < this.#deadlineOf(worst)) worst = run
     }
     return worst

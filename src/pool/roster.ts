@@ -27,13 +27,15 @@ export class Roster {
   /** Runs whose first entry has not ended yet, in the order in which the cell takes them. */
   readonly #line: RunInCell[] = []
   /** Numbers of runs that were taken back and that the cell has not answered for. As many as were ever in the line. */
-  readonly #takenBack = new Set<number>()
+  readonly #takenBack = new Map<number, RunInCell>()
   readonly #traces = new Traces()
   /** The run that the cell has said it is in. */
   #current: RunInCell | undefined
   /** When the cell's thread was last given to somebody, as far as the host can tell. */
   #turnStartedMs: number | undefined
   #wasLost = false
+  /** Since when the cell can only be in a run that was taken back. */
+  #vainSinceMs: number | undefined
   /** Moving average of how long a run keeps the thread until it ends or waits. */
   #turnMs = 0
 
@@ -75,7 +77,7 @@ export class Roster {
     for (const run of waiting) {
       this.#runs.delete(run.number)
       this.#line.splice(this.#line.indexOf(run), 1)
-      this.#takenBack.add(run.number)
+      this.#takenBack.set(run.number, run)
     }
     return waiting
   }
@@ -85,12 +87,21 @@ export class Roster {
     return this.#takenBack.size > 0
   }
 
-  /** Whether nothing is left in the cell, now and at the sweep before, but a run that was taken back. */
-  sweep(): 'lost' | 'fine' {
+  /**
+   * Whether the cell is in a run that was taken back, and what is to be done about it. `lost`: nothing else is in the cell,
+   * now and at the sweep before. `stuck`: others are, which wait for as long as the vain run's own limit already.
+   */
+  sweep(): 'lost' | 'stuck' | 'fine' {
     const isLost = this.isOwed && this.#runs.size === 0
     const verdict = isLost && this.#wasLost ? 'lost' : 'fine'
     this.#wasLost = isLost
-    return verdict
+    // While others are known to be in the thread, or may be, their own limits see to it.
+    const isVain = this.isOwed && this.#current === undefined && this.#line.length === 0
+    const nowMs = this.#parts.clock.elapsed()
+    this.#vainSinceMs = isVain ? (this.#vainSinceMs ?? nowMs) : undefined
+    const longestMs = Math.max(...this.#takenBack.values().map(({ ticket }) => ticket.wall))
+    const isStuck = this.#vainSinceMs !== undefined && nowMs - this.#vainSinceMs > longestMs
+    return isStuck && verdict === 'fine' ? 'stuck' : verdict
   }
 
   /** The cell has said its last word about a run that was taken back. */

@@ -144,6 +144,28 @@ describe('runs that are taken back', () => {
     expect(roster.named(3)).toBeUndefined()
   })
 
+  test('do not keep the thread from others for longer than their own limit', () => {
+    const { roster, runs, pass } = open()
+    const { wall } = policy.limits
+    for (const run of runs) roster.add(run)
+    roster.takeBack()
+    pass(10 * wall)
+    // As long as the first may be in the thread, its own deadline sees to it.
+    expect(roster.sweep()).toBe('fine')
+    roster.yield(runs[0])
+    expect(roster.sweep()).toBe('fine')
+    pass(wall)
+    expect(roster.sweep()).toBe('fine')
+    pass(1)
+    expect(roster.sweep()).toBe('stuck')
+    roster.enter(runs[0])
+    expect(roster.sweep()).toBe('fine')
+    roster.yield(runs[0])
+    pass(2 * wall)
+    for (const { number } of runs.slice(1)) roster.forget(number)
+    expect(roster.sweep()).toBe('fine')
+  })
+
   test('leave a doubt about those that are still there: the cell may be in what was taken back', () => {
     const { roster, runs } = open()
     roster.add(runs[0])
