@@ -107,7 +107,7 @@ describe('more runs than one', () => {
     const abort = new AbortController()
     const busy = cells.run('const until = Date.now() + 200; while (Date.now() < until); return 1', options)
     const waiting = cells.run('return 2', { ...options, signal: abort.signal })
-    await vi.waitFor(() => expect(cellsOf('early')[0]?.runs).toBe(2))
+    await vi.waitFor(() => expect(cellsOf('early')[0]?.runs).toBe(2), { interval: 1 })
     abort.abort()
     expect((await waiting).status).toBe('cancelled')
     expect((await busy).status).toBe('ok')
