@@ -44,7 +44,7 @@ export interface Context {
   readonly tenant: string
   /** 1, or higher when a run is tried again. */
   readonly attempt: number
-  /** Time until the wall limit ends the run. */
+  /** Time until the wall limit ends the run. With a frozen clock it shrinks from one await of I/O to the next. */
   remainingMs(): number
   /** Keeps the run going until the promise settles. Its value is ignored, its rejection logged. */
   waitUntil(promise: Promise<unknown>): void

@@ -107,7 +107,8 @@ const KNOBS = {
     fallback: 4,
     min: 0,
     max: 256,
-    reason: 'Started cells without a tenant: each hides one cold start and holds about 12 MB. At most cellsMax.',
+    reason:
+      'Started cells without a tenant: each hides one cold start and holds about 12 MB. At most cellsMax. As many at most are kept for other engines and heaps, while they are asked for.',
   }),
   isolatesPerBlankCell: whole({
     fallback: 1,
