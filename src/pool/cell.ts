@@ -207,9 +207,8 @@ export class Cell {
   /** Takes back the runs that wait for their first turn, so that they can have it elsewhere. */
   takeBack(): void {
     for (const run of this.#roster.takeBack()) {
-      run.stopWatching?.()
       toCell.cancel(this.#channel.batch, run.number)
-      run.resolve('taken-back')
+      this.#giveBack(run)
     }
     this.#channel.flushSoon()
   }
@@ -255,6 +254,12 @@ export class Cell {
     this.#served += 1
   }
 
+  /** Lets the run have its turn elsewhere: nothing of it counts here any more. */
+  #giveBack(run: RunInCell): void {
+    run.stopWatching?.()
+    run.resolve('taken-back')
+  }
+
   /** Asks the cell to end the run; if it does not answer within the grace, the guard kills it. */
   #cancel(run: RunInCell): void {
     if (!this.#roster.has(run) || run.cancelledMs !== undefined) return
@@ -286,7 +291,11 @@ export class Cell {
     const culprit = isBlamed ? findCulprit(scene) : undefined
     const fault = hostFault(death)
     if (fault !== undefined) for (const run of runs) run.reject(fault)
-    for (const run of runs) this.#finish(run, run === culprit ? guilty(death) : bystander(death.reason), 'warm')
+    for (const run of runs) {
+      // What has not begun has lost nothing: it has its turn elsewhere, as often as it takes.
+      if (run !== culprit && run.startedMs === undefined) this.#giveBack(run)
+      else this.#finish(run, run === culprit ? guilty(death) : bystander(death.reason), 'warm')
+    }
     guard.end()
     this.#parts.onEnd(this, death)
     this.#exited.resolve()

@@ -224,12 +224,16 @@ export class CellGuard {
     this.#timerMs = Infinity
     const nowMs = this.#parts.clock.elapsed()
     let nextMs = Infinity
-    for (const run of this.#active) {
-      const deadlineMs = this.#deadlineOf(run)
-      if (deadlineMs <= nowMs) return this.#parts.onOverdue(run.cancelledMs === undefined ? 'deadline' : 'cancel')
-      nextMs = Math.min(nextMs, deadlineMs)
-    }
-    if (nextMs < Infinity) this.#arm(nextMs)
+    for (const run of this.#active) nextMs = Math.min(nextMs, this.#deadlineOf(run))
+    // After the answers that have come have been read: a run that has ended in time must not cost its neighbours the cell.
+    if (nextMs <= nowMs) setImmediate(() => this.#killIfOverdue())
+    else if (nextMs < Infinity) this.#arm(nextMs)
+  }
+
+  #killIfOverdue(): void {
+    const run = this.mostOverdue()
+    if (run === undefined) this.#check()
+    else this.#parts.onOverdue(run.cancelledMs === undefined ? 'deadline' : 'cancel')
   }
 
   #startEpoch(owner: RunInCell): void {

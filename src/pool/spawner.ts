@@ -85,7 +85,7 @@ export async function openSpawner({ libc, files, onFailure }: Parts): Promise<Sp
         release(news.id)
         one.hasEnded = true
         abandon(one, `it ended at its start: ${news.end.signal ?? news.end.code} ${news.end.lastWords}`.trim())
-        return one.ended.resolve(news.end)
+        return void readToEnd(one.socket).then(() => one.ended.resolve(news.end))
     }
   })
   // The thread keeps the host alive while a process of its own lives, or its end would never be heard of.
@@ -124,6 +124,22 @@ export async function openSpawner({ libc, files, onFailure }: Parts): Promise<Sp
     await spawner[Symbol.asyncDispose]()
     throw error
   }
+}
+
+/** A dead process is silent once its socket has been read to its end: its last frames tell whose code it was in. In ms. */
+const LAST_FRAMES_WAIT_MS = 100
+
+function readToEnd(socket: Duplex): Promise<void> {
+  if (socket.readableEnded || socket.destroyed) return Promise.resolve()
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, LAST_FRAMES_WAIT_MS)
+    const done = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    socket.once('end', done)
+    socket.once('close', done)
+  })
 }
 
 /** Does nothing to one that has started: its end is told by `ended`. */

@@ -125,9 +125,10 @@ function decodeDone(run: number, payload: Buffer): FromCell {
 /** Rebuilds an error field by field, so that nothing else of the JSON that a cell sent lives on. */
 function decodeError(text: Buffer): GuestError {
   need(text.length <= ERROR_PAYLOAD_MAX, 'an error is too long')
+  const json = textOf(text)
   let parsed: unknown
   try {
-    parsed = JSON.parse(textOf(text))
+    parsed = JSON.parse(json)
   } catch {
     throw new FrameError('an error is not JSON')
   }

@@ -9,12 +9,11 @@ const INPUT_BYTES = 100_000
 let server: Server
 let tenantKey: string
 beforeAll(async () => {
-  server = await startServer({ knobs: { BODY_BYTES_MAX: '1000000', ALLOW_WEAK_WALLS: 'false', WALLS: 'C' } })
+  server = await startServer({ knobs: { BODY_BYTES_MAX: '1000000', ALLOW_WEAK_WALLS: 'false' } })
   await server.tenant('ann')
   await server.tenant('bob')
   await server.tenant('poor', { budget: { month: { units: 0 } } })
   await server.tenant('broke', { budget: { day: { usd: '0.00000001' } } })
-  await server.tenant('walled', { policy: { walls: 'os' } })
   await server.tenant('small', { policy: { limits: { codeBytes: CODE_BYTES, inputBytes: INPUT_BYTES } } })
   tenantKey = (await server.post('/v1/tenants/ann/keys')).body.key
 })
@@ -99,7 +98,6 @@ test.each<[string, string, string | object | Uint8Array<ArrayBuffer>, number, st
   ['a tenant that there is not', 'constructor', CODE, 404, 'NOT_FOUND', /"constructor"/],
   ['a budget of no units', 'poor', CODE, 402, 'BUDGET_EXCEEDED', /0 of 0 units are left .* could need 100/],
   ['a budget that is too small', 'broke', CODE, 402, 'BUDGET_EXCEEDED', /0\.000000010 of 0\.000000010 USD are left/],
-  ['a policy whose walls are not up', 'walled', CODE, 403, 'WALLS_TOO_WEAK', /level C; run "cloister doctor"/],
   [
     'code one byte over its bound',
     'small',
