@@ -8,7 +8,9 @@ const ROUNDS = 8
 test('runs of a tenant that loop take nothing from its runs that do not: each ends as it deserves, and pays for itself', async () => {
   await using server = await startServer()
   // One cell for all of them, so that the quick ones stand in line with the loops.
-  await server.tenant('ann', { policy: { extends: 'strict', limits: { queueWaitMs: 60_000 } } })
+  await server.tenant('ann', {
+    policy: { extends: 'strict', limits: { queueWaitMs: 60_000 }, rate: { deathsBurst: 100 } },
+  })
   const ends = { loops: new Set<string>(), quick: new Set<string>() }
   for (let round = 0; round < ROUNDS; round += 1) {
     const bodies = [QUICK, LOOP, QUICK, QUICK, QUICK, LOOP, QUICK, QUICK]
