@@ -15,7 +15,7 @@ import { type Death, type Ending, type KillReason, type ProcessEnd } from './dea
 import { bystander, explain, guilty, hostFault } from './death.ts'
 import type { CellGuard } from './guard.ts'
 import { Roster } from './roster.ts'
-import { type RunInCell, addLog, createRunInCell, endingOf, onAbort, reportOf } from './run-in-cell.ts'
+import { type RunInCell, addLog, createRunInCell, endingOf, giveBack, onAbort, reportOf } from './run-in-cell.ts'
 import type { CellProcess } from './spawner.ts'
 
 export type CellState = 'starting' | 'blank' | 'leased' | 'ended'
@@ -208,7 +208,7 @@ export class Cell {
   takeBack(): void {
     for (const run of this.#roster.takeBack()) {
       toCell.cancel(this.#channel.batch, run.number)
-      this.#giveBack(run)
+      giveBack(run)
     }
     this.#channel.flushSoon()
   }
@@ -254,12 +254,6 @@ export class Cell {
     this.#served += 1
   }
 
-  /** Lets the run have its turn elsewhere: nothing of it counts here any more. */
-  #giveBack(run: RunInCell): void {
-    run.stopWatching?.()
-    run.resolve('taken-back')
-  }
-
   /** Asks the cell to end the run; if it does not answer within the grace, the guard kills it. */
   #cancel(run: RunInCell): void {
     if (!this.#roster.has(run) || run.cancelledMs !== undefined) return
@@ -293,7 +287,7 @@ export class Cell {
     if (fault !== undefined) for (const run of runs) run.reject(fault)
     for (const run of runs) {
       // What has not begun has lost nothing: it has its turn elsewhere, as often as it takes.
-      if (run !== culprit && run.startedMs === undefined) this.#giveBack(run)
+      if (run !== culprit && run.startedMs === undefined) giveBack(run)
       else this.#finish(run, run === culprit ? guilty(death) : bystander(death.reason), 'warm')
     }
     guard.end()

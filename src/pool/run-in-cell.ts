@@ -160,3 +160,9 @@ export function reportOf(run: RunInCell, ending: Ending, measured: Measured): Re
     walls,
   }
 }
+
+/** Lets a run have its turn in another cell: nothing of it counts in this one any more. */
+export function giveBack(run: RunInCell): void {
+  run.stopWatching?.()
+  run.resolve('taken-back')
+}

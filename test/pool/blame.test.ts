@@ -143,16 +143,16 @@ describe('CPU time', () => {
 
   test('that a run’s neighbours use does not end the run, nor those that come while it waits', async () => {
     const tenant = 'patient'
+    const own = { ...options, tenant, grants, engine: { clock: 'live' } } as const
     using deaths = deathsOf(tenant)
-    const waiting = cells.execute(`${WAITS_AT(tenant)} // ${tenant}`, { ...options, tenant, grants })
+    const waiting = cells.execute(`${WAITS_AT(tenant)} // ${tenant}`, own)
     await hasAsked(tenant)
     const busy = 'const until = Date.now() + 15; while (Date.now() < until); return 1'
     const ends = []
     // Far more together than the limit of all of them, and none more than half of its own.
-    for (let count = 0; count < 40; count += 1)
-      ends.push((await cells.execute(busy, { ...options, tenant, grants })).status)
+    for (let count = 0; count < 40; count += 1) ends.push((await cells.execute(busy, own)).status)
     expect([...new Set(ends), ...deaths.reasons]).toEqual(['ok'])
-    await cells.execute('for (;;);', { ...options, tenant, grants })
+    await cells.execute('for (;;);', own)
     expect((await waiting).status).toBe('ok')
   })
 
