@@ -4,7 +4,7 @@ import { compare } from './compare.ts'
 import { writeDocuments } from './documents.ts'
 import { DEFAULT_PEERS, PEERS, type Peer } from './peers.ts'
 import { PROGRAMS } from './programs.ts'
-import { createComparisonFile, readLatestComparison } from './saved.ts'
+import { createComparisonFile, readLatestColumns, readLatestComparison } from './saved.ts'
 import { matrixOf, summaryOf, textOf } from './tables.ts'
 
 const HELP = `node bench/containment/main.ts [--quick] [--peer NAME]... [--program TEXT]... [--write] [--saved]
@@ -13,7 +13,9 @@ const HELP = `node bench/containment/main.ts [--quick] [--peer NAME]... [--progr
   --peer NAME     this peer alone; may be repeated. There are: ${PEERS.map(({ name }) => name).join(', ')}
   --program TEXT  only programs whose class or name contains the text; may be repeated
   --write         put the tables into README.md and bench/containment/README.md
-  --saved         run nothing; show the newest comparison that was saved
+  --saved         run nothing; show the newest full column of every peer
+
+With --write and --saved, peers that were not run now keep the newest column that was made on this machine.
 `
 
 const { values } = parseArgs({
@@ -33,13 +35,19 @@ else await main()
 async function main(): Promise<void> {
   if (values.write && (values.quick || values.program !== undefined)) throw new Error('the documents show all programs')
   if (!values.saved) await runAll()
-  const latest = readLatestComparison()
+  const latest = values.write || values.saved ? readLatestColumns(everyPeer(), PROGRAMS.length) : readLatestComparison()
   if (latest === undefined) throw new Error('there is no comparison yet')
   const { comparison, machine } = latest
   process.stdout.write(`\n${textOf(matrixOf(comparison))}\n\n${textOf(summaryOf(comparison))}\n`)
   if (!values.write) return
   const files = await writeDocuments(comparison, machine)
   process.stdout.write(`\nwritten to ${files.join(' and ')}\n`)
+}
+
+/** Who has a column: all who take part by themselves, and who is named now. */
+function everyPeer(): readonly string[] {
+  const chosen = new Set([...DEFAULT_PEERS, ...chosenPeers()])
+  return PEERS.filter((peer) => chosen.has(peer)).map(({ name }) => name)
 }
 
 async function runAll(): Promise<void> {

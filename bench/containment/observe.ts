@@ -7,15 +7,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Submitted } from './hosts/host.ts'
 import { HANG_MS, MEMORY_CEILING_MB, type Observation, type Secrets } from './judge.ts'
 import type { Peer } from './peers.ts'
-import type { Feature, Input, Program } from './program.ts'
+import { EVERYDAY_WALL_MS, type Feature, type Input, LIMITS, type Program } from './program.ts'
 import { EVERYDAY, EVERYDAY_ANSWER, FEATURES } from './programs.ts'
 import { SupervisedHost } from './supervised.ts'
 
 const MB = 2 ** 20
-const EVERYDAY_TIMEOUT_MS = 1_500
 const WARM_UP_TIMEOUT_MS = 10_000
 /** A first run is slow, and on a busy machine slower than its limit. */
-const WARM_UP_TRIES = 5
+const WARM_UP_TRIES = 20
 /** How long after an answer an engine may still collect garbage or replace what was killed. */
 const BURN_MS = 1_000
 /** From here a program without an answer is far too late however long it takes, and the next host may start beside it. */
@@ -92,8 +91,8 @@ async function warmUp(host: SupervisedHost): Promise<number> {
 
 /** Whether the host answers the next customer, be it at the second try. */
 async function answersEveryday(host: SupervisedHost): Promise<boolean> {
-  const endsAt = performance.now() + EVERYDAY_TIMEOUT_MS
-  for (let left = EVERYDAY_TIMEOUT_MS; left > 0 && !host.died; left = endsAt - performance.now()) {
+  const endsAt = performance.now() + EVERYDAY_WALL_MS
+  for (let left: number = EVERYDAY_WALL_MS; left > 0 && !host.died; left = endsAt - performance.now()) {
     if ((await host.run('after', left))?.ending.text === EVERYDAY_ANSWER) return true
   }
   return false
@@ -114,11 +113,12 @@ async function timedRun(host: SupervisedHost, name: string) {
 }
 
 function submissionsOf({ code, next }: Program, input: Input): readonly Submitted[] {
-  const everyday = { customer: 'neighbour', code: EVERYDAY, input }
+  const everyday = { customer: 'neighbour', code: EVERYDAY, input, wallMs: EVERYDAY_WALL_MS } as const
+  const attack = { customer: 'attacker', input, wallMs: LIMITS.wallMs } as const
   return [
     { ...everyday, name: 'before' },
-    { name: 'program', customer: 'attacker', code, input },
-    ...(next === undefined ? [] : [{ name: 'next', customer: 'attacker', code: next, input }]),
+    { ...attack, name: 'program', code },
+    ...(next === undefined ? [] : [{ ...attack, name: 'next', code: next }]),
     { ...everyday, name: 'after' },
   ]
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { describeMachine } from '../results.ts'
 import { installedVersion } from './packages.ts'
 
 /** A sandbox under test: the script that is its host, and what stands beside its figures. */
@@ -23,7 +24,7 @@ const host = (name: string): string => fileURLToPath(new URL(`./hosts/${name}.ts
 const nodeVersion = (): string => `Node ${process.versions.node}`
 const packageVersion = (name: string) => (): string | undefined => installedVersion(name)
 
-const cloisterVersion = 'this commit'
+const cloisterVersion = `commit ${describeMachine().commit}`
 
 const BARE = { args: [], execArgv: [] } as const
 

@@ -43,4 +43,11 @@ export interface Input {
   readonly n: number
 }
 
+/** What every run of a program may take. */
 export const LIMITS = { wallMs: 500, memoryMb: 64 } as const
+
+/**
+ * Wall time of the everyday program. Longer than anybody else's, so that a busy machine does not pass for a host that answers
+ * nobody.
+ */
+export const EVERYDAY_WALL_MS = 2_000

@@ -39,16 +39,65 @@ export function createComparisonFile(): ComparisonFile {
   }
 }
 
-/** The newest comparison, of the peers that have run everything; undefined if there is none. */
-export function readLatestComparison(): { readonly comparison: Comparison; readonly machine: Machine } | undefined {
-  const file = globSync('*.jsonl', { cwd: DIRECTORY }).toSorted().at(-1)
-  if (file === undefined) return undefined
-  const lines = readFileSync(join(DIRECTORY, file), 'utf8').trim().split('\n')
-  const parsed = lines.map((line) => JSON.parse(line) as Line)
-  const peers = parsed.filter((line) => line.kind === 'peer')
+/** A comparison and what it was made on. */
+export interface SavedComparison {
+  readonly comparison: Comparison
+  readonly machine: Machine
+}
+
+/** The newest comparison, of the peers that have run everything that was asked for; undefined if there is none. */
+export function readLatestComparison(): SavedComparison | undefined {
+  return readAll().at(-1)
+}
+
+/**
+ * The newest full column of each of `peers`, from as many comparisons as it takes, so that one can be made anew alone.
+ * Undefined if there is none. The machine is that of the newest; columns from another are left out.
+ */
+export function readLatestColumns(peers: readonly string[], programs: number): SavedComparison | undefined {
+  const columnOf = (peer: string) =>
+    readAll().findLast(({ comparison }) => cellsOf(comparison, peer).length === programs)
+  const columns = peers.map((peer) => ({ peer, saved: columnOf(peer) }))
+  const newest = columns
+    .flatMap(({ saved }) => saved ?? [])
+    .toSorted((a, b) => (a.machine.at < b.machine.at ? 1 : -1))[0]
+  if (newest === undefined) return undefined
+  const cells: Cell[] = []
+  const versions: Record<string, string> = {}
+  const loads: number[] = []
+  for (const { peer, saved } of columns) {
+    if (saved === undefined || !isSameMachine(saved.machine, newest.machine)) continue
+    versions[peer] = saved.comparison.versions[peer] ?? ''
+    cells.push(...cellsOf(saved.comparison, peer))
+    loads.push(saved.machine.load)
+  }
+  return { comparison: { versions, cells }, machine: { ...newest.machine, load: Math.max(...loads) } }
+}
+
+function cellsOf({ cells }: Comparison, peer: string): readonly Cell[] {
+  return cells.filter((cell) => cell.peer === peer)
+}
+
+function isSameMachine(one: Machine, other: Machine): boolean {
+  return one.processor === other.processor && one.kernel === other.kernel && one.node === other.node
+}
+
+/** Every comparison that was saved, the oldest first. */
+function readAll(): readonly SavedComparison[] {
+  return globSync('*.jsonl', { cwd: DIRECTORY })
+    .toSorted()
+    .flatMap((file) => parse(readFileSync(join(DIRECTORY, file), 'utf8')) ?? [])
+}
+
+function parse(text: string): SavedComparison | undefined {
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line)
+  const machine = lines.find((line) => line.kind === 'circumstances')
+  const peers = lines.filter((line) => line.kind === 'peer')
+  if (machine === undefined || peers.length === 0) return undefined
   const versions = Object.fromEntries(peers.map(({ name, version }) => [name, version]))
-  const cells = parsed.filter((line) => line.kind === 'cell').filter(({ peer }) => peer in versions)
-  const machine = parsed.find((line) => line.kind === 'circumstances')
-  const load = Math.max(...peers.map(({ load }) => load))
-  return machine && { comparison: { versions, cells }, machine: { ...machine, load } }
+  const cells = lines.filter((line) => line.kind === 'cell').filter(({ peer }) => peer in versions)
+  return { comparison: { versions, cells }, machine: { ...machine, load: Math.max(...peers.map(({ load }) => load)) } }
 }

@@ -60,13 +60,10 @@ export function configurationsOf(): Rows {
 }
 
 /** In one sentence: when, where, by what bounds. */
-export function captionOf(
-  { cells }: Comparison,
-  { at, commit, processor, cores, kernel, node, load }: Machine,
-): string {
+export function captionOf({ cells }: Comparison, { at, processor, cores, kernel, node, load }: Machine): string {
   const count = new Set(cells.map(({ program }) => program)).size
   const bounds = `${LIMITS.wallMs} ms (+ ${LATE_MS}) and ${LIMITS.memoryMb} MB (+ ${ALLOWANCE_MB})`
-  return `${count} programs, ${bounds}; ${at.slice(0, 10)}, commit ${commit}, ${processor}, ${cores} cores, Linux ${kernel}, Node ${node}, load ${load.toFixed(1)}.`
+  return `${count} programs, ${bounds}; ${at.slice(0, 10)}, ${processor}, ${cores} cores, Linux ${kernel}, Node ${node}, load ${load.toFixed(1)}${load > cores + 1 ? ': busy, to be repeated before it is quoted' : ''}.`
 }
 
 /** As a table of Markdown. */

@@ -5,11 +5,11 @@ import { serveHost } from './host.ts'
 /** Cloister as a library, with its shipped policy of the name in the first argument and the limits of this comparison. */
 const [policy = 'default'] = process.argv.slice(2)
 
-serveHost(async () => {
+serveHost(async (programs) => {
   const cloister = await createCloister({ config: { blankCells: 1 } })
-  for (const customer of ['attacker', 'neighbour']) {
+  for (const { customer, wallMs } of programs) {
     await cloister.putTenant(customer, {
-      policy: { extends: policy, limits: { wallMs: LIMITS.wallMs, memoryMb: LIMITS.memoryMb } },
+      policy: { extends: policy, limits: { wallMs, memoryMb: LIMITS.memoryMb } },
     })
   }
   return async ({ customer, code, input }) => {

@@ -49,7 +49,7 @@ async function runIn(directory: string, program: Submitted): Promise<Ending> {
         : { kind: signal === null ? 'error' : 'limit', text: `${signal ?? exitCode}: ${output[2].slice(0, 2_000)}` },
     ),
   )
-  return await endBy(LIMITS.wallMs, promise, () => {
+  return await endBy(program.wallMs, promise, () => {
     child.kill('SIGKILL')
     return promise
   })

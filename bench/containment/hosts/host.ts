@@ -1,10 +1,13 @@
 import type { Input } from '../program.ts'
 
+export type Customer = 'attacker' | 'neighbour'
+
 /** A program as the host of a peer gets it: it knows nothing of classes and verdicts. */
 export interface Submitted {
   readonly name: string
-  /** Whose it is: `attacker` or `neighbour`. */
-  readonly customer: string
+  readonly customer: Customer
+  /** Its limit of wall time. */
+  readonly wallMs: number
   readonly code: string
   readonly input: Input
 }

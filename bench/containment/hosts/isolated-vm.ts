@@ -16,7 +16,7 @@ serveHost(async () => async (program) => {
   const dispose = (): void => {
     if (!isolate.isDisposed) isolate.dispose()
   }
-  const ending = await endBy(LIMITS.wallMs, evaluate(isolate, program), dispose)
+  const ending = await endBy(program.wallMs, evaluate(isolate, program), dispose)
   dispose()
   return ending
 })
@@ -24,7 +24,7 @@ serveHost(async () => async (program) => {
 async function evaluate(isolate: ivm.Isolate, program: Submitted): Promise<Ending> {
   try {
     const context = await isolate.createContext()
-    const value: unknown = await context.eval(callOf(program), { timeout: LIMITS.wallMs, promise: true, copy: true })
+    const value: unknown = await context.eval(callOf(program), { timeout: program.wallMs, promise: true, copy: true })
     return valueEnding(value)
   } catch (error) {
     return { kind: isolate.isDisposed ? 'limit' : 'error', text: textOf(error) }

@@ -36,7 +36,7 @@ serveHost(async () => {
     const runtime = (await newQuickJSWASMModule()).newRuntime()
     runtime.setMemoryLimit(LIMITS.memoryMb * 2 ** 20)
     runtime.setMaxStackSize(2 ** 18)
-    runtime.setInterruptHandler(shouldInterruptAfterDeadline(Date.now() + LIMITS.wallMs))
+    runtime.setInterruptHandler(shouldInterruptAfterDeadline(Date.now() + program.wallMs))
     const context = runtime.newContext()
     const run = async (): Promise<Ending> => {
       const evaluated = context.evalCode(callOf(program))
@@ -46,7 +46,7 @@ serveHost(async () => {
       const { value, error } = await settled
       return value === undefined ? { kind: 'error', text: errorOf(context, error) } : valueEnding(context.dump(value))
     }
-    const ending = await endBy(LIMITS.wallMs, run())
+    const ending = await endBy(program.wallMs, run())
     try {
       context.dispose()
       runtime.dispose()

@@ -13,7 +13,7 @@ new AsyncFunction('input', workerData.code)(workerData.input).then(
   (error) => parentPort.postMessage({ error: String(error?.message) }),
 )`
 
-serveHost(async () => async ({ code, input }) => {
+serveHost(async () => async ({ code, input, wallMs }) => {
   const worker = new Worker(RUNNER, {
     eval: true,
     env: {},
@@ -32,7 +32,7 @@ serveHost(async () => async ({ code, input }) => {
   })
   worker.once('error', (error) => resolve({ kind: 'error', text: textOf(error) }))
   worker.once('exit', (exitCode) => resolve({ kind: 'error', text: `the worker ended with ${exitCode}` }))
-  const ending = await endBy(LIMITS.wallMs, promise, () => worker.terminate())
+  const ending = await endBy(wallMs, promise, () => worker.terminate())
   await worker.terminate()
   return ending
 })

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { LIMITS } from '../program.ts'
 import { workerdBinary } from '../packages.ts'
 import { type Ending, type Submitted, serveHost, textOf } from './host.ts'
 
@@ -27,9 +26,9 @@ serveHost(async (programs) => {
   return (program) => call(ports.get(`s${programs.indexOf(program)}`) ?? 0, program)
 })
 
-async function call(port: number, { input }: Submitted): Promise<Ending> {
+async function call(port: number, { input, wallMs }: Submitted): Promise<Ending> {
   try {
-    const signal = AbortSignal.timeout(LIMITS.wallMs)
+    const signal = AbortSignal.timeout(wallMs)
     const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: JSON.stringify(input), signal })
     return { kind: response.ok ? 'value' : 'error', text: await response.text() }
   } catch (error) {
