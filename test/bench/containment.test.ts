@@ -160,9 +160,15 @@ test('programs have names of their own, and ordinary ones say what they return',
   for (const { class: of, expected } of PROGRAMS) expect(expected !== undefined).toBe(of === 'control')
 })
 
-test.each(['README.md', 'bench/containment/README.md'])('the summary in %s has every peer and class', (file) => {
-  const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
-  const table = /<!-- containment -->([\s\S]*?)<!-- \/containment -->/.exec(text)?.[1] ?? ''
-  for (const { name } of DEFAULT_PEERS) expect(table).toContain(`${name} (`)
-  for (const name of Object.keys(CLASSES)) expect(table).toMatch(new RegExp(`^\\| ${name}: `, 'm'))
-})
+test.each(['README.md', 'bench/containment/README.md'])(
+  'the summary in %s, if there is one, has every peer and class',
+  (file) => {
+    const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
+    const table = /<!-- containment -->([\s\S]*?)<!-- \/containment -->/.exec(text)?.[1]
+    expect(table).toBeDefined()
+    // Figures of a busy machine are not written down: until there are others, the place is empty.
+    if (table?.trim() === '') return
+    for (const { name } of DEFAULT_PEERS) expect(table).toContain(`${name} (`)
+    for (const name of Object.keys(CLASSES)) expect(table).toMatch(new RegExp(`^\\| ${name}: `, 'm'))
+  },
+)
