@@ -5,6 +5,7 @@ import { writeDocuments } from './documents.ts'
 import { DEFAULT_PEERS, PEERS, type Peer } from './peers.ts'
 import { PROGRAMS } from './programs.ts'
 import { createComparisonFile, readLatestColumns, readLatestComparison } from './saved.ts'
+import { SupervisedHost } from './supervised.ts'
 import { matrixOf, summaryOf, textOf } from './tables.ts'
 
 const HELP = `node bench/containment/main.ts [--quick] [--peer NAME]... [--program TEXT]... [--write] [--saved]
@@ -28,6 +29,13 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 })
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    SupervisedHost.endAll()
+    process.exit(1)
+  })
+}
 
 if (values.help) process.stdout.write(HELP)
 else await main()

@@ -12,9 +12,8 @@ import { EVERYDAY, EVERYDAY_ANSWER, FEATURES } from './programs.ts'
 import { SupervisedHost } from './supervised.ts'
 
 const MB = 2 ** 20
-const WARM_UP_TIMEOUT_MS = 10_000
-/** A first run is slow, and on a busy machine slower than its limit. */
-const WARM_UP_TRIES = 20
+/** A first run is slow, and on a busy machine slower than its limit: it is tried again until then. */
+const WARM_UP_TIMEOUT_MS = 30_000
 /** How long after an answer an engine may still collect garbage or replace what was killed. */
 const BURN_MS = 1_000
 /** From here a program without an answer is far too late however long it takes, and the next host may start beside it. */
@@ -99,10 +98,12 @@ async function answersEveryday(host: SupervisedHost): Promise<boolean> {
 }
 
 async function valueOf(host: SupervisedHost, name: string): Promise<string> {
-  for (let tries = 1; ; tries += 1) {
-    const answer = await host.run(name, WARM_UP_TIMEOUT_MS)
+  const endsAt = performance.now() + WARM_UP_TIMEOUT_MS
+  for (;;) {
+    const answer = await host.run(name, Math.max(1, endsAt - performance.now()))
     if (answer?.ending.kind === 'value') return answer.ending.text
-    if (tries === WARM_UP_TRIES) throw new Error(`the program "${name}" ends with ${JSON.stringify(answer?.ending)}`)
+    if (host.died || performance.now() > endsAt)
+      throw new Error(`the program "${name}" ends with ${JSON.stringify(answer?.ending)}`)
   }
 }
 

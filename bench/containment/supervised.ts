@@ -19,6 +19,8 @@ export type Answer = Extract<FromHost, { kind: 'answer' }>
 
 /** The host of a peer in a process of its own, watched from outside. Disposing of it ends its whole tree. */
 export class SupervisedHost implements Disposable {
+  /** Those that were not disposed of yet. */
+  static readonly #live = new Set<SupervisedHost>()
   readonly #child: ChildProcess
   readonly #tree: ProcessTree
   readonly #sampling: NodeJS.Timeout
@@ -58,6 +60,7 @@ export class SupervisedHost implements Disposable {
     })
     // The channel closes before the exit is seen; neither is an error of the bench.
     this.#child.on('error', () => {})
+    SupervisedHost.#live.add(this)
     this.#tree = new ProcessTree(this.#child.pid ?? 0)
     this.#sampling = setInterval(() => this.#sample(), SAMPLE_MS)
   }
@@ -88,7 +91,13 @@ export class SupervisedHost implements Disposable {
     return false
   }
 
+  /** Ends every host there is, for when the bench itself is told to end: a host that loops would not notice. */
+  static endAll(): void {
+    for (const host of SupervisedHost.#live) host[Symbol.dispose]()
+  }
+
   [Symbol.dispose](): void {
+    SupervisedHost.#live.delete(this)
     clearInterval(this.#sampling)
     this.#tree.kill()
   }

@@ -33,6 +33,7 @@ const TEXT_MAX = 20_000
 
 /** Serves the bench: `open` gets every program that may come, and is asked to run them one at a time. */
 export function serveHost(open: (programs: readonly Submitted[]) => Promise<Run>): void {
+  process.on('disconnect', () => process.exit())
   let run: Run | undefined
   let programs: readonly Submitted[] = []
   process.on('message', (message: ToHost) => {
