@@ -47,13 +47,21 @@ export class ProcessTree {
     return times
   }
 
-  /** Ends all members that live. */
+  /** Ends all members that live. They are stopped first, so that none can start another in between. */
   kill(): void {
-    this.refresh()
+    for (let known = -1; known !== this.#members.size; ) {
+      known = this.#members.size
+      this.#signal('SIGSTOP')
+      this.refresh()
+    }
+    this.#signal('SIGKILL')
+  }
+
+  #signal(signal: 'SIGSTOP' | 'SIGKILL'): void {
     for (const { pid, startTicks } of this.#members.values()) {
       if (statOf(pid)?.[19] !== startTicks) continue
       try {
-        process.kill(pid, 'SIGKILL')
+        process.kill(pid, signal)
       } catch {
         // It ended in between.
       }
