@@ -22,7 +22,7 @@ export class ProcessTree {
   /** Looks for new members. Costs a directory listing a process, hence not done for every sample. */
   refresh(): void {
     // A set that grows while it is walked: children of children are found in the same walk.
-    const pids = new Set(this.#members.keys())
+    const pids = new Set(this.#living())
     for (const pid of pids) for (const child of childrenOf(pid)) pids.add(child)
     for (const pid of pids) this.#add(pid)
   }
@@ -30,7 +30,7 @@ export class ProcessTree {
   /** Memory that is not a file's, in bytes: anonymous pages and shared memory of all members. */
   memoryBytes(): number {
     let sum = 0
-    for (const pid of this.#members.keys()) {
+    for (const pid of this.#living()) {
       const status = read(`/proc/${pid}/status`)
       sum += kilobytes(status, 'RssAnon') + kilobytes(status, 'RssShmem')
     }
@@ -40,7 +40,7 @@ export class ProcessTree {
   /** CPU time of the members that live, in ms, in ticks of 10 ms. */
   cpuMs(): ReadonlyMap<number, number> {
     const times = new Map<number, number>()
-    for (const pid of this.#members.keys()) {
+    for (const pid of this.#living()) {
       const fields = statOf(pid)
       if (fields !== undefined) times.set(pid, (Number(fields[11]) + Number(fields[12])) * TICK_MS)
     }
@@ -49,7 +49,7 @@ export class ProcessTree {
 
   /** Ends all members that live. They are stopped first, so that none can start another in between. */
   kill(): void {
-    for (let known = -1; known !== this.#members.size; ) {
+    for (let known = -1; known !== this.#members.size;) {
       known = this.#members.size
       this.#signal('SIGSTOP')
       this.refresh()
@@ -58,8 +58,7 @@ export class ProcessTree {
   }
 
   #signal(signal: 'SIGSTOP' | 'SIGKILL'): void {
-    for (const { pid, startTicks } of this.#members.values()) {
-      if (statOf(pid)?.[19] !== startTicks) continue
+    for (const pid of this.#living()) {
       try {
         process.kill(pid, signal)
       } catch {
@@ -68,8 +67,12 @@ export class ProcessTree {
     }
   }
 
+  /** Numbers are given out again: a member that has ended must not stand for a stranger. */
+  #living(): readonly number[] {
+    return [...this.#members.values()].filter((one) => statOf(one.pid)?.[19] === one.startTicks).map(({ pid }) => pid)
+  }
+
   #add(pid: number): void {
-    if (this.#members.has(pid)) return
     const startTicks = statOf(pid)?.[19]
     if (startTicks !== undefined) this.#members.set(pid, { pid, startTicks })
   }
