@@ -12,7 +12,7 @@ const config :Workerd.Config = (
   services = [(name = "main", worker = .main)],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]
 );
-const main :Workerd.Worker = (modules = [(name = "main", esModule = embed "main.js")], compatibilityDate = "2026-11-01");
+const main :Workerd.Worker = (modules = [(name = "main", esModule = embed "main.js")], compatibilityDate = "2026-10-01");
 `
 
 const WORKER = `const envelope = ${JSON.stringify(ENVELOPE)}

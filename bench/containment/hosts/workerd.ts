@@ -43,7 +43,7 @@ function configOf(programs: readonly Submitted[]): string {
   )
   const workers = programs.map(
     (_, index) =>
-      `const worker${index} :Workerd.Worker = (modules = [(name = "main", esModule = embed "${index}.js")], compatibilityDate = "2026-11-01");`,
+      `const worker${index} :Workerd.Worker = (modules = [(name = "main", esModule = embed "${index}.js")], compatibilityDate = "2026-10-01");`,
   )
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (services = [${services.join(', ')}], sockets = [${sockets.join(', ')}]);
