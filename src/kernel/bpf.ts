@@ -15,7 +15,6 @@ const LOAD_WORD = 0x20
 const JUMP_EQUAL = 0x15
 const JUMP_ANY_BIT = 0x45
 const JUMP_GREATER_OR_EQUAL = 0x35
-const AND = 0x54
 const RETURN = 0x06
 
 /** Where the words of `struct seccomp_data` are. */
@@ -57,7 +56,6 @@ export const ifAtLeast = (operand: number, yes: number, no: number): Instruction
   no,
   operand: operand >>> 0,
 })
-export const and = (operand: number): Instruction => ({ code: AND, yes: 0, no: 0, operand: operand >>> 0 })
 export const answer = (operand: number): Instruction => ({ code: RETURN, yes: 0, no: 0, operand: operand >>> 0 })
 
 /** The bytes that the kernel (and bubblewrap) take. Throws if a program is longer than the kernel accepts. */

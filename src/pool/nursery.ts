@@ -224,7 +224,7 @@ export class Nursery {
   #raise(process: CellProcess, birth: Birth): void {
     const { clock, program, meter, watchdog, walls, killGraceMs, isolatesPerBlankCell } = this.#parts
     const { profile } = birth
-    if (this.#closed) return process.kill()
+    if (this.#closed) return discard(process)
     let guard: CellGuard
     try {
       guard = new CellGuard({
@@ -238,7 +238,7 @@ export class Nursery {
         ...(!profile.jit && walls.limitData && { limitData: walls.limitData }),
       })
     } catch (error) {
-      process.kill()
+      discard(process)
       throw error
     }
     const boot = { runtime: program.runtime, memoryMb: profile.memoryMb, isolates: isolatesPerBlankCell }
@@ -286,4 +286,10 @@ export class Nursery {
     this.#failures += 1
     if (this.#failures >= FAILURES_MAX) this.#first.reject(error)
   }
+}
+
+/** Ends a process that no cell was made of: nobody else would close its socket. */
+function discard(process: CellProcess): void {
+  process.kill()
+  process.socket.destroy()
 }

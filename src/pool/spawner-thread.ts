@@ -105,9 +105,12 @@ function follow(id: number, child: ChildProcess, isWrapped: boolean): void {
     if (child.pid !== undefined) tell({ kind: 'started', id, pid: child.pid })
     return
   }
-  void readPid(child.stdio[4] as Readable).then((pid) => {
-    if (pid !== undefined) tell({ kind: 'started', id, pid })
-  })
+  // One that says nothing ends, and its end is told.
+  void readPid(child.stdio[4] as Readable)
+    .catch(() => undefined)
+    .then((pid) => {
+      if (pid !== undefined) tell({ kind: 'started', id, pid })
+    })
 }
 
 /** Reads `{"child-pid": N, …}`; undefined when the writer ends without it. */

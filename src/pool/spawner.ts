@@ -42,6 +42,7 @@ interface Waiting {
   readonly socket: Duplex
   readonly started: PromiseWithResolvers<CellProcess>
   readonly ended: PromiseWithResolvers<ProcessEnd>
+  hasStarted: boolean
   hasEnded: boolean
 }
 
@@ -60,9 +61,17 @@ export async function openSpawner({ libc, files, onFailure }: Parts): Promise<Sp
   let stopping = false
   let lastId = 0
 
+  let failure: Error | undefined
+
   const fail = (error: Error): void => {
+    failure ??= error
     up.reject(error)
-    for (const one of waiting.values()) one.started.reject(error)
+    for (const one of waiting.values()) {
+      abandon(one, error.message)
+      // The kernel kills what the thread has started when the thread ends; nobody is left to tell of it.
+      one.ended.resolve({ code: null, signal: 'SIGKILL', lastWords: '' })
+    }
+    waiting.clear()
     if (!stopping) onFailure(error)
   }
   worker.on('error', fail)
@@ -77,6 +86,7 @@ export async function openSpawner({ libc, files, onFailure }: Parts): Promise<Sp
     if (one === undefined) return
     switch (news.kind) {
       case 'started':
+        one.hasStarted = true
         return one.started.resolve(processOf(news.pid, one))
       case 'failed':
         release(news.id)
@@ -95,7 +105,8 @@ export async function openSpawner({ libc, files, onFailure }: Parts): Promise<Sp
   }
 
   const spawner: Spawner = {
-    spawn(launch) {
+    async spawn(launch) {
+      if (failure !== undefined) throw failure
       const [mine, theirs] = libc.socketPair()
       const socket = new Socket({ fd: mine, readable: true, writable: true })
       lastId += 1
@@ -103,13 +114,14 @@ export async function openSpawner({ libc, files, onFailure }: Parts): Promise<Sp
         socket,
         started: Promise.withResolvers(),
         ended: Promise.withResolvers(),
+        hasStarted: false,
         hasEnded: false,
       }
       waiting.set(lastId, one)
       worker.ref()
       const request: SpawnRequest = { id: lastId, launch, socket: theirs }
       worker.postMessage(request)
-      return one.started.promise
+      return await one.started.promise
     },
     async [Symbol.asyncDispose]() {
       stopping = true
@@ -142,9 +154,10 @@ function readToEnd(socket: Duplex): Promise<void> {
   })
 }
 
-/** Does nothing to one that has started: its end is told by `ended`. */
-function abandon({ started, socket }: Waiting, reason: string): void {
-  socket.on('error', () => {})
+/** Nobody was handed this socket. Does nothing to a process that has started: its end is told by `ended`. */
+function abandon({ started, socket, hasStarted }: Waiting, reason: string): void {
+  if (hasStarted) return
+  socket.destroy()
   started.reject(new Error(`the system could not start a cell process: ${reason}`))
 }
 

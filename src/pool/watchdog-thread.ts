@@ -25,8 +25,6 @@ const WATCHDOG_NICE = -10
 /** A cell that has less than this left of its memory is looked at more often: 3.5 MB a millisecond were measured. */
 const CLOSE_BYTES = 40 * 2 ** 20
 const CLOSE_INTERVAL_MS = 1
-/** Looks at a killed process for the peak that it reached before the kill took effect. */
-const LOOKS_AFTER_KILL = 5
 /** Whether a cell was close to its memory bound at the last look. */
 let isClose = false
 /** What this thread knows of a row, as long as it belongs to the same process. */
@@ -99,10 +97,9 @@ function judge(row: number, pid: number, known: Known, bytes: number, cpuMs: num
   if (bytes > table.get(row, 'peakBytes')) table.set(row, 'peakBytes', bytes)
   const left = known.base + table.get(row, 'growthMax') - bytes
   if (left < CLOSE_BYTES) isClose = true
-  if (left < 0) {
-    kill(row, pid, KILLED_FOR.memory)
-    notePeak(row, known)
-  } else if (cpuMs > table.get(row, 'cpuMsMax')) kill(row, pid, KILLED_FOR.cpu)
+  // A kill takes effect a little later: the row is looked at until its process is gone, and the peak is what was reached.
+  if (left < 0) kill(row, pid, KILLED_FOR.memory)
+  else if (cpuMs > table.get(row, 'cpuMsMax')) kill(row, pid, KILLED_FOR.cpu)
   else if (monotonicMs() > table.get(row, 'deadlineMs')) kill(row, pid, KILLED_FOR.deadline)
 }
 
@@ -119,15 +116,6 @@ function kill(row: number, pid: number, reason: number): void {
     process.kill(pid, 'SIGKILL')
   } catch {
     // It died by itself in between: its exit is reported all the same.
-  }
-}
-
-/** The kill takes effect a little later; what was reached is what is reported. */
-function notePeak(row: number, { probe }: Known): void {
-  for (let look = 0; look < LOOKS_AFTER_KILL; look += 1) {
-    const bytes = probe?.read() ?? 0
-    if (bytes <= 0) return
-    if (bytes > table.get(row, 'peakBytes')) table.set(row, 'peakBytes', bytes)
   }
 }
 

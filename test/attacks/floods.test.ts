@@ -67,7 +67,7 @@ async function othersDuring(flood: Promise<unknown>): Promise<number> {
   return count
 }
 
-test.each(KILLED)('A-34 a cell that floods its host with “%s” is killed for it and charged', async (flood, reason) => {
+test.each(KILLED)('A-912 a cell that floods its host with “%s” is killed for it and charged', async (flood, reason) => {
   const run = cells.run('', { input: flood, tenant: 'flooder' })
   expect(await othersDuring(run)).toBeGreaterThan(3)
   const { status, killReason, wall } = await run
@@ -75,7 +75,7 @@ test.each(KILLED)('A-34 a cell that floods its host with “%s” is killed for 
   expect(wall).toBeGreaterThan(0)
 })
 
-test.each(ENDURED)('A-35 a cell that keeps its host busy with “%s” is charged until its limit', async (flood) => {
+test.each(ENDURED)('A-913 a cell that keeps its host busy with “%s” is charged until its limit', async (flood) => {
   const run = cells.run('', { input: flood, tenant: 'flooder', wallMs: 1_500, grants })
   expect(await othersDuring(run)).toBeGreaterThan(3)
   const { status, wall } = await run
@@ -83,7 +83,7 @@ test.each(ENDURED)('A-35 a cell that keeps its host busy with “%s” is charge
   expect(wall).toBeGreaterThan(0)
 })
 
-test('A-36 a cell that does not read its answers gets no more of them made than the host can hold', async () => {
+test('A-914 a cell that does not read its answers gets no more of them made than the host can hold', async () => {
   answered = 0
   await cells.run('', { input: 'calls without reading', tenant: 'deaf', wallMs: 1_000, grants })
   // Of 250. Those that are made lie in the host: 4 MiB unread, 32 in the making, and what the kernel takes.

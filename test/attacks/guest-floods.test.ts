@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(() => cells[Symbol.asyncDispose]())
 
 test.each(FLOODS)(
-  'A-38 a guest that makes %s without end ends at its own limit, and its neighbour is answered',
+  'A-916 a guest that makes %s without end ends at its own limit, and its neighbour is answered',
   async (_, code, statuses) => {
     let isOver = false
     const flood = cells.run(code, { tenant: 'flooder', wallMs: 1_500 }).finally(() => (isOver = true))

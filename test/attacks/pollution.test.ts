@@ -64,7 +64,7 @@ afterAll(async () => {
   await cells[Symbol.asyncDispose]()
 })
 
-test.each(HOSTILE)('A-37 %s changes nothing that comes to the host by HTTP', async (text) => {
+test.each(HOSTILE)('A-915 %s changes nothing that comes to the host by HTTP', async (text) => {
   world = await openGateway()
   const doors = [
     ['PUT', '/v1/tenants/acme'],
@@ -90,7 +90,7 @@ test.each(HOSTILE)('A-37 %s changes nothing that comes to the host by HTTP', asy
   expectClean()
 })
 
-test.each(HOSTILE)('A-37 %s changes nothing that is read as a policy', (text) => {
+test.each(HOSTILE)('A-915 %s changes nothing that is read as a policy', (text) => {
   const directory = mkdtempSync(join(tmpdir(), 'cloister-policies-'))
   for (const overlay of [
     text,
@@ -105,7 +105,7 @@ test.each(HOSTILE)('A-37 %s changes nothing that is read as a policy', (text) =>
 })
 
 test.each(HOSTILE)(
-  'A-37 %s changes nothing as input, result, error, log or argument of a run, here or in its cell',
+  'A-915 %s changes nothing as input, result, error, log or argument of a run, here or in its cell',
   async (text) => {
     const inner = JSON.stringify(text)
     const programs = [
@@ -130,7 +130,7 @@ test.each(HOSTILE)(
   },
 )
 
-test.each(HOSTILE)('A-37 %s changes nothing as an argument of kv', async (text) => {
+test.each(HOSTILE)('A-915 %s changes nothing as an argument of kv', async (text) => {
   const call = kv.as('ann')
   const value = JSON.parse(text) as object
   for (const args of [[value], ['k', value], ['k', 1, value], ['k', null, value, value], [text]]) {
@@ -151,7 +151,7 @@ test.each(HOSTILE)('A-37 %s changes nothing as an argument of kv', async (text) 
   expectClean()
 })
 
-test.each(HOSTILE)('A-37 %s changes nothing as a message of a cell', (text) => {
+test.each(HOSTILE)('A-915 %s changes nothing as a message of a cell', (text) => {
   const heads: readonly (readonly [type: number, head: string])[] = [
     [FROM_CELL.done, '\x00\x00'],
     [FROM_CELL.done, '\x01\x00'],

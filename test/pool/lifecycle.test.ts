@@ -69,6 +69,22 @@ describe('a cell’s process', () => {
     }
   })
 
+  test.skipIf(process.platform !== 'linux')(
+    'may dump no core, write no file and open next to nothing, for good',
+    () => {
+      const ready = cells.pool.cells().filter(({ state }) => state !== 'starting')
+      expect(ready.length).toBeGreaterThan(0)
+      for (const { pid } of ready) {
+        const limits = readFileSync(`/proc/${pid}/limits`, 'latin1')
+        // Soft and hard.
+        expect(limits).toMatch(/^Max core file size +0 +0 /m)
+        expect(limits).toMatch(/^Max file size +0 +0 /m)
+        expect(limits).toMatch(/^Max open files +64 +64 /m)
+        expect(limits).toMatch(/^Max locked memory +0 +0 /m)
+      }
+    },
+  )
+
   test('that is idle for the policy’s time is ended', async () => {
     const retired = Promise.withResolvers<string>()
     using stack = new DisposableStack()
