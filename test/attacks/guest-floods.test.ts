@@ -26,7 +26,8 @@ const FLOODS: readonly (readonly [name: string, code: string, statuses: readonly
   [
     'nesting in its result',
     'let value = []; for (let n = 0; n < 1e6; n++) value = [value]; return value',
-    ['error', 'timeout'],
+    // Whichever is met first: the depth that can be written, the run's time, or the size of what was written.
+    ['error', 'timeout', 'output-exceeded'],
   ],
   ['promises to wait for', 'for (;;) context.waitUntil(new Promise(() => {}))', ['timeout', 'memory-exceeded']],
   ['a result over the bound', 'return "x".repeat(3e6)', ['output-exceeded']],
