@@ -1,6 +1,25 @@
 /** What the cell does for the runtime: one function, primitives in, a number out. The guest never holds it. */
 export type Bridge = (kind: number, a: string | number, b: string | number) => number
 
+/** What crosses to and from the cell's native code: primitives, and bytes as a copy of their own. */
+export type NativeValue = string | number | boolean | undefined | Uint8Array
+
+/**
+ * The second thing that the cell does for the runtime: native code (URLs, encodings, cryptography, compression). What goes
+ * wrong in an operation is thrown as an Error whose message is `name: message`. The guest never holds it.
+ */
+export type NativeBridge = (kind: number, operation: string, ...args: readonly NativeValue[]) => unknown
+
+/** Kinds of {@link NativeBridge} calls. */
+export const NATIVE = {
+  /** Does an operation at once and gives its value. */
+  call: 0,
+  /** Starts an operation that ends later; gives the number under which `finish` or `fail` of {@link ENTRY} tells of it. */
+  start: 1,
+  /** Gives the function that opens the web's own API: `open` of web/main.ts, loaded into this realm. */
+  load: 2,
+} as const
+
 /** Kinds of {@link Bridge} calls. */
 export const BRIDGE = {
   /** a: operation, b: arguments as JSON → number of the call. */
@@ -32,6 +51,12 @@ export const ENTRY = {
   timer: 4,
   /** a: {@link RuntimeLimits} as JSON. Comes once, before any guest code. */
   assign: 5,
+  /** a: number of the native operation, b: its value. */
+  finish: 6,
+  /** a: number of the native operation, b: `name: message`. */
+  fail: 7,
+  /** a: what a promise that nobody handled was rejected with, as `{name, message, stack}` in JSON. */
+  rejection: 8,
 } as const
 
 /**

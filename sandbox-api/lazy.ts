@@ -1,4 +1,7 @@
-import { defineHidden, defineProperty, tryDefineProperty } from './primordials.ts'
+import { defineProperty, tryDefineProperty } from './primordials.ts'
+
+/** Whether a built-in shows when the properties of the global object are listed: the web's functions do, classes do not. */
+export type Visibility = 'hidden' | 'listed'
 
 /**
  * Gives the global object a built-in that is made when the guest first asks for it: most code asks for few, and a fresh realm
@@ -6,26 +9,23 @@ import { defineHidden, defineProperty, tryDefineProperty } from './primordials.t
  *
  * `make` runs after guest code: it may use nothing that the guest could have replaced meanwhile.
  */
-export function defineLazy(global: object, name: string, make: () => unknown): void {
+export function defineLazy(global: object, name: string, make: () => unknown, visibility: Visibility = 'hidden'): void {
   let made: { readonly value: unknown } | undefined
+  const enumerable = visibility === 'listed'
+  const settle = (value: unknown): boolean =>
+    tryDefineProperty(global, name, {
+      __proto__: null,
+      value,
+      writable: true,
+      configurable: true,
+      enumerable,
+    } as PropertyDescriptor)
   const get = (): unknown => {
     made ??= { value: make() }
     // Does nothing if the guest has frozen the global object; the accessor then stays.
-    tryDefineProperty(global, name, {
-      __proto__: null,
-      value: made.value,
-      writable: true,
-      configurable: true,
-      enumerable: false,
-    } as PropertyDescriptor)
+    settle(made.value)
     return made.value
   }
-  const set = (value: unknown): void => defineHidden(global, name, value)
-  defineProperty(global, name, {
-    __proto__: null,
-    get,
-    set,
-    configurable: true,
-    enumerable: false,
-  } as PropertyDescriptor)
+  const set = (value: unknown): void => void settle(value)
+  defineProperty(global, name, { __proto__: null, get, set, configurable: true, enumerable } as PropertyDescriptor)
 }

@@ -1,4 +1,12 @@
-import { BRIDGE, type Bridge, ENDING, ENTRY, type RuntimeLimits } from './bridge.ts'
+import {
+  BRIDGE,
+  type Bridge,
+  ENDING,
+  ENTRY,
+  type NativeBridge,
+  type NativeValue,
+  type RuntimeLimits,
+} from './bridge.ts'
 import { type Calls, createCalls, failure } from './calls.ts'
 import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
@@ -16,17 +24,18 @@ import {
   parse,
   whenSettled,
 } from './primordials.ts'
-import { describe, encodeError, encodeResult } from './result.ts'
+import { type ErrorText, describe, encodeError, encodeResult } from './result.ts'
 import { installTimers } from './timers.ts'
+import { installWeb } from './web.ts'
 
 /**
  * The trusted part of every context: evaluated before any guest code, it returns the one function through which the cell
  * drives the guest. Everything that crosses is a bounded string or a number.
  *
- * Invariant: no object of the cell's realm is reachable from here; `bridge` takes and gives primitives only and is never
- * handed to the guest. The runtime holds no secret: treat all of it as readable by the guest.
+ * Invariant: no object of the cell's realm is reachable from here; `bridge` takes and gives primitives only, `native` also
+ * bytes, as copies; neither is ever handed to the guest. The runtime holds no secret: treat all of it as readable by the guest.
  */
-export function boot(bridge: Bridge): (entry: number, a: unknown, b: string) => void {
+export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: unknown, b: unknown) => void {
   const limits = {
     outputBytes: 0,
     logBytes: 0,
@@ -43,31 +52,47 @@ export function boot(bridge: Bridge): (entry: number, a: unknown, b: string) => 
   defineProperty(global, 'console', { value: createConsole(log, clock), writable: true, configurable: true })
   defineProperty(global, 'self', { value: globalThis, writable: true, configurable: true })
   defineProperty(global, 'queueMicrotask', {
-    value: createQueueMicrotask((error) => guest.fail(error)),
+    value: createQueueMicrotask((error) => uncaught(error)),
     writable: true,
     configurable: true,
     enumerable: true,
   })
   const timers = installTimers(global, bridge, limits)
   const guest = createGuest({ bridge, limits, calls, clock })
+  const web = installWeb(global, { bridge: native, clock, timers, fail: (error) => guest.fail(error) })
+  /** An error that no code of the guest's caught: its handlers may, or else it ends the run. */
+  const uncaught = (error: unknown): void => {
+    if (web.opened?.reportUncaught(error) !== true) guest.fail(error)
+  }
 
-  const enter = (entry: number, a: unknown, b: string): void => {
+  const enter = (entry: number, a: unknown, b: unknown): void => {
     clock.advance()
     switch (entry) {
       case ENTRY.start:
         log.reset()
         timers.reset()
-        guest.start(a as string, b, (message) => log.write('warn', message))
+        guest.start(a as string, b as string, (message) => log.write('warn', message))
         return
       case ENTRY.resolve:
-        calls.resolve(a as number, b)
+        calls.resolve(a as number, b as string)
         return
       case ENTRY.reject:
-        calls.reject(a as number, b)
+        calls.reject(a as number, b as string)
         return
       case ENTRY.timer:
         timers.fire(a as number)
         return
+      case ENTRY.finish:
+        web.opened?.finish(a as number, b as NativeValue)
+        return
+      case ENTRY.fail:
+        web.opened?.fail(a as number, b as string)
+        return
+      case ENTRY.rejection: {
+        const reason = parse(a as string) as ErrorText
+        if (web.opened?.reportRejection(reason) === true) return
+        log.write('error', `[cloister] unhandled rejection: ${reason.name}: ${cut(reason.message, 1_000)}`)
+      }
     }
   }
 
@@ -81,7 +106,7 @@ export function boot(bridge: Bridge): (entry: number, a: unknown, b: string) => 
         enter(entry, a, b)
       } catch (error) {
         // Never thrown on: isolated-vm then leaves rejections of this run in the isolate, for a later run to trip over.
-        guest.fail(error)
+        uncaught(error)
       }
     }
   }

@@ -21,6 +21,10 @@ export const { parseFloat, parseInt } = Number
 export const TypeErrorConstructor = TypeError
 export const EvalErrorConstructor = EvalError
 export const { toStringTag } = Symbol
+export const Uint8ArrayConstructor = Uint8Array
+const typedArrayPrototype = getPrototypeOf(Uint8Array.prototype) as object
+const tagOfTypedArray = getOwnPropertyDescriptor(typedArrayPrototype, toStringTag)?.get as () => string | undefined
+const { set: setBytes } = Uint8Array.prototype
 export const WeakMapConstructor = WeakMap
 export const { get: weakGet, set: weakSet } = WeakMap.prototype
 
@@ -63,6 +67,17 @@ export function cut(text: string, length: number): string {
 export function indexOf(text: string, part: string, from: number): number {
   const found = apply(find, text, [part, from]) as number
   return found < 0 ? text.length : found
+}
+
+/** Whether a value is bytes, whatever its prototype says. */
+export function isUint8Array(value: unknown): value is Uint8Array {
+  return apply(tagOfTypedArray, value, []) === 'Uint8Array'
+}
+
+/** Copies bytes into others of the same length, and returns those. */
+export function copyBytes(from: Uint8Array, to: Uint8Array): Uint8Array {
+  apply(setBytes, to, [from])
+  return to
 }
 
 /** A table by number or name without a prototype, so that no guest change to `Object.prototype` shows in it. */

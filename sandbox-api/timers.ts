@@ -14,6 +14,9 @@ interface Timer {
 
 export interface Timers {
   fire(timer: number): void
+  /** Sets and clears a timer for the runtime itself; it counts as one of the run's. */
+  setTimer(callback: () => void, ms: number): number
+  clearTimer(timer: number): void
   /** Drops what an earlier run has left: a new one begins. The cell has cleared its own side. */
   reset(): void
 }
@@ -50,6 +53,8 @@ export function installTimers(global: object, bridge: Bridge, limits: RuntimeLim
   define('clearInterval', clear)
 
   return {
+    setTimer: (callback, ms) => set(callback, ms, [], 'once'),
+    clearTimer: clear,
     fire(id) {
       const timer = timers[id]
       if (timer === undefined) return

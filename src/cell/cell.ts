@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { NativeValue } from '../../sandbox-api/bridge.ts'
 import { FrameBatch, FrameReader } from '../wire/frame.ts'
 import { fromCell } from '../wire/from-cell.ts'
 import { TO_CELL_PAYLOAD_MAX } from '../wire/limits.ts'
@@ -50,6 +51,7 @@ export class Cell implements RunHost {
   #inbox: ToCell[] = []
   /** Runs that a message in the inbox cancels. */
   readonly #cancelled = new Set<number>()
+  #maker: RealmMaker | undefined
   #supply: Supply | undefined
   #ready = 0
   /** Fast entries in a row after which an entry is not announced before it begins. */
@@ -88,6 +90,11 @@ export class Cell implements RunHost {
 
   due(run: number, timer: number): void {
     this.#step(run, (guest) => guest.fire(timer))
+    this.#flush()
+  }
+
+  worked(run: number, task: number, ok: boolean, value: NativeValue): void {
+    this.#step(run, (guest) => guest.finish(task, ok, this.#maker?.handOver(value)))
     this.#flush()
   }
 
@@ -138,10 +145,11 @@ export class Cell implements RunHost {
     }
   }
 
-  #boot({ runtime, memoryMb, isolates }: Boot): void {
+  #boot({ runtime, web, memoryMb, isolates }: Boot): void {
     this.#ready = isolates
     const limits = { memoryMb, idleMax: 1, runsMax: 1, ready: isolates, runtime: '{}' }
-    this.#supply = new Supply(new RealmMaker(this.#ivm, runtime), limits)
+    this.#maker = new RealmMaker(this.#ivm, { runtime, web })
+    this.#supply = new Supply(this.#maker, limits)
     this.#supply.warmUp()
     fromCell.ready(this.#batch)
   }

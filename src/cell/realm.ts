@@ -1,59 +1,121 @@
 import type ivm from 'isolated-vm'
-import { ENTRY, type Bridge } from '../../sandbox-api/bridge.ts'
+import { type Bridge, ENTRY, NATIVE, type NativeValue } from '../../sandbox-api/bridge.ts'
 import type { IsolatedVm } from './addon.ts'
+import { Handles } from './native/handles.ts'
 
 /** A context in an isolate with the guest runtime in it: where guest code runs, one run at a time. */
 export interface Realm {
   readonly isolate: GuestIsolate
   readonly context: ivm.Context
   /** The runtime's one function. Arguments are primitives, but for the namespace that `bind` hands over. */
-  readonly enter: ivm.Reference<(entry: number, a: unknown, b: string) => void>
+  readonly enter: ivm.Reference<(entry: number, a: unknown, b: unknown) => void>
   /** Where calls of the runtime go; set while a run is using the realm. */
   bridge: Bridge
+  /** Where its native operations go; set and taken back with `bridge`. */
+  native: NativeDoor
+  /** What native code holds for this realm between two operations, such as the state of a decoder. */
+  readonly handles: Handles
   /** Number of the artifact whose module is evaluated and bound here. */
   artifact: number | undefined
+}
+
+/** What a realm may have of the cell's native code. Both throw for the guest to see. */
+export interface NativeDoor {
+  call(operation: string, args: readonly unknown[]): NativeValue
+  start(operation: string, args: readonly unknown[]): number
 }
 
 /** One V8 heap of the cell. */
 export interface GuestIsolate {
   readonly vm: ivm.Isolate
   readonly runtime: ivm.Script
+  /** The web's own API, compiled when a guest of this isolate first asks for it. */
+  web: ivm.Script | undefined
   runs: number
 }
 
 const RUNTIME_FILE = 'cloister:runtime'
+const WEB_FILE = 'cloister:web'
+
+/** Source texts of the guest half. */
+export interface RuntimeSources {
+  /** Evaluated in every realm. */
+  readonly runtime: string
+  /** Evaluated in a realm whose guest asks for anything of the web's own API. */
+  readonly web: string
+}
 
 /** Makes isolates and realms. Costs about 1 ms for an isolate and 0.3 ms for a realm. */
 export class RealmMaker {
   readonly #ivm: IsolatedVm
-  readonly #source: string
+  readonly #sources: RuntimeSources
 
-  constructor(isolatedVm: IsolatedVm, runtimeSource: string) {
+  constructor(isolatedVm: IsolatedVm, sources: RuntimeSources) {
     this.#ivm = isolatedVm
-    this.#source = runtimeSource
+    this.#sources = sources
   }
 
   isolate(memoryMb: number): GuestIsolate {
     const vm = new this.#ivm.Isolate({ memoryLimit: memoryMb })
-    return { vm, runtime: vm.compileScriptSync(this.#source, { filename: RUNTIME_FILE }), runs: 0 }
+    const runtime = vm.compileScriptSync(this.#sources.runtime, { filename: RUNTIME_FILE })
+    return { vm, runtime, web: undefined, runs: 0 }
   }
 
   /**
    * Makes a fresh realm. No guest code has run in it.
-   * Invariant: the guest gets no isolated-vm object; the callback arrives in the realm as a plain function of its own.
+   * Invariant: the guest gets no isolated-vm object; the callbacks arrive in the realm as plain functions of its own.
    */
   realm(isolate: GuestIsolate, limits?: string): Realm {
     const context = isolate.vm.createContextSync()
     const boot = isolate.runtime.runSync(context, { reference: true }) as ivm.Reference<(...args: unknown[]) => unknown>
-    const realm: { -readonly [Key in keyof Realm]?: Realm[Key] } = { isolate, context, artifact: undefined }
-    realm.bridge = refuse
+    const realm: { -readonly [Key in keyof Realm]?: Realm[Key] } = {
+      isolate,
+      context,
+      artifact: undefined,
+      bridge: refuse,
+      native: CLOSED,
+      handles: new Handles(),
+    }
     const bridge = new this.#ivm.Callback((kind: unknown, a: unknown, b: unknown) =>
       (realm as Realm).bridge(kind as number, a as string | number, b as string | number),
     )
-    realm.enter = boot.applySync(undefined, [bridge], { result: { reference: true } }) as Realm['enter']
+    const native = new this.#ivm.Callback((kind: unknown, operation: unknown, ...args: unknown[]) =>
+      this.#serve(realm as Realm, kind, operation as string, args),
+    )
+    realm.enter = boot.applySync(undefined, [bridge, native], { result: { reference: true } }) as Realm['enter']
     boot.release()
     if (limits !== undefined) assignLimits(realm as Realm, limits)
     return realm as Realm
+  }
+
+  /** Hands bytes to a realm as a buffer of its own. */
+  handOver(value: NativeValue): unknown {
+    if (!(value instanceof Uint8Array)) return value
+    // The copy is of a length of its own, never of the pool that Node cuts small buffers from.
+    return new this.#ivm.ExternalCopy(Uint8Array.from(value), { transferOut: true }).copyInto({
+      release: true,
+      transferIn: true,
+    })
+  }
+
+  #serve(realm: Realm, kind: unknown, operation: string, args: readonly unknown[]): unknown {
+    switch (kind) {
+      case NATIVE.call:
+        return this.handOver(realm.native.call(operation, args))
+      case NATIVE.start:
+        return realm.native.start(operation, args)
+      case NATIVE.load:
+        return this.#loadWeb(realm)
+      default:
+        return undefined
+    }
+  }
+
+  /** The function that opens the web's own API, of the realm itself. */
+  #loadWeb({ isolate, context }: Realm): unknown {
+    isolate.web ??= isolate.vm.compileScriptSync(this.#sources.web, { filename: WEB_FILE })
+    const open = isolate.web.runSync(context, { reference: true }) as ivm.Reference<unknown>
+    return open.derefInto({ release: true })
   }
 }
 
@@ -66,6 +128,16 @@ export function assignLimits(realm: Realm, limits: string): void {
 export function bindModule(realm: Realm, module: ivm.Module, timeoutMs: number): void {
   module.evaluateSync({ timeout: timeoutMs })
   realm.enter.applySync(undefined, [ENTRY.bind, module.namespace.derefInto(), ''], { timeout: timeoutMs })
+}
+
+/** The native door of a realm that no run is using. */
+export const CLOSED: NativeDoor = {
+  call: () => {
+    throw new Error('Error: the run that this belongs to is over')
+  },
+  start: () => {
+    throw new Error('Error: the run that this belongs to is over')
+  },
 }
 
 /** The bridge of a realm that no run is using: a left-over continuation of an earlier run gets nothing done. */

@@ -1,8 +1,9 @@
-import { BRIDGE, ENDING, ENTRY } from '../../sandbox-api/bridge.ts'
+import { BRIDGE, ENDING, ENTRY, type NativeValue } from '../../sandbox-api/bridge.ts'
 import type { CellStatus } from '../wire/from-cell.ts'
 import type { Answer, CellArtifact } from '../wire/to-cell.ts'
 import { linkArtifact } from './modules.ts'
-import { type Realm, bindModule, refuse } from './realm.ts'
+import { NativeWork } from './native/work.ts'
+import { CLOSED, type Realm, bindModule, refuse } from './realm.ts'
 
 /** How a run ended, as the cell saw it. */
 export interface Ending {
@@ -20,6 +21,8 @@ export interface RunHost {
   log(run: number, level: number, message: string): void
   /** A timer of the run is due. */
   due(run: number, timer: number): void
+  /** Native work of the run has ended. `value` is what it gave, or what went wrong. */
+  worked(run: number, task: number, ok: boolean, value: NativeValue): void
   /** The wall time of a run that waits is over. */
   expired(run: number): void
 }
@@ -46,6 +49,7 @@ export class GuestRun {
   #expiry: NodeJS.Timeout | undefined
   #rejections = 0
   #calls = 0
+  readonly #work: NativeWork
   #waiting = 0
   #ending: Ending | undefined
 
@@ -55,6 +59,8 @@ export class GuestRun {
     this.#host = host
     this.#deadlineMs = host.elapsed() + wallMs
     realm.bridge = (kind, a, b) => this.#serve(kind, a, b)
+    this.#work = new NativeWork(realm.handles, (task, ok, value) => host.worked(number, task, ok, value))
+    realm.native = this.#work
   }
 
   get ending(): Ending | undefined {
@@ -85,6 +91,11 @@ export class GuestRun {
     this.#enter(() => this.#apply(ENTRY.timer, timer, ''))
   }
 
+  /** Native work has ended. */
+  finish(task: number, ok: boolean, value: unknown): void {
+    this.#enter(() => this.#apply(ok ? ENTRY.finish : ENTRY.fail, task, value))
+  }
+
   /** The wall time is over while the run waits. */
   expire(): void {
     this.#finish('timeout', timeoutText())
@@ -98,15 +109,17 @@ export class GuestRun {
   /** Stops listening to the realm. Returns whether the isolate may be used again. */
   release(): 'clean' | 'spoiled' {
     this.realm.bridge = refuse
+    this.realm.native = CLOSED
     clearTimeout(this.#expiry)
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
-    const spoiled = this.realm.isolate.vm.isDisposed || this.#waiting > 0 || !endedByItself(this.#ending)
+    const spoiled =
+      this.realm.isolate.vm.isDisposed || this.#waiting > 0 || this.#work.pending > 0 || !endedByItself(this.#ending)
     return spoiled ? 'spoiled' : 'clean'
   }
 
-  #apply(entry: number, a: string | number, b: string): void {
-    this.realm.enter.applySync(undefined, [entry, a, b], { timeout: this.#timeLeftMs() })
+  #apply(entry: number, a: string | number, b: unknown): void {
+    this.realm.enter.applySync(undefined, [entry, a, b as string], { timeout: this.#timeLeftMs() })
   }
 
   #timeLeftMs(): number {
@@ -125,7 +138,7 @@ export class GuestRun {
       this.#classify(thrown)
     }
     if (this.#ending !== undefined) return
-    if (this.#waiting > 0 || this.#timers.size > 0) {
+    if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0) {
       // The time of an entry is isolated-vm's to watch; the time between two entries is this timer's.
       this.#expiry ??= setTimeout(
         () => this.#host.expired(this.number),
@@ -153,8 +166,14 @@ export class GuestRun {
     } else if (this.#rejections < REJECTIONS_LOGGED_MAX) {
       // Every other error is caught inside the isolate, so this is a rejection that nobody handled. The run goes on.
       this.#rejections += 1
-      this.#host.log(this.number, 2, `[cloister] unhandled rejection: ${message.slice(0, 1_000)}`)
+      this.#tellOfRejection(thrown)
     }
+  }
+
+  /** The guest may have a handler for it. */
+  #tellOfRejection(thrown: unknown): void {
+    const reason = { name: textOf(thrown, 'name'), message: textOf(thrown, 'message'), stack: textOf(thrown, 'stack') }
+    this.#enter(() => this.#apply(ENTRY.rejection, withoutRuntimeFrames(JSON.stringify(reason)), ''))
   }
 
   #serve(kind: number, a: string | number, b: string | number): number {

@@ -7,6 +7,7 @@ const MUTE: RunHost = {
   call: () => {},
   log: () => {},
   due: () => {},
+  worked: () => {},
   expired: () => {},
 }
 /** Everything that the runtime may have to take away or to replace, so that its code is compiled. */

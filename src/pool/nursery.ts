@@ -241,7 +241,7 @@ export class Nursery {
       discard(process)
       throw error
     }
-    const boot = { runtime: program.runtime, memoryMb: profile.memoryMb, isolates: isolatesPerBlankCell }
+    const boot = { runtime: program.runtime, web: program.web, memoryMb: profile.memoryMb, isolates: isolatesPerBlankCell }
     const { onProgress } = this.#parts
     const cell = new Cell({
       process,

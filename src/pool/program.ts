@@ -14,6 +14,8 @@ export interface CellProgram {
   readonly addon: string
   /** An expression whose value is the runtime's `boot` function. */
   readonly runtime: string
+  /** An expression whose value is the `open` function of the web's own API. */
+  readonly web: string
 }
 
 /**
@@ -21,10 +23,11 @@ export interface CellProgram {
  * `directory` under a name that is a hash of its content. Takes about 50 ms, once at the start of a host.
  */
 export async function buildCellProgram(directory: string): Promise<CellProgram> {
-  const [cell, probe, runtime] = await Promise.all([
+  const [cell, probe, runtime, web] = await Promise.all([
     bundle('../cell/main', 'cjs'),
     bundle('../cell/probe/main', 'cjs'),
     bundle('../../sandbox-api/main', 'iife'),
+    bundle('../../sandbox-api/web/main', 'iife'),
   ])
   // Its process would stay for as long as the host does.
   await stop()
@@ -32,8 +35,14 @@ export async function buildCellProgram(directory: string): Promise<CellProgram> 
     file: writeByContent(directory, 'cell', 'cjs', Buffer.from(cell)),
     probe: writeByContent(directory, 'probe', 'cjs', Buffer.from(probe)),
     addon: findAddon(),
-    runtime: `(() => {\n'use strict'\n${runtime}\nreturn runtime.boot\n})()`,
+    runtime: expression(runtime, 'boot'),
+    web: expression(web, 'open'),
   }
+}
+
+/** A script whose value is one export of a bundled module. */
+function expression(bundled: string, name: string): string {
+  return `(() => {\n'use strict'\n${bundled}\nreturn runtime.${name}\n})()`
 }
 
 async function bundle(module: string, format: 'cjs' | 'iife'): Promise<string> {

@@ -9,6 +9,8 @@ export const TO_CELL = { boot: 1, assign: 2, artifact: 3, drop: 4, start: 5, ans
 export interface Boot {
   /** Source of the guest runtime, evaluated in every new context. */
   readonly runtime: string
+  /** Source of the web's own API, evaluated in a context whose guest asks for it. */
+  readonly web: string
   readonly memoryMb: number
   /** Isolates to keep ready. */
   readonly isolates: number

@@ -27,7 +27,7 @@ export async function openFakeCell(runs: number) {
     guard,
     clock: systemClock,
     walls: 'C',
-    boot: { runtime: '', memoryMb: 1, isolates: 1 },
+    boot: { runtime: '', web: '', memoryMb: 1, isolates: 1 },
     onEnd: () => {},
     onProgress: () => {},
   })

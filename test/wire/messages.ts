@@ -17,7 +17,7 @@ const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.string({
 const anyText = fc.array(fc.nat({ max: 0xffff }), { maxLength: 60 }).map((units) => String.fromCharCode(...units))
 const ascii = (maxLength: number) => fc.string({ unit: 'binary-ascii', maxLength })
 
-const boot: fc.Arbitrary<Boot> = fc.record({ runtime: anyText, memoryMb: u32, isolates: u32 })
+const boot: fc.Arbitrary<Boot> = fc.record({ runtime: anyText, web: anyText, memoryMb: u32, isolates: u32 })
 const assignment: fc.Arbitrary<Assignment> = fc.record({
   tenant: anyText,
   memoryMb: u32,

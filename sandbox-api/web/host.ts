@@ -1,0 +1,44 @@
+import type { NativeValue } from '../bridge.ts'
+
+/** What the runtime of the realm does for the web's own API. Set once, before any other module of this folder is read. */
+export interface WebHost {
+  /** The guest's present, in ms since the epoch; stands still between two entries if the policy freezes the clock. */
+  now(): number
+  /** When the realm was made, by the same clock. */
+  readonly timeOrigin: number
+  /** Does an operation of the cell's native code at once. Throws an Error whose message is `name: message`. */
+  callNative(operation: string, args: readonly NativeValue[]): NativeValue
+  /** Starts one that ends later: its number. */
+  startNative(operation: string, args: readonly NativeValue[]): number
+  /** Calls back in a turn of its own after `ms`. One of the run's timers. */
+  setTimer(callback: () => void, ms: number): number
+  clearTimer(timer: number): void
+  /** An error that nobody caught: ends the run. */
+  fail(error: unknown): void
+}
+
+/** What the runtime of the realm asks of the web's own API. */
+export interface Web {
+  /** A class, function or object by its global name. */
+  get(name: string): unknown
+  /** The value of an event handler of the global object, and its setter. */
+  handler(name: string): { get(): unknown; set(value: unknown): void }
+  /** A native operation that was started has ended. */
+  finish(task: number, value: NativeValue): void
+  fail(task: number, fault: string): void
+  /** Tells of an error that nobody caught. Returns whether the guest has dealt with it. */
+  reportUncaught(error: unknown): boolean
+  /** Tells of a promise that nobody handled the rejection of. Returns whether the guest has dealt with it. */
+  reportRejection(reason: { name: string; message: string; stack: string }): boolean
+}
+
+let current: WebHost | undefined
+
+export function setHost(host: WebHost): void {
+  current = host
+}
+
+export function getHost(): WebHost {
+  if (current === undefined) throw new Error('the web API is opened by the runtime only')
+  return current
+}
