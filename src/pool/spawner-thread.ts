@@ -1,4 +1,4 @@
-import { openSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
@@ -82,12 +82,12 @@ function start({ id, launch, socket }: SpawnRequest): void {
     mine.push(end)
     return { mine: end, theirs: far }
   }
+  const { command, args, filterFile, isWrapped } = launch
+  let filter: number | undefined
   try {
-    const { command, args, filterFile, isWrapped } = launch
     const stderr = open()
     const info = isWrapped ? open() : undefined
-    const filter = filterFile === undefined ? undefined : openSync(filterFile, 'r')
-    if (filter !== undefined) theirs.push(filter)
+    filter = filterFile === undefined ? undefined : openSync(filterFile, 'r')
     const descriptors: (readonly [number, number])[] = [
       [nothing, 0],
       [nothing, 1],
@@ -112,6 +112,7 @@ function start({ id, launch, socket }: SpawnRequest): void {
   } finally {
     for (const descriptor of theirs) libc.close(descriptor)
     libc.close(socket)
+    if (filter !== undefined) closeSync(filter)
   }
 }
 

@@ -3,8 +3,6 @@ import type { Libc } from '../kernel/libc.ts'
 
 /** Nice values of a cell: by what it is doing. The host's is 0, so that deadlines are kept and answers are written. */
 const NICE = {
-  /** Being started, which takes as much as some hundred runs: nobody's run is to wait for it. */
-  starting: 10,
   usual: 3,
   /** In a turn that takes long. Quick runs of others go before it: it gets what they leave. */
   long: 15,
@@ -39,7 +37,7 @@ export class Standing implements Disposable {
     this.#pid = pid
     this.#libc = libc
     this.#session = openSession(pid)
-    this.#set(NICE.starting)
+    this.#set(NICE.usual)
   }
 
   /** Takes a look at the cell: its CPU time so far, the number of its turn, whether it has been killed. */
