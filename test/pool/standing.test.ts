@@ -42,6 +42,7 @@ test.runIf(process.platform !== 'linux' || hasSessions || isRoot)(
   async () => {
     if (process.platform !== 'linux') return
     const { pid, standing } = await start()
+    standing.observe(100, 1, 'alive')
     expect(await niceAfter(pid, 3, () => standing.observe(100, 1, 'alive'))).toBe(3)
     standing.observe(115, 1, 'alive')
     expect(niceOf(pid)).toBe(3)
