@@ -11,9 +11,10 @@ export function makeEnumerable(target: object, ...names: readonly string[]): voi
   }
 }
 
-/** Finishes an interface: its tag, and its members made enumerable. */
-export function finishInterface(Class: { readonly prototype: object }, name: string, ...members: string[]): void {
-  makeEnumerable(Class.prototype, ...members)
+/** Finishes an interface: its tag, and its members, which all show when its prototype is listed. */
+export function finishInterface(Class: { readonly prototype: object }, name: string): void {
+  const members = Object.getOwnPropertyNames(Class.prototype)
+  makeEnumerable(Class.prototype, ...members.filter((member) => member !== 'constructor'))
   defineProperty(Class.prototype, Symbol.toStringTag, { value: name, configurable: true })
 }
 
