@@ -24,8 +24,9 @@ import {
   parse,
   whenSettled,
 } from './primordials.ts'
-import { type ErrorText, describe, encodeError, encodeResult } from './result.ts'
+import { describe, encodeError, encodeResult } from './result.ts'
 import { installTimers } from './timers.ts'
+import type { Rejection } from './web/host.ts'
 import { installWeb } from './web.ts'
 
 /**
@@ -62,7 +63,13 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
   const web = installWeb(global, { bridge: native, clock, timers, fail: (error) => guest.fail(error) })
   /** An error that no code of the guest's caught: its handlers may, or else it ends the run. */
   const uncaught = (error: unknown): void => {
-    if (web.opened?.reportUncaught(error) !== true) guest.fail(error)
+    let isHandled: boolean | undefined
+    try {
+      isHandled = web.opened?.reportUncaught(error)
+    } catch {
+      // The guest has spoilt what the events are made with.
+    }
+    if (isHandled !== true) guest.fail(error)
   }
 
   const enter = (entry: number, a: unknown, b: unknown): void => {
@@ -71,6 +78,7 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
       case ENTRY.start:
         log.reset()
         timers.reset()
+        web.opened?.begin()
         guest.start(a as string, b as string, (message) => log.write('warn', message))
         return
       case ENTRY.resolve:
@@ -89,9 +97,10 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
         web.opened?.fail(a as number, b as string)
         return
       case ENTRY.rejection: {
-        const reason = parse(a as string) as ErrorText
+        const reason = parse(a as string) as Rejection
         if (web.opened?.reportRejection(reason) === true) return
-        log.write('error', `[cloister] unhandled rejection: ${reason.name}: ${cut(reason.message, 1_000)}`)
+        const name = reason.name === '' ? '' : `${reason.name}: `
+        log.write('error', `[cloister] unhandled rejection: ${name}${cut(reason.message, 1_000)}`)
       }
     }
   }
@@ -180,7 +189,11 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
       const call = handler as (input: unknown, context: unknown) => unknown
       // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
       const answer = (async () => await call(parse(inputText), context))()
-      whenSettled(answer, (value) => held.whenEmpty(() => once(succeed)(value)), once(fail))
+      const answered = (value: unknown): void => {
+        if (held.open > 0) bridge(BRIDGE.holds, 0, 0)
+        held.whenEmpty(() => once(succeed)(value))
+      }
+      whenSettled(answer, answered, once(fail))
     },
   }
 }
@@ -194,6 +207,10 @@ function createHeld(warn: (message: string) => void) {
     if (open === 0) empty?.()
   }
   return {
+    /** How many have not settled yet. */
+    get open(): number {
+      return open
+    },
     add(promise: unknown): void {
       open += 1
       const followed = new PromiseConstructor((resolve) => resolve(promise))
@@ -261,6 +278,8 @@ function createQueueMicrotask(fail: (error: unknown) => void): (callback: () => 
 }
 
 function tooLong(length: number, bound: number): string {
-  const message = `the result has ${length} characters as JSON; limits.outputBytes of the policy is ${bound}`
+  const message =
+    `the result has ${length} characters as JSON; limits.outputBytes of the policy is ${bound}: ` +
+    'return less, store it and return its key, or have the limit raised'
   return encodeError({ name: 'RangeError', message, stack: '' })
 }
