@@ -62,7 +62,13 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
   const web = installWeb(global, { bridge: native, clock, timers, fail: (error) => guest.fail(error) })
   /** An error that no code of the guest's caught: its handlers may, or else it ends the run. */
   const uncaught = (error: unknown): void => {
-    if (web.opened?.reportUncaught(error) !== true) guest.fail(error)
+    let isHandled: boolean | undefined
+    try {
+      isHandled = web.opened?.reportUncaught(error)
+    } catch {
+      // The guest has spoilt what the events are made with.
+    }
+    if (isHandled !== true) guest.fail(error)
   }
 
   const enter = (entry: number, a: unknown, b: unknown): void => {
@@ -71,6 +77,7 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
       case ENTRY.start:
         log.reset()
         timers.reset()
+        web.opened?.begin()
         guest.start(a as string, b as string, (message) => log.write('warn', message))
         return
       case ENTRY.resolve:
