@@ -8,6 +8,10 @@ import { reportRejection, reportUncaught } from './uncaught.ts'
  */
 const MAKERS: Readonly<Record<string, () => unknown>> = {
   DOMException: () => (require('./dom-exception.ts') as typeof import('./dom-exception.ts')).DOMException,
+  TextDecoder: () => (require('./text-decoder.ts') as typeof import('./text-decoder.ts')).TextDecoder,
+  TextEncoder: () => (require('./text-encoder.ts') as typeof import('./text-encoder.ts')).TextEncoder,
+  URL: () => (require('./url.ts') as typeof import('./url.ts')).URL,
+  URLSearchParams: () => (require('./url-search-params.ts') as typeof import('./url-search-params.ts')).URLSearchParams,
   atob: () => (require('./base64.ts') as typeof import('./base64.ts')).atob,
   btoa: () => (require('./base64.ts') as typeof import('./base64.ts')).btoa,
 }

@@ -1,0 +1,75 @@
+/** What Web IDL asks of every interface, and the language's classes do otherwise. */
+
+const { defineProperty, getOwnPropertyDescriptor } = Object
+const { trunc } = Math
+
+/** Makes members of an interface show when its prototype, or the class itself for static ones, is listed. */
+export function makeEnumerable(target: object, ...names: readonly string[]): void {
+  for (const name of names) {
+    const descriptor = getOwnPropertyDescriptor(target, name)
+    if (descriptor !== undefined) defineProperty(target, name, { ...descriptor, enumerable: true })
+  }
+}
+
+/** Finishes an interface: its tag, and its members made enumerable. */
+export function finishInterface(Class: { readonly prototype: object }, name: string, ...members: string[]): void {
+  makeEnumerable(Class.prototype, ...members)
+  defineProperty(Class.prototype, Symbol.toStringTag, { value: name, configurable: true })
+}
+
+/** Constants of an interface, which are there on the class and on its prototype. */
+export function defineConstants(
+  Class: { readonly prototype: object },
+  constants: Readonly<Record<string, number>>,
+): void {
+  for (const [name, value] of Object.entries(constants)) {
+    for (const place of [Class, Class.prototype]) defineProperty(place, name, { value, enumerable: true })
+  }
+}
+
+/** Throws TypeError unless a function got the arguments that it cannot do without. */
+export function needArguments(count: number, least: number, name: string): void {
+  if (count >= least) return
+  throw new TypeError(`${name} needs ${least} argument${least === 1 ? '' : 's'}, and got ${count}`)
+}
+
+/** A dictionary: an object, or nothing, which is an empty one. */
+export function toDictionary(value: unknown, name: string): Readonly<Record<string, unknown>> {
+  if (value === undefined || value === null) return {}
+  if (typeof value === 'object' || typeof value === 'function') return value as Record<string, unknown>
+  throw new TypeError(`${name} must be an object`)
+}
+
+/** A sequence: any iterable object, read to its end. */
+export function toSequence(value: unknown, name: string): unknown[] {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) {
+    throw new TypeError(`${name} must be a sequence`)
+  }
+  if (typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] !== 'function') {
+    throw new TypeError(`${name} must be a sequence`)
+  }
+  return [...(value as Iterable<unknown>)]
+}
+
+export function toDOMString(value: unknown): string {
+  return `${value as string}`
+}
+
+/** A string of Unicode scalar values: half a surrogate pair becomes U+FFFD. */
+export function toUSVString(value: unknown): string {
+  return `${value as string}`.toWellFormed()
+}
+
+export function toUnsignedLong(value: unknown): number {
+  return +(value as number) >>> 0
+}
+
+/** `[EnforceRange] unsigned long long`. */
+export function toRangeOfUnsignedLongLong(value: unknown, name: string): number {
+  const number = +(value as number)
+  const whole = trunc(number)
+  if (!(whole >= 0 && whole <= Number.MAX_SAFE_INTEGER)) {
+    throw new TypeError(`${name} must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`)
+  }
+  return whole
+}
