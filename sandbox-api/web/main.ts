@@ -9,6 +9,8 @@ import { failNative, finishNative } from './native.ts'
 const MAKERS: Readonly<Record<string, () => unknown>> = {
   AbortController: () => (require('./abort-controller.ts') as typeof import('./abort-controller.ts')).AbortController,
   AbortSignal: () => (require('./abort-signal.ts') as typeof import('./abort-signal.ts')).AbortSignal,
+  ByteLengthQueuingStrategy: () => streams().ByteLengthQueuingStrategy,
+  CountQueuingStrategy: () => streams().CountQueuingStrategy,
   CustomEvent: () => (require('./custom-event.ts') as typeof import('./custom-event.ts')).CustomEvent,
   DOMException: () => (require('./dom-exception.ts') as typeof import('./dom-exception.ts')).DOMException,
   ErrorEvent: () => (require('./error-event.ts') as typeof import('./error-event.ts')).ErrorEvent,
@@ -21,6 +23,21 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   Performance: () => (require('./performance.ts') as typeof import('./performance.ts')).Performance,
   PromiseRejectionEvent: () =>
     (require('./promise-rejection-event.ts') as typeof import('./promise-rejection-event.ts')).PromiseRejectionEvent,
+  ReadableByteStreamController: () => streams().ReadableByteStreamController,
+  ReadableStream: () => streams().ReadableStream,
+  ReadableStreamBYOBReader: () => streams().ReadableStreamBYOBReader,
+  ReadableStreamBYOBRequest: () => streams().ReadableStreamBYOBRequest,
+  ReadableStreamDefaultController: () => streams().ReadableStreamDefaultController,
+  ReadableStreamDefaultReader: () => streams().ReadableStreamDefaultReader,
+  TextDecoder: () => (require('./text-decoder.ts') as typeof import('./text-decoder.ts')).TextDecoder,
+  TextEncoder: () => (require('./text-encoder.ts') as typeof import('./text-encoder.ts')).TextEncoder,
+  TransformStream: () => streams().TransformStream,
+  TransformStreamDefaultController: () => streams().TransformStreamDefaultController,
+  URL: () => (require('./url.ts') as typeof import('./url.ts')).URL,
+  URLSearchParams: () => (require('./url-search-params.ts') as typeof import('./url-search-params.ts')).URLSearchParams,
+  WritableStream: () => streams().WritableStream,
+  WritableStreamDefaultController: () => streams().WritableStreamDefaultController,
+  WritableStreamDefaultWriter: () => streams().WritableStreamDefaultWriter,
   addEventListener: () => eventTarget().prototype.addEventListener,
   atob: () => (require('./base64.ts') as typeof import('./base64.ts')).atob,
   btoa: () => (require('./base64.ts') as typeof import('./base64.ts')).btoa,
@@ -31,6 +48,8 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   reportError: () => uncaught().reportError,
   structuredClone: () => (require('./structured-clone.ts') as typeof import('./structured-clone.ts')).structuredClone,
 }
+
+const streams = () => require('./streams.ts') as typeof import('./streams.ts')
 
 /** Opens the web's own API in a realm. Called once, by the runtime. */
 export function open(host: WebHost): Web {
