@@ -12,6 +12,7 @@ import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
 import { applyEngine } from './engine.ts'
 import { createKv } from './kv.ts'
+import { type Watcher, createModules } from './modules.ts'
 import {
   ErrorConstructor,
   PromiseConstructor,
@@ -59,6 +60,7 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
   })
   const timers = installTimers(global, bridge, limits)
   const guest = createGuest({ bridge, limits, calls, clock })
+  const modules = createModules(bridge, global)
   const web = installWeb(global, { bridge: native, clock, timers, fail: (error) => guest.fail(error) })
   /** An error that no code of the guest's caught: its handlers may, or else it ends the run. */
   const uncaught = (error: unknown): void => {
@@ -66,6 +68,7 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
   }
 
   const enter = (entry: number, a: unknown, b: unknown): void => {
+    if (entry === ENTRY.bind) return guest.bind(b as Watcher)
     clock.advance()
     switch (entry) {
       case ENTRY.start:
@@ -92,7 +95,10 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
         const reason = parse(a as string) as ErrorText
         if (web.opened?.reportRejection(reason) === true) return
         log.write('error', `[cloister] unhandled rejection: ${reason.name}: ${cut(reason.message, 1_000)}`)
+        return
       }
+      default:
+        modules.enter(entry, a as number, b)
     }
   }
 
@@ -100,8 +106,7 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
     if (entry === ENTRY.assign) {
       assign(limits, parse(a as string))
       applyEngine(global, limits.engine, clock)
-    } else if (entry === ENTRY.bind) guest.bind(a as Namespace)
-    else {
+    } else {
       try {
         enter(entry, a, b)
       } catch (error) {
@@ -126,6 +131,8 @@ interface GuestParts {
 /** Holds the guest's function and carries one run of it from its input to its ending. */
 function createGuest({ bridge, limits, calls, clock }: GuestParts) {
   let handler: unknown
+  let isBound = false
+  let begin: (() => void) | undefined
   let generation = 0
   let running = false
 
@@ -148,8 +155,14 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
       running = false
       fail(error)
     },
-    bind(namespace: Namespace): void {
-      handler = namespace.default
+    /** Calls the function as soon as the main module is evaluated: its top level may await. */
+    bind(watcher: Watcher): void {
+      watcher.whenReady((namespace) => {
+        handler = (namespace as Namespace).default
+        isBound = true
+        bridge(BRIDGE.bound, 0, 0)
+        begin?.()
+      })
     },
     start(inputText: string, contextText: string, warn: (message: string) => void): void {
       generation += 1
@@ -160,27 +173,31 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
         running = false
         finish(value)
       }
-      if (typeof handler !== 'function') {
-        once(fail)(
-          new ErrorConstructor(
-            'the code exports no default function: write `export default async function (input, context) { … }`',
-          ),
+      begin = () => {
+        begin = undefined
+        if (typeof handler !== 'function') {
+          once(fail)(
+            new ErrorConstructor(
+              'the code exports no default function: write `export default async function (input, context) { … }`',
+            ),
+          )
+          return
+        }
+        const held = createHeld(warn)
+        const context = createContext(
+          contextText,
+          held.add,
+          calls,
+          clock,
+          limits.capabilities,
+          () => mine === generation && running,
         )
-        return
+        const call = handler as (input: unknown, context: unknown) => unknown
+        // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
+        const answer = (async () => await call(parse(inputText), context))()
+        whenSettled(answer, (value) => held.whenEmpty(() => once(succeed)(value)), once(fail))
       }
-      const held = createHeld(warn)
-      const context = createContext(
-        contextText,
-        held.add,
-        calls,
-        clock,
-        limits.capabilities,
-        () => mine === generation && running,
-      )
-      const call = handler as (input: unknown, context: unknown) => unknown
-      // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
-      const answer = (async () => await call(parse(inputText), context))()
-      whenSettled(answer, (value) => held.whenEmpty(() => once(succeed)(value)), once(fail))
+      if (isBound) begin()
     },
   }
 }
