@@ -13,6 +13,8 @@ export function makeEnumerable(target: object, ...names: readonly string[]): voi
 
 /** Finishes an interface: its tag, and its members made enumerable. */
 export function finishInterface(Class: { readonly prototype: object }, name: string, ...members: string[]): void {
+  // The bundler renames a class that is mentioned within itself.
+  defineProperty(Class, 'name', { value: name, configurable: true })
   makeEnumerable(Class.prototype, ...members)
   defineProperty(Class.prototype, Symbol.toStringTag, { value: name, configurable: true })
 }
