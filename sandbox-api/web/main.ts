@@ -11,6 +11,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   TextDecoder: () => (require('./text-decoder.ts') as typeof import('./text-decoder.ts')).TextDecoder,
   TextEncoder: () => (require('./text-encoder.ts') as typeof import('./text-encoder.ts')).TextEncoder,
   URL: () => (require('./url.ts') as typeof import('./url.ts')).URL,
+  URLPattern: () => (require('./url-pattern.ts') as typeof import('./url-pattern.ts')).URLPattern,
   URLSearchParams: () => (require('./url-search-params.ts') as typeof import('./url-search-params.ts')).URLSearchParams,
   atob: () => (require('./base64.ts') as typeof import('./base64.ts')).atob,
   btoa: () => (require('./base64.ts') as typeof import('./base64.ts')).btoa,
