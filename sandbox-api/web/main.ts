@@ -34,6 +34,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   TransformStream: () => streams().TransformStream,
   TransformStreamDefaultController: () => streams().TransformStreamDefaultController,
   URL: () => (require('./url.ts') as typeof import('./url.ts')).URL,
+  URLPattern: () => (require('./url-pattern.ts') as typeof import('./url-pattern.ts')).URLPattern,
   URLSearchParams: () => (require('./url-search-params.ts') as typeof import('./url-search-params.ts')).URLSearchParams,
   WritableStream: () => streams().WritableStream,
   WritableStreamDefaultController: () => streams().WritableStreamDefaultController,
