@@ -10,8 +10,10 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   AbortController: () => (require('./abort-controller.ts') as typeof import('./abort-controller.ts')).AbortController,
   AbortSignal: () => (require('./abort-signal.ts') as typeof import('./abort-signal.ts')).AbortSignal,
   ByteLengthQueuingStrategy: () => streams().ByteLengthQueuingStrategy,
+  CompressionStream: () => compression().CompressionStream,
   CountQueuingStrategy: () => streams().CountQueuingStrategy,
   CustomEvent: () => (require('./custom-event.ts') as typeof import('./custom-event.ts')).CustomEvent,
+  DecompressionStream: () => compression().DecompressionStream,
   DOMException: () => (require('./dom-exception.ts') as typeof import('./dom-exception.ts')).DOMException,
   ErrorEvent: () => (require('./error-event.ts') as typeof import('./error-event.ts')).ErrorEvent,
   Event: () => (require('./event.ts') as typeof import('./event.ts')).Event,
@@ -50,6 +52,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   structuredClone: () => (require('./structured-clone.ts') as typeof import('./structured-clone.ts')).structuredClone,
 }
 
+const compression = () => require('./compression-streams.ts') as typeof import('./compression-streams.ts')
 const streams = () => require('./streams.ts') as typeof import('./streams.ts')
 
 /** Opens the web's own API in a realm. Called once, by the runtime. */
