@@ -1,4 +1,6 @@
+import { ENCODING } from './encoding.ts'
 import type { Operations } from './operation.ts'
+import { URLS } from './url.ts'
 
 /** Everything that a guest can have done by native code. */
-export const OPERATIONS: Operations = {}
+export const OPERATIONS: Operations = { ...ENCODING, ...URLS }
