@@ -64,8 +64,12 @@ function checkHeaderValue(value: string): string {
 /** Without HTTP whitespace at both ends; in linear time, which an expression for it would not be. */
 export function trimBlanks(text: string, blanks: string = BLANKS): string {
   let start = 0
+  while (start < text.length && blanks.includes(text.charAt(start))) start += 1
+  return trimEnd(text.slice(start), blanks)
+}
+
+export function trimEnd(text: string, blanks: string = BLANKS): string {
   let end = text.length
-  while (start < end && blanks.includes(text.charAt(start))) start += 1
-  while (end > start && blanks.includes(text.charAt(end - 1))) end -= 1
-  return text.slice(start, end)
+  while (end > 0 && blanks.includes(text.charAt(end - 1))) end -= 1
+  return text.slice(0, end)
 }

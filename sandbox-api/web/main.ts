@@ -10,6 +10,8 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   AbortController: () => (require('./abort-controller.ts') as typeof import('./abort-controller.ts')).AbortController,
   AbortSignal: () => (require('./abort-signal.ts') as typeof import('./abort-signal.ts')).AbortSignal,
   CustomEvent: () => (require('./custom-event.ts') as typeof import('./custom-event.ts')).CustomEvent,
+  Blob: () => (require('./blob.ts') as typeof import('./blob.ts')).Blob,
+  File: () => (require('./file.ts') as typeof import('./file.ts')).File,
   DOMException: () => (require('./dom-exception.ts') as typeof import('./dom-exception.ts')).DOMException,
   ErrorEvent: () => (require('./error-event.ts') as typeof import('./error-event.ts')).ErrorEvent,
   Event: () => (require('./event.ts') as typeof import('./event.ts')).Event,
@@ -65,6 +67,8 @@ export function open(host: WebHost): Web {
     begin: beginRun,
     get,
     handler: (name) => (require('./handlers.ts') as typeof import('./handlers.ts')).handlerOf(name),
+    handleFetch: (handle, input, outputBytes) =>
+      (require('./handler.ts') as typeof import('./handler.ts')).handleFetch(handle, input, outputBytes),
     finish: finishNative,
     fail: failNative,
     reportUncaught: (error) => uncaught().reportUncaught(error),

@@ -1,4 +1,4 @@
-import { isToken, trimBlanks } from './header-rules.ts'
+import { isToken, trimBlanks, trimEnd } from './header-rules.ts'
 
 export interface MimeType {
   /** `type/subtype`, in lower case. */
@@ -41,7 +41,7 @@ function parseParameters(text: string, from: number): ReadonlyMap<string, string
 function parseValue(text: string, from: number): { value: string; end: number; isQuoted: boolean } {
   if (text[from] !== '"') {
     const end = indexOrEnd(text, ';', from)
-    return { value: trimBlanks(text.slice(from, end)), end, isQuoted: false }
+    return { value: trimEnd(text.slice(from, end)), end, isQuoted: false }
   }
   const { value, end } = unquote(text, from)
   return { value, end: indexOrEnd(text, ';', end), isQuoted: true }
