@@ -13,10 +13,10 @@ import { createConsole, createLog } from './console.ts'
 import { applyEngine } from './engine.ts'
 import { findEntryPoint } from './entry-point.ts'
 import { createKv } from './kv.ts'
+import { createQueueMicrotask } from './microtasks.ts'
 import {
   ErrorConstructor,
   PromiseConstructor,
-  TypeErrorConstructor,
   assign,
   cut,
   defineProperty,
@@ -25,10 +25,10 @@ import {
   parse,
   whenSettled,
 } from './primordials.ts'
-import { type ErrorText, describe, encodeError, encodeResult } from './result.ts'
+import { describe, encodeError, encodeResult } from './result.ts'
 import { installTimers } from './timers.ts'
+import type { Rejection, Web } from './web/host.ts'
 import { installWeb } from './web.ts'
-import type { Web } from './web/host.ts'
 
 /**
  * The trusted part of every context: evaluated before any guest code, it returns the one function through which the cell
@@ -104,9 +104,10 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
         web.opened?.fail(a as number, b as string)
         return
       case ENTRY.rejection: {
-        const reason = parse(a as string) as ErrorText
+        const reason = parse(a as string) as Rejection
         if (web.opened?.reportRejection(reason) === true) return
-        log.write('error', `[cloister] unhandled rejection: ${reason.name}: ${cut(reason.message, 1_000)}`)
+        const name = reason.name === '' ? '' : `${reason.name}: `
+        log.write('error', `[cloister] unhandled rejection: ${name}${cut(reason.message, 1_000)}`)
       }
     }
   }
@@ -200,7 +201,11 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
       )
       // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
       const answer = (async () => await call(parse(inputText), context))()
-      whenSettled(answer, (value) => held.whenEmpty(() => once(succeed)(value)), once(fail))
+      const answered = (value: unknown): void => {
+        if (held.open > 0) bridge(BRIDGE.holds, 0, 0)
+        held.whenEmpty(() => once(succeed)(value))
+      }
+      whenSettled(answer, answered, once(fail))
     },
   }
 }
@@ -214,6 +219,10 @@ function createHeld(warn: (message: string) => void) {
     if (open === 0) empty?.()
   }
   return {
+    /** How many have not settled yet. */
+    get open(): number {
+      return open
+    },
     add(promise: unknown): void {
       open += 1
       const followed = new PromiseConstructor((resolve) => resolve(promise))
@@ -262,25 +271,9 @@ function createContext(
   return freeze(context)
 }
 
-/** The web's queueMicrotask. An error in the callback ends the run, as an uncaught error does. */
-function createQueueMicrotask(fail: (error: unknown) => void): (callback: () => void) => void {
-  const resolved = PromiseConstructor.resolve()
-  return (callback) => {
-    if (typeof callback !== 'function') {
-      throw new TypeErrorConstructor('the argument of queueMicrotask must be a function')
-    }
-    const guarded = (): void => {
-      try {
-        callback()
-      } catch (error) {
-        fail(error)
-      }
-    }
-    whenSettled(resolved, guarded, fail)
-  }
-}
-
 function tooLong(what: string, bound: number): string {
-  const message = `${what}; limits.outputBytes of the policy is ${bound}`
+  const message =
+    `${what}; limits.outputBytes of the policy is ${bound}: ` +
+    'return less, store it and return its key, or have the limit raised'
   return encodeError({ name: 'RangeError', message, stack: '' })
 }

@@ -73,7 +73,7 @@ export class FormData {
   }
 }
 
-finishInterface(FormData, 'FormData', 'append', 'delete', 'get', 'getAll', 'has', 'set')
+finishInterface(FormData, 'FormData')
 definePairIterable(FormData, 'FormData', (object) => {
   if (!isFormData(object)) throw new TypeError('Illegal invocation')
   return entriesIn(object)

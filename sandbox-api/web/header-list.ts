@@ -36,7 +36,7 @@ export class HeaderList {
   /** Fetch, "sort and combine": in the order of the names; cookies are never put into one. The same list until a change. */
   sorted(): readonly (readonly [string, string])[] {
     this.#sorted ??= [...this.#values.keys()]
-      .sort()
+      .toSorted()
       .flatMap((name) =>
         name === 'set-cookie'
           ? this.getAll(name).map((value) => [name, value] as const)

@@ -74,7 +74,7 @@ export class Headers {
 }
 
 const { append } = Headers.prototype
-finishInterface(Headers, 'Headers', 'append', 'delete', 'get', 'getSetCookie', 'has', 'set')
+finishInterface(Headers, 'Headers')
 definePairIterable(Headers, 'Headers', (object) => {
   if (!isHeaders(object)) throw new TypeError('Illegal invocation')
   return listIn(object).sorted()

@@ -24,8 +24,8 @@ export interface Rejection {
   readonly name: string
   readonly message: string
   readonly stack: string
-  /** The reason itself, if it is a primitive that JSON can hold. */
-  readonly primitive?: unknown
+  /** The reason itself, in a list, if it is a primitive that JSON can hold; an empty list means undefined. */
+  readonly primitive?: readonly unknown[]
 }
 
 /** What the runtime of the realm asks of the web's own API. */

@@ -131,23 +131,7 @@ export class Request {
   }
 }
 
-finishInterface(
-  Request,
-  'Request',
-  ...[
-    'method',
-    'url',
-    'headers',
-    'destination',
-    'referrer',
-    'referrerPolicy',
-    'mode',
-    'credentials',
-    'cache',
-    'redirect',
-  ],
-  ...['integrity', 'keepalive', 'isReloadNavigation', 'isHistoryNavigation', 'signal', 'duplex', 'clone'],
-)
+finishInterface(Request, 'Request')
 defineBody(Request, (object) => {
   if (!isRequest(object)) throw new TypeError('Illegal invocation')
   return stateIn(object)

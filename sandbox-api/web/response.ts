@@ -130,7 +130,7 @@ export class Response {
   }
 }
 
-finishInterface(Response, 'Response', 'type', 'url', 'redirected', 'status', 'ok', 'statusText', 'headers', 'clone')
+finishInterface(Response, 'Response')
 makeEnumerable(Response, 'error', 'redirect', 'json')
 defineBody(Response, (object) => {
   if (!isResponse(object)) throw new TypeError('Illegal invocation')

@@ -31,10 +31,16 @@ const streams = {
   WritableStreamDefaultWriter,
 }
 
+const { defineProperty, getPrototypeOf, setPrototypeOf } = Object
+
 // The bundler may have renamed a class.
-for (const [name, value] of Object.entries(streams)) {
-  Object.defineProperty(value, 'name', { value: name, configurable: true })
-}
+for (const [name, value] of Object.entries(streams)) defineProperty(value, 'name', { value: name, configurable: true })
+
+// The library makes its iterators without the language's own prototype of them.
+const iterator = getPrototypeOf(new ReadableStream().values()) as { [Symbol.asyncIterator]?: unknown }
+setPrototypeOf(iterator, getPrototypeOf(getPrototypeOf(async function* () {}.prototype)) as object)
+delete iterator[Symbol.asyncIterator]
+defineProperty(iterator, Symbol.toStringTag, { value: 'ReadableStream AsyncIterator', configurable: true })
 
 export {
   ByteLengthQueuingStrategy,

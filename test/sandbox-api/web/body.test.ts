@@ -71,7 +71,11 @@ test('statuses without a body, statuses that are none, and reasons that end a li
     Array.from({ length: 3 }, () => 'TypeError'),
     [204, 205, 304],
     ['RangeError', 'RangeError', 'RangeError', 'RangeError', 'none'],
-    ...['TypeError', 'TypeError', 'TypeError', 'RangeError', 'TypeError'],
+    'TypeError',
+    'TypeError',
+    'TypeError',
+    'RangeError',
+    'TypeError',
   ])
 })
 

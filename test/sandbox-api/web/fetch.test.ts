@@ -13,8 +13,14 @@ test('a data: URL is answered from itself', async () => {
     return [html.status, html.ok, html.url, html.headers.get('content-type'), await html.text(), [...await binary.bytes()], binary.headers.get('content-type'),
       (await fetch('data:,x', { method: 'HEAD' })).body]`
   expect(await guest.value(code)).toEqual([
-    ...[200, true, 'data:text/html;charset=utf-8,%3Cp%3E%C3%A9', 'text/html;charset=utf-8', '<p>é', [0, 255]],
-    ...['text/plain;charset=US-ASCII', null],
+    200,
+    true,
+    'data:text/html;charset=utf-8,%3Cp%3E%C3%A9',
+    'text/html;charset=utf-8',
+    '<p>é',
+    [0, 255],
+    'text/plain;charset=US-ASCII',
+    null,
   ])
 })
 
