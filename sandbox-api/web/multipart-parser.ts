@@ -1,6 +1,6 @@
 import { encodeUtf8 } from './encoding/encode.ts'
 import { Utf8Decoder } from './encoding/utf8.ts'
-import { trimBlanks } from './header-rules.ts'
+import { isToken, trimBlanks } from './header-rules.ts'
 
 /** One part of `multipart/form-data`. Without a file name it is a text field. */
 export interface FormPart {
@@ -66,9 +66,9 @@ function readHeaders(bytes: Uint8Array, start: number): Omit<FormPart, 'content'
     }
     const line = decode(bytes.subarray(at, end))
     const colon = line.indexOf(':')
-    if (colon < 0) throw malformed('a header of a part has no colon')
+    const name = line.slice(0, Math.max(0, colon)).toLowerCase()
+    if (!isToken(name)) throw malformed('a header of a part has no name')
     const value = trimBlanks(line.slice(colon + 1))
-    const name = line.slice(0, colon).toLowerCase()
     if (name === 'content-disposition') disposition = parseDisposition(value)
     else if (name === 'content-type') type = value
     at = end + 2
@@ -85,12 +85,14 @@ function parseDisposition(value: string): { name: string; filename: string | und
   while (at < value.length) {
     const equals = indexOrEnd(value, '=', at)
     const key = trimBlanks(value.slice(at + 1, equals)).toLowerCase()
+    if (!isToken(key)) throw malformed('a name of a part has none itself')
     const isQuoted = value[equals + 1] === '"'
     const start = equals + (isQuoted ? 2 : 1)
     const end = indexOrEnd(value, isQuoted ? '"' : ';', start)
-    if (isQuoted && end === value.length) throw malformed('a name of a part does not end')
-    if (!parameters.has(key)) parameters.set(key, unescape(value.slice(start, end)))
     at = indexOrEnd(value, ';', end)
+    const isWhole = isQuoted ? end < value.length && trimBlanks(value.slice(end + 1, at)) === '' : end > start
+    if (!isWhole) throw malformed('a name of a part does not end')
+    if (!parameters.has(key)) parameters.set(key, unescape(value.slice(start, end)))
   }
   const name = parameters.get('name')
   if (name === undefined) throw malformed('a part has no name')

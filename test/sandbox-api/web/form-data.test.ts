@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { mebibytes } from '../../../src/core/quantity.ts'
 import { type Guest, openGuest } from '../guest.ts'
 
 let guest: Guest
@@ -48,7 +49,8 @@ test('what is no form is refused whole', async () => {
   const code = `${SHOW}
     const part = (headers, content = 'x') => '--B\\r\\n' + headers + '\\r\\n\\r\\n' + content + '\\r\\n--B--\\r\\n'
     const bodies = ['', 'x', '--B', '--B\\r\\n', '--C--', 'text before\\r\\n--B--', '--B--more', part('Content-Disposition: form-data'), part('X: y'),
-      part('Content-Disposition: form-data; name="a'), part('Content-Disposition: attachment; name="a"'), part('no colon'),
+      part('Content-Disposition: form-data; name="a'), part('Content-Disposition: attachment; name="a"'), part('no colon'), part('Content-Disposition: form-data; name'), part('Content-Disposition: form-data; name='),
+      part('Content-Disposition: form-data; name="a"b'), part('Content-Disposition: form-data; name="a"\\n filename="b"'), part('X Y: z\\r\\nContent-Disposition: form-data; name="a"'),
       part('Content-Disposition: form-data; name="a"').slice(0, -4), part('Content-Disposition: form-data; name="a"\\r\\nX: ' + 'y'.repeat(20_000))]
     const reasons = await Promise.all(bodies.map((body) => reason(read(body))))
     const others = [read('--B--', '"' + 'B'.repeat(71) + '"'), read('--B--', '""'), new Response('--B--', { headers: { 'content-type': 'multipart/form-data' } }).formData(),
@@ -76,6 +78,6 @@ test('a flood of parts that the heap cannot hold ends the run as its own', async
     const part = '--B\\r\\nContent-Disposition: form-data; name="a"; filename="f"\\r\\n\\r\\n\\r\\n'
     const forms = []
     for (;;) forms.push(await read(part.repeat(20_000) + '--B--'))`
-  const { status } = await guest.run(code)
+  const { status } = await guest.run(code, { limits: { memory: mebibytes(32) } })
   expect(status).toBe('memory-exceeded')
 })
