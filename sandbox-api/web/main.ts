@@ -9,6 +9,8 @@ import { failNative, finishNative } from './native.ts'
 const MAKERS: Readonly<Record<string, () => unknown>> = {
   AbortController: () => (require('./abort-controller.ts') as typeof import('./abort-controller.ts')).AbortController,
   AbortSignal: () => (require('./abort-signal.ts') as typeof import('./abort-signal.ts')).AbortSignal,
+  Crypto: () => (require('./crypto.ts') as typeof import('./crypto.ts')).Crypto,
+  CryptoKey: () => (require('./subtle/crypto-key.ts') as typeof import('./subtle/crypto-key.ts')).CryptoKey,
   CustomEvent: () => (require('./custom-event.ts') as typeof import('./custom-event.ts')).CustomEvent,
   DOMException: () => (require('./dom-exception.ts') as typeof import('./dom-exception.ts')).DOMException,
   ErrorEvent: () => (require('./error-event.ts') as typeof import('./error-event.ts')).ErrorEvent,
@@ -21,9 +23,11 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   Performance: () => (require('./performance.ts') as typeof import('./performance.ts')).Performance,
   PromiseRejectionEvent: () =>
     (require('./promise-rejection-event.ts') as typeof import('./promise-rejection-event.ts')).PromiseRejectionEvent,
+  SubtleCrypto: () => (require('./subtle/subtle-crypto.ts') as typeof import('./subtle/subtle-crypto.ts')).SubtleCrypto,
   addEventListener: () => eventTarget().prototype.addEventListener,
   atob: () => (require('./base64.ts') as typeof import('./base64.ts')).atob,
   btoa: () => (require('./base64.ts') as typeof import('./base64.ts')).btoa,
+  crypto: () => (require('./crypto.ts') as typeof import('./crypto.ts')).crypto,
   dispatchEvent: () => eventTarget().prototype.dispatchEvent,
   navigator: () => (require('./navigator.ts') as typeof import('./navigator.ts')).navigator,
   performance: () => (require('./performance.ts') as typeof import('./performance.ts')).performance,

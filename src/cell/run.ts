@@ -127,6 +127,7 @@ export class GuestRun {
   release(): 'clean' | 'spoiled' {
     this.realm.bridge = refuse
     this.realm.native = CLOSED
+    this.#work.close()
     clearTimeout(this.#expiry)
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
