@@ -29,12 +29,25 @@ export class Cargo {
   }
 }
 
+/** Half of what a run may have under way of all native work. The rest waits here for its turn, where no bound is needed. */
+const UNDER_WAY_MAX = 128
+
+let underWay = 0
+const waiting: (() => void)[] = []
+
 /** Has the cell do an operation of SubtleCrypto on its thread pool. */
 export async function work(operation: string, request: RequestText, cargo: Cargo): Promise<NativeValue> {
+  if (underWay >= UNDER_WAY_MAX) await new Promise<void>((resolve) => waiting.push(resolve))
+  else underWay += 1
   try {
     return await startNative(`crypto.${operation}`, stringify(request), ...cargo.bytes)
   } catch (error) {
     throw asOfTheWeb(error)
+  } finally {
+    // A turn is handed on, not given back, when somebody waits for it.
+    const next = waiting.shift()
+    if (next === undefined) underWay -= 1
+    else next()
   }
 }
 
