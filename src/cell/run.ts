@@ -128,6 +128,7 @@ export class GuestRun {
     this.realm.bridge = refuse
     this.realm.native = CLOSED
     this.realm.loader?.forget()
+    this.#work.close()
     clearTimeout(this.#expiry)
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
