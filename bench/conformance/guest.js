@@ -4,6 +4,7 @@
  * Runs one file of the web-platform-tests and gives its result as JSON. `evaluate` turns text into code of the global scope,
  * as a classic script of a page would be; `plan` is a Plan of program.ts.
  */
+// oxlint-disable-next-line no-unused-vars -- program.ts calls it
 async function runConformanceTest(plan, evaluate) {
   const { promise, resolve } = Promise.withResolvers()
   const later = globalThis.setTimeout
