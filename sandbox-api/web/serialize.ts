@@ -6,7 +6,7 @@ import { readError } from './clone-errors.ts'
 /** An object that has been read. One source object is one record, so that cycles and doubles come out as they went in. */
 export class Serialized {
   /** Makes the object, without what it holds. */
-  create: () => object = () => ({})
+  create: () => object = createPlain
   /** Puts in what it holds. */
   fill: ((made: object) => void) | undefined
   #made: object | undefined
@@ -20,12 +20,17 @@ export class Serialized {
   }
 }
 
+function createPlain(): object {
+  return {}
+}
+
 /** Objects that have been read, or that are to be moved, by the original. */
 export type Memory = Map<object, Serialized>
 
 const { entries: entriesOf } = Map.prototype
 const { values: valuesOf } = Set.prototype
 const { apply } = Reflect
+const { getPrototypeOf, hasOwn, keys: keysOf, prototype: PLAIN } = Object
 
 /** HTML, "StructuredSerializeInternal". Gives a primitive as it is. Throws a DataCloneError for what cannot be cloned. */
 export function serialize(value: unknown, memory: Memory): unknown {
@@ -56,7 +61,8 @@ function readWhole(value: object, record: Serialized, memory: Memory): boolean {
     record.create = () => view.make(deserialize(buffer) as ArrayBuffer)
     return true
   }
-  for (let prototype = Object.getPrototypeOf(value) as object | null; prototype !== null;) {
+  if (Array.isArray(value)) return false
+  for (let prototype = getPrototypeOf(value) as object | null; prototype !== null && prototype !== PLAIN;) {
     const builtin = BUILTINS.get(prototype)
     const made = builtin === undefined ? undefined : tryReading(() => builtin(value))
     if (made !== undefined) {
@@ -69,7 +75,7 @@ function readWhole(value: object, record: Serialized, memory: Memory): boolean {
       return true
     }
     if (isPlatformPrototype(prototype)) throw refusal(Object.prototype.toString.call(value))
-    prototype = Object.getPrototypeOf(prototype) as object | null
+    prototype = getPrototypeOf(prototype) as object | null
   }
   return false
 }
@@ -127,19 +133,24 @@ function readSet(value: object, record: Serialized, memory: Memory): boolean {
 }
 
 function readProperties(value: object, record: Serialized, memory: Memory): void {
-  const read: [string, unknown][] = []
-  for (const key of Object.keys(value)) {
+  const keys: string[] = []
+  const read: unknown[] = []
+  for (const key of keysOf(value)) {
     // A getter of an earlier one may have taken it away.
-    if (Object.hasOwn(value, key)) read.push([key, serialize((value as Record<string, unknown>)[key], memory)])
+    if (!hasOwn(value, key)) continue
+    keys.push(key)
+    read.push(serialize((value as Record<string, unknown>)[key], memory))
   }
   record.fill = (made) => {
-    for (const [key, held] of read) {
-      Object.defineProperty(made, key, {
-        value: deserialize(held),
-        writable: true,
-        configurable: true,
-        enumerable: true,
-      })
+    for (let index = 0; index < keys.length; index += 1) {
+      setOwn(made as Record<string, unknown>, keys[index] as string, deserialize(read[index]))
     }
   }
+}
+
+/** Defines a property, which an assignment does as well, and sooner, if the prototypes have none of that name. */
+function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key in object) {
+    Object.defineProperty(object, key, { value, writable: true, configurable: true, enumerable: true })
+  } else object[key] = value
 }
