@@ -141,8 +141,14 @@ function valuesOf(input: string | Init, base: string | undefined): Record<Compon
   if (url === null) return undefined
   const { protocol, username, password, hostname, port, pathname, search, hash } = url
   return {
-    ...{ protocol: protocol.slice(0, -1), username, password, hostname, port, pathname },
-    ...{ search: search.slice(1), hash: hash.slice(1) },
+    protocol: protocol.slice(0, -1),
+    username,
+    password,
+    hostname,
+    port,
+    pathname,
+    search: search.slice(1),
+    hash: hash.slice(1),
   }
 }
 

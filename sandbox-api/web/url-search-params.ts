@@ -125,7 +125,18 @@ export class URLSearchParams {
 finishInterface(
   URLSearchParams,
   'URLSearchParams',
-  ...['size', 'append', 'delete', 'get', 'getAll', 'has', 'set', 'sort', 'forEach', 'keys', 'values', 'entries'],
+  'size',
+  'append',
+  'delete',
+  'get',
+  'getAll',
+  'has',
+  'set',
+  'sort',
+  'forEach',
+  'keys',
+  'values',
+  'entries',
   'toString',
 )
 Object.defineProperty(URLSearchParams.prototype, Symbol.iterator, {

@@ -200,7 +200,19 @@ function parse(url: unknown, base: unknown): string | undefined {
 finishInterface(
   URL,
   'URL',
-  ...['href', 'origin', 'protocol', 'username', 'password', 'host', 'hostname', 'port', 'pathname', 'search'],
-  ...['searchParams', 'hash', 'toString', 'toJSON'],
+  'href',
+  'origin',
+  'protocol',
+  'username',
+  'password',
+  'host',
+  'hostname',
+  'port',
+  'pathname',
+  'search',
+  'searchParams',
+  'hash',
+  'toString',
+  'toJSON',
 )
 makeEnumerable(URL, 'parse', 'canParse')
