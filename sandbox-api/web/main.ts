@@ -9,6 +9,7 @@ import { failNative, finishNative } from './native.ts'
 const MAKERS: Readonly<Record<string, () => unknown>> = {
   AbortController: () => (require('./abort-controller.ts') as typeof import('./abort-controller.ts')).AbortController,
   AbortSignal: () => (require('./abort-signal.ts') as typeof import('./abort-signal.ts')).AbortSignal,
+  Blob: () => (require('./blob.ts') as typeof import('./blob.ts')).Blob,
   ByteLengthQueuingStrategy: () => streams().ByteLengthQueuingStrategy,
   CompressionStream: () => compression().CompressionStream,
   CountQueuingStrategy: () => streams().CountQueuingStrategy,
@@ -18,6 +19,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   ErrorEvent: () => (require('./error-event.ts') as typeof import('./error-event.ts')).ErrorEvent,
   Event: () => (require('./event.ts') as typeof import('./event.ts')).Event,
   EventTarget: () => eventTarget(),
+  File: () => (require('./file.ts') as typeof import('./file.ts')).File,
   MessageChannel: () => (require('./message-port.ts') as typeof import('./message-port.ts')).MessageChannel,
   MessageEvent: () => (require('./message-event.ts') as typeof import('./message-event.ts')).MessageEvent,
   MessagePort: () => (require('./message-port.ts') as typeof import('./message-port.ts')).MessagePort,
@@ -33,6 +35,8 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   ReadableStreamDefaultReader: () => streams().ReadableStreamDefaultReader,
   TextDecoder: () => (require('./text-decoder.ts') as typeof import('./text-decoder.ts')).TextDecoder,
   TextEncoder: () => (require('./text-encoder.ts') as typeof import('./text-encoder.ts')).TextEncoder,
+  TextDecoderStream: () => textStreams().TextDecoderStream,
+  TextEncoderStream: () => textStreams().TextEncoderStream,
   TransformStream: () => streams().TransformStream,
   TransformStreamDefaultController: () => streams().TransformStreamDefaultController,
   URL: () => (require('./url.ts') as typeof import('./url.ts')).URL,
@@ -52,6 +56,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
 }
 
 const compression = () => require('./compression-streams.ts') as typeof import('./compression-streams.ts')
+const textStreams = () => require('./text-streams.ts') as typeof import('./text-streams.ts')
 const streams = () => require('./streams.ts') as typeof import('./streams.ts')
 
 /** Opens the web's own API in a realm. Called once, by the runtime. */
