@@ -11,8 +11,10 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   AbortSignal: () => (require('./abort-signal.ts') as typeof import('./abort-signal.ts')).AbortSignal,
   Blob: () => (require('./blob.ts') as typeof import('./blob.ts')).Blob,
   ByteLengthQueuingStrategy: () => streams().ByteLengthQueuingStrategy,
+  CompressionStream: () => compression().CompressionStream,
   CountQueuingStrategy: () => streams().CountQueuingStrategy,
   CustomEvent: () => (require('./custom-event.ts') as typeof import('./custom-event.ts')).CustomEvent,
+  DecompressionStream: () => compression().DecompressionStream,
   DOMException: () => (require('./dom-exception.ts') as typeof import('./dom-exception.ts')).DOMException,
   ErrorEvent: () => (require('./error-event.ts') as typeof import('./error-event.ts')).ErrorEvent,
   Event: () => (require('./event.ts') as typeof import('./event.ts')).Event,
@@ -37,6 +39,8 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   Response: () => (require('./response.ts') as typeof import('./response.ts')).Response,
   TextDecoder: () => (require('./text-decoder.ts') as typeof import('./text-decoder.ts')).TextDecoder,
   TextEncoder: () => (require('./text-encoder.ts') as typeof import('./text-encoder.ts')).TextEncoder,
+  TextDecoderStream: () => textStreams().TextDecoderStream,
+  TextEncoderStream: () => textStreams().TextEncoderStream,
   TransformStream: () => streams().TransformStream,
   TransformStreamDefaultController: () => streams().TransformStreamDefaultController,
   URL: () => (require('./url.ts') as typeof import('./url.ts')).URL,
@@ -56,6 +60,8 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   structuredClone: () => (require('./structured-clone.ts') as typeof import('./structured-clone.ts')).structuredClone,
 }
 
+const compression = () => require('./compression-streams.ts') as typeof import('./compression-streams.ts')
+const textStreams = () => require('./text-streams.ts') as typeof import('./text-streams.ts')
 const streams = () => require('./streams.ts') as typeof import('./streams.ts')
 
 /** Opens the web's own API in a realm. Called once, by the runtime. */

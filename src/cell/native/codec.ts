@@ -70,22 +70,24 @@ export class Codec {
     })
   }
 
-  /** Whether everything that was fed has been used up and its output taken. */
+  /** Whether everything that was fed has been used up and its output taken. Never after a fault, which the next step tells. */
   get idle(): boolean {
-    return this.#fed && !this.#taking && this.#stream.readableLength === 0
+    const { errored, readableEnded, readableLength } = this.#stream
+    return errored === null && (this.#fed || readableEnded) && !this.#taking && readableLength === 0
   }
 
   /** Takes the next input in, and gives the first piece of its output. Throws InvalidStateError if the last is not used up. */
   feed(input: Uint8Array): Promise<Uint8Array> {
     this.#begin()
-    this.#stream.write(input, this.#end)
+    this.#stream.write(input, this.#used)
     return this.take()
   }
 
   /** There is no more input. Gives the first piece of what is left. */
   finish(): Promise<Uint8Array> {
     this.#begin()
-    this.#stream.end(this.#end)
+    // Not its callback, which comes before the last output: the stream ends when all of it has been taken.
+    this.#stream.end()
     return this.take()
   }
 
@@ -121,11 +123,11 @@ export class Codec {
   }
 
   #begin(): void {
-    if (!this.idle || this.#stream.writableEnded) throw busy()
+    if (this.#taking || !this.#fed || this.#stream.writableEnded) throw busy()
     this.#fed = false
   }
 
-  readonly #end = (error?: Error | null): void => {
+  readonly #used = (error?: Error | null): void => {
     this.#fed = true
     if (error) this.#fault ??= error
     this.#wake()
