@@ -32,6 +32,8 @@ export const BRIDGE = {
   setTimer: 4,
   /** a: number of the timer. */
   clearTimer: 5,
+  /** The function has returned: the answer waits for promises that were given to `waitUntil`. */
+  holds: 6,
 } as const
 
 /** How the guest's code ended, as far as the runtime can tell. */

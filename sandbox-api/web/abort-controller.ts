@@ -13,4 +13,4 @@ export class AbortController {
   }
 }
 
-finishInterface(AbortController, 'AbortController', 'signal', 'abort')
+finishInterface(AbortController, 'AbortController')

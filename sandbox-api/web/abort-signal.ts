@@ -76,7 +76,7 @@ export class AbortSignal extends EventTarget {
   }
 }
 
-finishInterface(AbortSignal, 'AbortSignal', 'aborted', 'reason', 'throwIfAborted')
+finishInterface(AbortSignal, 'AbortSignal')
 makeEnumerable(AbortSignal, 'abort', 'timeout', 'any')
 defineHandlers(AbortSignal, isAbortSignal, 'abort')
 

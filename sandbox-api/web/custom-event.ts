@@ -27,4 +27,4 @@ export class CustomEvent extends Event {
   }
 }
 
-finishInterface(CustomEvent, 'CustomEvent', 'detail', 'initCustomEvent')
+finishInterface(CustomEvent, 'CustomEvent')

@@ -43,7 +43,7 @@ export class ErrorEvent extends Event {
   }
 }
 
-finishInterface(ErrorEvent, 'ErrorEvent', 'message', 'filename', 'lineno', 'colno', 'error')
+finishInterface(ErrorEvent, 'ErrorEvent')
 
 export function isErrorEvent(value: object): value is ErrorEvent {
   return hasParts(value)

@@ -70,7 +70,7 @@ export class EventTarget {
   }
 }
 
-finishInterface(EventTarget, 'EventTarget', 'addEventListener', 'removeEventListener', 'dispatchEvent')
+finishInterface(EventTarget, 'EventTarget')
 
 /** Fires an event of the platform's at a target. Returns whether nobody has canceled it. */
 export function fire(target: object, event: Event): boolean {
@@ -152,7 +152,7 @@ function invoke(event: Event, target: object, listeners: Listeners, capture: boo
   const state = stateOf(event)
   const list = listeners.get(state.type)
   if (list === undefined) return
-  for (const listener of [...list]) {
+  for (const listener of list.slice()) {
     if (listener.isRemoved || listener.capture !== capture) continue
     if (listener.once) remove(listeners, state.type, listener)
     state.inPassiveListener = listener.passive

@@ -141,13 +141,7 @@ const IS_TRUSTED: PropertyDescriptor = {
   configurable: false,
 }
 
-finishInterface(
-  Event,
-  'Event',
-  ...['type', 'target', 'srcElement', 'currentTarget', 'composedPath', 'eventPhase', 'stopPropagation', 'cancelBubble'],
-  ...['stopImmediatePropagation', 'bubbles', 'cancelable', 'returnValue', 'preventDefault', 'defaultPrevented'],
-  ...['composed', 'timeStamp', 'initEvent'],
-)
+finishInterface(Event, 'Event')
 defineConstants(Event, PHASE)
 
 function cancel(state: EventState): void {

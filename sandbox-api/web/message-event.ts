@@ -54,11 +54,7 @@ export class MessageEvent extends Event {
   }
 }
 
-finishInterface(
-  MessageEvent,
-  'MessageEvent',
-  ...['data', 'origin', 'lastEventId', 'source', 'ports', 'initMessageEvent'],
-)
+finishInterface(MessageEvent, 'MessageEvent')
 
 function toParts(data: unknown, origin: unknown, lastEventId: unknown, source: unknown, ports: unknown): Parts {
   if (source !== undefined && source !== null && !isEventTarget(source)) {

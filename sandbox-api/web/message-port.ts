@@ -79,7 +79,7 @@ export class MessagePort extends EventTarget {
   }
 }
 
-finishInterface(MessagePort, 'MessagePort', 'postMessage', 'start', 'close')
+finishInterface(MessagePort, 'MessagePort')
 defineHandlers(MessagePort, isMessagePort, 'messageerror', 'close')
 /** Setting this handler also starts the port. */
 Object.defineProperty(MessagePort.prototype, 'onmessage', {
@@ -130,7 +130,7 @@ export class MessageChannel {
   }
 }
 
-finishInterface(MessageChannel, 'MessageChannel', 'port1', 'port2')
+finishInterface(MessageChannel, 'MessageChannel')
 
 export function isMessagePort(value: unknown): value is MessagePort {
   return typeof value === 'object' && value !== null && hasEnd(value)

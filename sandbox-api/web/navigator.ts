@@ -16,6 +16,6 @@ export class Navigator {
   }
 }
 
-finishInterface(Navigator, 'Navigator', 'userAgent')
+finishInterface(Navigator, 'Navigator')
 
 export const navigator = new Navigator(MAKING)

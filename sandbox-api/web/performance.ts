@@ -25,6 +25,6 @@ export class Performance extends EventTarget {
   }
 }
 
-finishInterface(Performance, 'Performance', 'now', 'timeOrigin', 'toJSON')
+finishInterface(Performance, 'Performance')
 
 export const performance = new Performance(MAKING)

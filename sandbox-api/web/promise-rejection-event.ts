@@ -23,4 +23,4 @@ export class PromiseRejectionEvent extends Event {
   }
 }
 
-finishInterface(PromiseRejectionEvent, 'PromiseRejectionEvent', 'promise', 'reason')
+finishInterface(PromiseRejectionEvent, 'PromiseRejectionEvent')

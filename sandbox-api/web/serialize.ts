@@ -87,7 +87,11 @@ function tryReading<Result>(read: () => Result): Result | undefined {
 function readMembers(value: object, record: Serialized, memory: Memory): void {
   if (Array.isArray(value)) {
     const { length } = value
-    record.create = () => new Array<unknown>(length)
+    record.create = () => {
+      const made: unknown[] = []
+      made.length = length
+      return made
+    }
     readProperties(value, record, memory)
   } else if (Error.isError(value))
     Object.assign(

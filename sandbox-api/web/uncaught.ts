@@ -34,7 +34,7 @@ export function reportError(e: unknown): void {
  * known here, and of an error only its text: both are made again.
  */
 export function reportRejection(rejection: Rejection): boolean {
-  const reason = 'primitive' in rejection ? rejection.primitive : remake(rejection)
+  const reason = rejection.primitive === undefined ? remake(rejection) : rejection.primitive[0]
   const { promise, reject } = Promise.withResolvers()
   // Before it is rejected, so that it is not one more rejection that nobody handles.
   promise.catch(() => {})

@@ -1,7 +1,8 @@
 /** What Web IDL asks of every interface, and the language's classes do otherwise. */
 
-const { defineProperty, getOwnPropertyDescriptor } = Object
+const { defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } = Object
 const { floor, trunc } = Math
+const BEYOND_BYTES = /[\u0100-\uffff]/
 
 /** Makes members of an interface show when its prototype, or the class itself for static ones, is listed. */
 export function makeEnumerable(target: object, ...names: readonly string[]): void {
@@ -11,9 +12,10 @@ export function makeEnumerable(target: object, ...names: readonly string[]): voi
   }
 }
 
-/** Finishes an interface: its tag, and its members made enumerable. */
+/** Finishes an interface: its tag, and its members, which show when its prototype is listed. All of them unless some are named. */
 export function finishInterface(Class: { readonly prototype: object }, name: string, ...members: string[]): void {
-  makeEnumerable(Class.prototype, ...members)
+  const all = (): string[] => getOwnPropertyNames(Class.prototype).filter((member) => member !== 'constructor')
+  makeEnumerable(Class.prototype, ...(members.length > 0 ? members : all()))
   defineProperty(Class.prototype, Symbol.toStringTag, { value: name, configurable: true })
 }
 
@@ -72,6 +74,25 @@ export function toRangeOfUnsignedLongLong(value: unknown, name: string): number 
     throw new TypeError(`${name} must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`)
   }
   return whole
+}
+
+/** A string of bytes: a character beyond U+00FF is a TypeError. */
+export function toByteString(value: unknown, name: string): string {
+  const text = `${value as string}`
+  if (BEYOND_BYTES.test(text)) throw new TypeError(`${name} has a character above U+00FF in it`)
+  return text
+}
+
+/** A value of an enumeration. */
+export function toEnumeration<Value extends string>(value: unknown, values: readonly Value[], name: string): Value {
+  const text = `${value as string}`
+  const found = values.find((one) => one === text)
+  if (found === undefined) throw new TypeError(`${name} must be one of ${values.join(', ')}`)
+  return found
+}
+
+export function toUnsignedShort(value: unknown): number {
+  return (+(value as number) >>> 0) & 0xffff
 }
 
 /** `[Clamp] long long`, as far as a number is exact. Halves go to the even neighbour. */

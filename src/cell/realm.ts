@@ -28,6 +28,8 @@ export interface NativeDoor {
 /** One V8 heap of the cell. */
 export interface GuestIsolate {
   readonly vm: ivm.Isolate
+  /** Its limit. */
+  readonly memoryMb: number
   readonly runtime: ivm.Script
   /** The web's own API, compiled when a guest of this isolate first asks for it. */
   web: ivm.Script | undefined
@@ -58,7 +60,7 @@ export class RealmMaker {
   isolate(memoryMb: number): GuestIsolate {
     const vm = new this.#ivm.Isolate({ memoryLimit: memoryMb })
     const runtime = vm.compileScriptSync(this.#sources.runtime, { filename: RUNTIME_FILE })
-    return { vm, runtime, web: undefined, runs: 0 }
+    return { vm, memoryMb, runtime, web: undefined, runs: 0 }
   }
 
   /**

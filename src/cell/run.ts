@@ -1,9 +1,20 @@
 import { BRIDGE, ENDING, ENTRY, type NativeValue } from '../../sandbox-api/bridge.ts'
+import { memoryReached, wallReached } from '../core/limit-messages.ts'
 import type { CellStatus } from '../wire/from-cell.ts'
 import type { Answer, CellArtifact } from '../wire/to-cell.ts'
 import { linkArtifact } from './modules.ts'
 import { NativeWork } from './native/work.ts'
 import { CLOSED, type Realm, bindModule, refuse } from './realm.ts'
+import {
+  type NEVER,
+  UNPLACED,
+  errorText,
+  neverText,
+  noMemoryText,
+  rejectionText,
+  textOf,
+  withoutRuntimeFrames,
+} from './texts.ts'
 
 /** How a run ended, as the cell saw it. */
 export interface Ending {
@@ -44,19 +55,24 @@ export class GuestRun {
   readonly number: number
   readonly realm: Realm
   readonly #host: RunHost
+  readonly #wallMs: number
   readonly #deadlineMs: number
   readonly #timers = new Map<number, NodeJS.Timeout>()
   #expiry: NodeJS.Timeout | undefined
   #rejections = 0
+  /** The guest is being told of a rejection. What that has it log counts, even if its answer is there already. */
+  #isTelling = false
   #calls = 0
   readonly #work: NativeWork
   #waiting = 0
+  #waitsFor: keyof typeof NEVER = 'module'
   #ending: Ending | undefined
 
   constructor(number: number, realm: Realm, wallMs: number, host: RunHost) {
     this.number = number
     this.realm = realm
     this.#host = host
+    this.#wallMs = wallMs
     this.#deadlineMs = host.elapsed() + wallMs
     realm.bridge = (kind, a, b) => this.#serve(kind, a, b)
     this.#work = new NativeWork(realm.handles, (task, ok, value) => host.worked(number, task, ok, value))
@@ -75,6 +91,7 @@ export class GuestRun {
         bindModule(this.realm, linkArtifact(this.realm.isolate.vm, this.realm.context, artifact), timeoutMs)
         this.realm.artifact = artifact.number
       }
+      this.#waitsFor = 'function'
       this.#apply(ENTRY.start, input, context)
     })
   }
@@ -98,7 +115,7 @@ export class GuestRun {
 
   /** The wall time is over while the run waits. */
   expire(): void {
-    this.#finish('timeout', timeoutText())
+    this.#finish('timeout', this.#timeoutText())
   }
 
   /** Ends the run from outside: its caller has gone. */
@@ -129,7 +146,7 @@ export class GuestRun {
 
   #enter(action: (timeoutMs: number) => void): void {
     if (this.#host.elapsed() >= this.#deadlineMs) {
-      this.#finish('timeout', timeoutText())
+      this.#finish('timeout', this.#timeoutText())
       return
     }
     try {
@@ -145,10 +162,7 @@ export class GuestRun {
         Math.max(0, this.#deadlineMs - this.#host.elapsed()),
       )
     } else {
-      this.#finish(
-        'error',
-        errorText('Error', 'the code waits for a promise that nothing can settle: no call and no timer is pending'),
-      )
+      this.#finish('error', errorText('Error', neverText(this.#waitsFor)))
     }
   }
 
@@ -156,9 +170,9 @@ export class GuestRun {
   #classify(thrown: unknown): void {
     const message = textOf(thrown, 'message')
     if (this.realm.isolate.vm.isDisposed) {
-      this.#finish('memory-exceeded', errorText('Error', 'the heap of the isolate reached its limit'), 'override')
+      this.#finish('memory-exceeded', errorText('Error', memoryReached(this.realm.isolate.memoryMb)), 'override')
     } else if (message === TIMED_OUT && this.#host.elapsed() >= this.#deadlineMs - 1) {
-      this.#finish('timeout', timeoutText(), 'override')
+      this.#finish('timeout', this.#timeoutText(), 'override')
     } else if (this.realm.artifact === undefined) {
       // The code could not be compiled, linked or evaluated.
       const [text, stack] = [message, textOf(thrown, 'stack')].map((part) => part.replaceAll(UNPLACED, ''))
@@ -172,12 +186,13 @@ export class GuestRun {
 
   /** The guest may have a handler for it. */
   #tellOfRejection(thrown: unknown): void {
-    const reason = { name: textOf(thrown, 'name'), message: textOf(thrown, 'message'), stack: textOf(thrown, 'stack') }
-    this.#enter(() => this.#apply(ENTRY.rejection, withoutRuntimeFrames(JSON.stringify(reason)), ''))
+    this.#isTelling = true
+    this.#enter(() => this.#apply(ENTRY.rejection, rejectionText(thrown), ''))
+    this.#isTelling = false
   }
 
   #serve(kind: number, a: string | number, b: string | number): number {
-    if (this.#ending !== undefined) return 0
+    if (this.#ending !== undefined && !(this.#isTelling && kind === BRIDGE.log)) return 0
     switch (kind) {
       case BRIDGE.call:
         // Counted once it is sent: a guest that calls with the stack nearly full may have the sending fail.
@@ -201,15 +216,22 @@ export class GuestRun {
         clearTimeout(this.#timers.get(a as number))
         this.#timers.delete(a as number)
         return 0
+      case BRIDGE.holds:
+        this.#waitsFor = 'waitUntil'
+        return 0
       default:
         return 0
     }
   }
 
+  #timeoutText(): string {
+    return errorText('Error', wallReached(this.#wallMs))
+  }
+
   #settle(ending: number, text: string): void {
     if (ending === ENDING.value) this.#finish('ok', text)
     else if (ending === ENDING.tooLong) this.#finish('output-exceeded', text)
-    else if (NO_MEMORY.test(text)) this.#finish('memory-exceeded', withoutRuntimeFrames(text))
+    else if (NO_MEMORY.test(text)) this.#finish('memory-exceeded', noMemoryText(text, this.realm.isolate.memoryMb))
     else this.#finish('error', withoutRuntimeFrames(text))
   }
 
@@ -222,32 +244,3 @@ export class GuestRun {
 function endedByItself(ending: Ending | undefined): boolean {
   return ending?.status === 'ok' || ending?.status === 'error' || ending?.status === 'output-exceeded'
 }
-
-function timeoutText(): string {
-  return errorText('Error', 'the run reached its wall time limit')
-}
-
-function errorText(name: string, message: string, stack = ''): string {
-  return withoutRuntimeFrames(
-    JSON.stringify({ name: name.slice(0, 200), message: message.slice(0, 4_096), stack: stack.slice(0, 8_192) }),
-  )
-}
-
-/** A property of something thrown, as text. isolated-vm copied it into this realm: a plain value or an Error. */
-function textOf(thrown: unknown, name: string): string {
-  if (typeof thrown !== 'object' || thrown === null) return name === 'message' ? String(thrown) : ''
-  const value = (thrown as Record<string, unknown>)[name]
-  return typeof value === 'string' ? value : ''
-}
-
-/** Stacks show the tenant's own lines only: nothing of the runtime, the cell or isolated-vm. */
-function withoutRuntimeFrames(text: string): string {
-  const error = JSON.parse(text) as { name: string; message: string; stack: string }
-  const lines = error.stack.split('\n').filter((line) => !HIDDEN_FRAME.test(line))
-  return JSON.stringify({ ...error, stack: lines.join('\n') })
-}
-
-/** What isolated-vm adds to an error of the compiler that has no line of the guest's. */
-const UNPLACED = / \[<isolated-vm>:\d+:\d+\]/g
-
-const HIDDEN_FRAME = /cloister:|<isolated-vm boundary>|file:|node:|^\s+at .*[(\s]\/|cell-[0-9a-f]+\.c?js/
