@@ -25,9 +25,10 @@ export function defineBody(Class: { readonly prototype: object }, ownerOf: (obje
     async blob(): Promise<object> {
       const owner = ownerOf(this)
       const content = await contentOf(owner)
-      const { Blob } = require('./blob.ts') as typeof import('./blob.ts')
+      const { createBlob } = require('./blob.ts') as typeof import('./blob.ts')
       const type = typeOf(owner)
-      return new Blob([content], { type: type === undefined ? '' : serializeMimeType(type) })
+      // Not by the constructor, which would put a boundary into small letters.
+      return createBlob([copyOf(content)], type === undefined ? '' : serializeMimeType(type))
     },
     async bytes(): Promise<Uint8Array> {
       return copyOf(await contentOf(ownerOf(this)))

@@ -1,5 +1,5 @@
 import { type Blob, isBlob } from './blob.ts'
-import { File, isFile } from './file.ts'
+import { File } from './file.ts'
 import { definePairIterable } from './pair-iterable.ts'
 import { finishInterface, needArguments, toUSVString } from './webidl.ts'
 
@@ -104,7 +104,7 @@ function toEntry(method: string, count: number, name: unknown, value: unknown, f
 
 /** HTML, "create an entry": every Blob becomes a File. */
 function toFile(value: Blob, filename: string | undefined): File {
-  if (isFile(value)) {
+  if (value instanceof File) {
     if (filename === undefined) return value
     return new File([value], filename, { type: value.type, lastModified: value.lastModified })
   }

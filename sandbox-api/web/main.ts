@@ -41,6 +41,8 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   Response: () => (require('./response.ts') as typeof import('./response.ts')).Response,
   TextDecoder: () => (require('./text-decoder.ts') as typeof import('./text-decoder.ts')).TextDecoder,
   TextEncoder: () => (require('./text-encoder.ts') as typeof import('./text-encoder.ts')).TextEncoder,
+  TextDecoderStream: () => textStreams().TextDecoderStream,
+  TextEncoderStream: () => textStreams().TextEncoderStream,
   TransformStream: () => streams().TransformStream,
   TransformStreamDefaultController: () => streams().TransformStreamDefaultController,
   URL: () => (require('./url.ts') as typeof import('./url.ts')).URL,
@@ -64,6 +66,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
 }
 
 const compression = () => require('./compression-streams.ts') as typeof import('./compression-streams.ts')
+const textStreams = () => require('./text-streams.ts') as typeof import('./text-streams.ts')
 const streams = () => require('./streams.ts') as typeof import('./streams.ts')
 
 /** Opens the web's own API in a realm. Called once, by the runtime. */

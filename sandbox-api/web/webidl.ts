@@ -1,7 +1,7 @@
 /** What Web IDL asks of every interface, and the language's classes do otherwise. */
 
 const { defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } = Object
-const { trunc } = Math
+const { floor, trunc } = Math
 const BEYOND_BYTES = /[\u0100-\uffff]/
 
 /** Makes members of an interface show when its prototype, or the class itself for static ones, is listed. */
@@ -95,4 +95,22 @@ export function toEnumeration<Value extends string>(value: unknown, values: read
 
 export function toUnsignedShort(value: unknown): number {
   return (+(value as number) >>> 0) & 0xffff
+}
+
+/** `[Clamp] long long`, as far as a number is exact. Halves go to the even neighbour. */
+export function toClampedLongLong(value: unknown): number {
+  const number = +(value as number)
+  const { MAX_SAFE_INTEGER: most } = Number
+  if (!(number >= -most)) return number < 0 ? -most : 0
+  if (number >= most) return most
+  const below = floor(number)
+  const rest = number - below
+  return rest > 0.5 || (rest === 0.5 && below % 2 !== 0) ? below + 1 : below
+}
+
+/** `long long`: what is beyond 64 bits is cut off. */
+export function toLongLong(value: unknown): number {
+  const number = +(value as number)
+  if (Number.isSafeInteger(number)) return number + 0
+  return Number.isFinite(number) ? Number(BigInt.asIntN(64, BigInt(trunc(number)))) : 0
 }

