@@ -12,8 +12,10 @@ import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
 import { applyEngine } from './engine.ts'
 import { findEntryPoint } from './entry-point.ts'
+import { createHeld } from './held.ts'
 import { createKv } from './kv.ts'
 import { createQueueMicrotask } from './microtasks.ts'
+import { type Watcher, createModules } from './modules.ts'
 import {
   ErrorConstructor,
   PromiseConstructor,
@@ -61,6 +63,7 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
   })
   const timers = installTimers(global, bridge, limits)
   const guest = createGuest({ bridge, limits, calls, clock, openWeb: () => web.open() })
+  const modules = createModules(bridge, global)
   const web = installWeb(global, {
     bridge: native,
     clock,
@@ -80,6 +83,7 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
   }
 
   const enter = (entry: number, a: unknown, b: unknown): void => {
+    if (entry === ENTRY.bind) return guest.bind(b as Watcher)
     clock.advance()
     switch (entry) {
       case ENTRY.start:
@@ -108,7 +112,10 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
         if (web.opened?.reportRejection(reason) === true) return
         const name = reason.name === '' ? '' : `${reason.name}: `
         log.write('error', `[cloister] unhandled rejection: ${name}${cut(reason.message, 1_000)}`)
+        return
       }
+      default:
+        modules.enter(entry, a as number, b)
     }
   }
 
@@ -116,8 +123,7 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
     if (entry === ENTRY.assign) {
       assign(limits, parse(a as string))
       applyEngine(global, limits.engine, clock)
-    } else if (entry === ENTRY.bind) guest.bind(a as Namespace)
-    else {
+    } else {
       try {
         enter(entry, a, b)
       } catch (error) {
@@ -143,6 +149,8 @@ interface GuestParts {
 /** Holds the guest's function and carries one run of it from its input to its ending. */
 function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
   let handler: unknown
+  let isBound = false
+  let begin: (() => void) | undefined
   let generation = 0
   let running = false
 
@@ -172,8 +180,14 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
       running = false
       settle(ENDING.tooLong, tooLong('the body of the response has more bytes than it may', limits.outputBytes))
     },
-    bind(namespace: Namespace): void {
-      handler = namespace.default
+    /** Calls the function as soon as the main module is evaluated: its top level may await. */
+    bind(watcher: Watcher): void {
+      watcher.whenReady((namespace) => {
+        handler = (namespace as Namespace).default
+        isBound = true
+        bridge(BRIDGE.bound, 0, 0)
+        begin?.()
+      })
     },
     start(inputText: string, contextText: string, warn: (message: string) => void): void {
       generation += 1
@@ -184,56 +198,32 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
         running = false
         finish(value)
       }
-      const { trigger } = parse(contextText) as { trigger?: unknown }
-      const { call, fault } = findEntryPoint(handler, trigger, { openWeb, outputBytes: limits.outputBytes })
-      if (call === undefined) {
-        once(fail)(new ErrorConstructor(fault))
-        return
+      begin = () => {
+        begin = undefined
+        const { trigger } = parse(contextText) as { trigger?: unknown }
+        const { call, fault } = findEntryPoint(handler, trigger, { openWeb, outputBytes: limits.outputBytes })
+        if (call === undefined) {
+          once(fail)(new ErrorConstructor(fault))
+          return
+        }
+        const held = createHeld(warn)
+        const context = createContext(
+          contextText,
+          held.add,
+          calls,
+          clock,
+          limits.capabilities,
+          () => mine === generation && running,
+        )
+        // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
+        const answer = (async () => await call(parse(inputText), context))()
+        const answered = (value: unknown): void => {
+          if (held.open > 0) bridge(BRIDGE.holds, 0, 0)
+          held.whenEmpty(() => once(succeed)(value))
+        }
+        whenSettled(answer, answered, once(fail))
       }
-      const held = createHeld(warn)
-      const context = createContext(
-        contextText,
-        held.add,
-        calls,
-        clock,
-        limits.capabilities,
-        () => mine === generation && running,
-      )
-      // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
-      const answer = (async () => await call(parse(inputText), context))()
-      const answered = (value: unknown): void => {
-        if (held.open > 0) bridge(BRIDGE.holds, 0, 0)
-        held.whenEmpty(() => once(succeed)(value))
-      }
-      whenSettled(answer, answered, once(fail))
-    },
-  }
-}
-
-/** Promises given to `waitUntil`: the run's answer waits for them. */
-function createHeld(warn: (message: string) => void) {
-  let open = 0
-  let empty: (() => void) | undefined
-  const release = (): void => {
-    open -= 1
-    if (open === 0) empty?.()
-  }
-  return {
-    /** How many have not settled yet. */
-    get open(): number {
-      return open
-    },
-    add(promise: unknown): void {
-      open += 1
-      const followed = new PromiseConstructor((resolve) => resolve(promise))
-      whenSettled(followed, release, (error) => {
-        warn(`[cloister] a promise given to waitUntil was rejected: ${cut(describe(error).message, 1_000)}`)
-        release()
-      })
-    },
-    whenEmpty(action: () => void): void {
-      if (open === 0) action()
-      else empty = action
+      if (isBound) begin()
     },
   }
 }

@@ -1,5 +1,6 @@
 import { callNative } from './native.ts'
 import { type UrlParts, partsOf } from './url-parts.ts'
+import { isPlainUrl } from './url-plain.ts'
 import { URLSearchParams, followUrl, reread } from './url-search-params.ts'
 import { finishInterface, makeEnumerable, needArguments, toUSVString } from './webidl.ts'
 
@@ -192,6 +193,7 @@ export class URL {
 
 function parse(url: unknown, base: unknown): string | undefined {
   const input = toUSVString(url)
+  if (base === undefined && isPlainUrl(input)) return input
   return callNative('url.parse', input, base === undefined ? undefined : toUSVString(base)) as string | undefined
 }
 
