@@ -13,6 +13,8 @@ export function makeEnumerable(target: object, ...names: readonly string[]): voi
 
 /** Finishes an interface: its tag, and its members, which show when its prototype is listed. All of them unless some are named. */
 export function finishInterface(Class: { readonly prototype: object }, name: string, ...members: string[]): void {
+  // The bundler renames a class that is mentioned within itself.
+  defineProperty(Class, 'name', { value: name, configurable: true })
   const all = (): string[] => getOwnPropertyNames(Class.prototype).filter((member) => member !== 'constructor')
   makeEnumerable(Class.prototype, ...(members.length > 0 ? members : all()))
   defineProperty(Class.prototype, Symbol.toStringTag, { value: name, configurable: true })

@@ -2,19 +2,11 @@ import { BRIDGE, ENDING, ENTRY, type NativeValue } from '../../sandbox-api/bridg
 import { memoryReached, wallReached } from '../core/limit-messages.ts'
 import type { CellStatus } from '../wire/from-cell.ts'
 import type { Answer, CellArtifact } from '../wire/to-cell.ts'
-import { linkArtifact } from './modules.ts'
+import { errorText, textOf, thrownText, withoutRuntimeFrames } from './error-text.ts'
+import { RunCode } from './run-code.ts'
 import { NativeWork } from './native/work.ts'
-import { CLOSED, type Realm, bindModule, refuse } from './realm.ts'
-import {
-  type NEVER,
-  UNPLACED,
-  errorText,
-  neverText,
-  noMemoryText,
-  rejectionText,
-  textOf,
-  withoutRuntimeFrames,
-} from './texts.ts'
+import { CLOSED, type Realm, refuse } from './realm.ts'
+import { type NEVER, neverText, noMemoryText, rejectionText } from './texts.ts'
 
 /** How a run ended, as the cell saw it. */
 export interface Ending {
@@ -34,6 +26,8 @@ export interface RunHost {
   due(run: number, timer: number): void
   /** Native work of the run has ended. `value` is what it gave, or what went wrong. */
   worked(run: number, task: number, ok: boolean, value: NativeValue): void
+  /** The run's code has asked for a module by `import()`. */
+  wanted(run: number, load: number): void
   /** The wall time of a run that waits is over. */
   expired(run: number): void
 }
@@ -58,6 +52,7 @@ export class GuestRun {
   readonly #wallMs: number
   readonly #deadlineMs: number
   readonly #timers = new Map<number, NodeJS.Timeout>()
+  readonly #code: RunCode
   #expiry: NodeJS.Timeout | undefined
   #rejections = 0
   /** The guest is being told of a rejection. What that has it log counts, even if its answer is there already. */
@@ -65,7 +60,7 @@ export class GuestRun {
   #calls = 0
   readonly #work: NativeWork
   #waiting = 0
-  #waitsFor: keyof typeof NEVER = 'module'
+  #waitsFor: keyof typeof NEVER = 'function'
   #ending: Ending | undefined
 
   constructor(number: number, realm: Realm, wallMs: number, host: RunHost) {
@@ -77,23 +72,28 @@ export class GuestRun {
     realm.bridge = (kind, a, b) => this.#serve(kind, a, b)
     this.#work = new NativeWork(realm.handles, (task, ok, value) => host.worked(number, task, ok, value))
     realm.native = this.#work
+    this.#code = new RunCode(realm, {
+      apply: (entry, a, b) => this.#apply(entry, a, b),
+      timeLeftMs: () => this.#timeLeftMs(),
+      isLimit: (thrown) => realm.isolate.vm.isDisposed || this.#isTimeout(thrown),
+    })
   }
 
   get ending(): Ending | undefined {
     return this.#ending
   }
 
-  /** Evaluates the code if the realm does not hold it yet, then calls the guest's function. */
+  /** Calls the guest's function with the input; evaluates the code first if the realm does not hold it yet. */
   start(artifact: CellArtifact | undefined, input: string, context: string): void {
-    this.#enter((timeoutMs) => {
-      if (this.realm.artifact === undefined) {
-        if (artifact === undefined) throw new Error('the code of this run was not sent')
-        bindModule(this.realm, linkArtifact(this.realm.isolate.vm, this.realm.context, artifact), timeoutMs)
-        this.realm.artifact = artifact.number
-      }
-      this.#waitsFor = 'function'
+    this.#enter(() => {
       this.#apply(ENTRY.start, input, context)
+      if (this.realm.artifact === undefined) this.#code.load(artifact)
     })
+  }
+
+  /** A module that the code has asked for is looked for, linked and evaluated. */
+  load(load: number): void {
+    this.#enter(() => this.#code.import(load))
   }
 
   /** The host's answer to a capability call. */
@@ -127,6 +127,7 @@ export class GuestRun {
   release(): 'clean' | 'spoiled' {
     this.realm.bridge = refuse
     this.realm.native = CLOSED
+    this.realm.loader?.forget()
     this.#work.close()
     clearTimeout(this.#expiry)
     for (const timer of this.#timers.values()) clearTimeout(timer)
@@ -156,32 +157,37 @@ export class GuestRun {
       this.#classify(thrown)
     }
     if (this.#ending !== undefined) return
-    if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0) {
+    const isWanting = this.realm.loader?.isWanted === true
+    if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0 || isWanting) {
       // The time of an entry is isolated-vm's to watch; the time between two entries is this timer's.
       this.#expiry ??= setTimeout(
         () => this.#host.expired(this.number),
         Math.max(0, this.#deadlineMs - this.#host.elapsed()),
       )
     } else {
-      this.#finish('error', errorText('Error', neverText(this.#waitsFor)))
+      const waitsFor = this.realm.artifact === undefined ? 'module' : this.#waitsFor
+      this.#finish('error', errorText('Error', neverText(waitsFor)))
     }
+  }
+
+  #isTimeout(thrown: unknown): boolean {
+    return textOf(thrown, 'message') === TIMED_OUT && this.#host.elapsed() >= this.#deadlineMs - 1
   }
 
   /** Everything that an entry throws is the guest's text, unless it is isolated-vm's word for a limit. */
   #classify(thrown: unknown): void {
-    const message = textOf(thrown, 'message')
     if (this.realm.isolate.vm.isDisposed) {
       this.#finish('memory-exceeded', errorText('Error', memoryReached(this.realm.isolate.memoryMb)), 'override')
-    } else if (message === TIMED_OUT && this.#host.elapsed() >= this.#deadlineMs - 1) {
+    } else if (this.#isTimeout(thrown)) {
       this.#finish('timeout', this.#timeoutText(), 'override')
-    } else if (this.realm.artifact === undefined) {
-      // The code could not be compiled, linked or evaluated.
-      const [text, stack] = [message, textOf(thrown, 'stack')].map((part) => part.replaceAll(UNPLACED, ''))
-      this.#finish('error', errorText(textOf(thrown, 'name') || 'Error', text ?? '', stack))
-    } else if (this.#rejections < REJECTIONS_LOGGED_MAX) {
-      // Every other error is caught inside the isolate, so this is a rejection that nobody handled. The run goes on.
-      this.#rejections += 1
-      this.#tellOfRejection(thrown)
+    } else {
+      const fault = this.#code.faultOf(thrown)
+      if (fault !== undefined) this.#finish('error', thrownText(fault.thrown))
+      else if (!this.#code.rejectFailed() && this.#rejections < REJECTIONS_LOGGED_MAX) {
+        // Every other error is caught inside the isolate, so this is a rejection that nobody handled. The run goes on.
+        this.#rejections += 1
+        this.#tellOfRejection(thrown)
+      }
     }
   }
 
@@ -217,6 +223,11 @@ export class GuestRun {
         clearTimeout(this.#timers.get(a as number))
         this.#timers.delete(a as number)
         return 0
+      case BRIDGE.load:
+        return this.#want(a as string, b as string)
+      case BRIDGE.bound:
+        this.#code.bound()
+        return 0
       case BRIDGE.holds:
         this.#waitsFor = 'waitUntil'
         return 0
@@ -227,6 +238,13 @@ export class GuestRun {
 
   #timeoutText(): string {
     return errorText('Error', wallReached(this.#wallMs))
+  }
+
+  #want(about: string, specifier: string): number {
+    const load = this.realm.loader?.want(about, specifier) ?? 0
+    // Not within this entry: what is compiled and evaluated gets a turn, and an entry, of its own.
+    if (load > 0) setImmediate(() => this.#host.wanted(this.number, load))
+    return load
   }
 
   #settle(ending: number, text: string): void {

@@ -71,7 +71,7 @@ describe('errors of the guest', () => {
 
   test('syntax that cannot be stripped is a syntax error with the file’s name', async () => {
     const { error } = await cells.run('enum A { b }', { typescript: true })
-    expect(error?.message).toContain('[main.ts]')
+    expect(error?.message).toContain('[main.ts:')
   })
 
   test('no stack shows a path of the host or a frame of the runtime', async () => {
