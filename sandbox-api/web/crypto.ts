@@ -1,5 +1,5 @@
 import { DOMException } from './dom-exception.ts'
-import { callNative } from './native.ts'
+import { fillRandom, makeUuid } from './random.ts'
 import { bytesUnder, kindOfArray } from './subtle/convert.ts'
 import type { SubtleCrypto } from './subtle/subtle-crypto.ts'
 import { finishInterface, needArguments } from './webidl.ts'
@@ -33,13 +33,13 @@ export class Crypto {
     if (bytes.length > RANDOM_BYTES_MAX) {
       throw new DOMException(`more than ${RANDOM_BYTES_MAX} bytes were asked for at once`, 'QuotaExceededError')
     }
-    bytes.set(callNative('crypto.random', bytes.length) as Uint8Array)
+    fillRandom(bytes)
     return array
   }
 
   randomUUID(): string {
     this.#check()
-    return callNative('crypto.uuid') as string
+    return makeUuid()
   }
 
   #check(): boolean {

@@ -1,4 +1,4 @@
-import { createHmac, hash, randomBytes, randomUUID, timingSafeEqual, webcrypto } from 'node:crypto'
+import { createHmac, hash, randomBytes, timingSafeEqual, webcrypto } from 'node:crypto'
 import { KeyObject } from 'node:crypto'
 import type { NativeValue } from '../../../sandbox-api/bridge.ts'
 import { QUICK_BYTES_MAX } from '../../../sandbox-api/web/subtle/algorithms.ts'
@@ -37,7 +37,6 @@ const QUICK_HASHES: Readonly<Record<string, string>> = {
  */
 export const CRYPTO: Operations = {
   'crypto.random': ([length]) => randomBytes(whole(length, 0, RANDOM_BYTES_MAX)),
-  'crypto.uuid': () => randomUUID(),
   'crypto.digestNow': ([name, data]) => hash(quickHash(name), quick(data), 'buffer'),
   'crypto.signNow': ([key, data], realm) => mac(vaultOf(realm).open(bytes(key)), 'sign', data),
   'crypto.verifyNow': ([key, signature, data], realm) => {

@@ -17,7 +17,7 @@ const ITERATIONS_MAX = 4_000_000
 const SALT_LENGTH_MAX = MODULUS_MAX / 8
 
 /** The two exponents in use. Others make bad keys, or take long. */
-const EXPONENTS: readonly string[] = ['3', '10001']
+const EXPONENTS: ReadonlySet<string> = new Set(['3', '10001'])
 
 const HASH_BYTES: Readonly<Record<string, number>> = { 'SHA-1': 20, 'SHA-256': 32, 'SHA-384': 48, 'SHA-512': 64 }
 
@@ -29,7 +29,7 @@ export function checkGeneration({ name, modulusLength, publicExponent, length }:
   const exponent = Buffer.from(publicExponent as Uint8Array)
     .toString('hex')
     .replace(/^0+/, '')
-  if (!EXPONENTS.includes(exponent)) throw refuse('a publicExponent other than 3 and 65537')
+  if (!EXPONENTS.has(exponent)) throw refuse('a publicExponent other than 3 and 65537')
 }
 
 /** Throws for parameters of a signature that the library underneath shall not see. */

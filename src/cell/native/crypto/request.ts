@@ -20,7 +20,7 @@ export interface CheckedAlgorithm {
 }
 
 const JSON_LENGTH_MAX = 4 * KEY_BYTES_MAX
-const CURVES = ['P-256', 'P-384', 'P-521']
+const CURVES: ReadonlySet<string> = new Set(['P-256', 'P-384', 'P-521'])
 const JWK_TEXTS = ['alg', 'crv', 'd', 'dp', 'dq', 'e', 'k', 'kty', 'n', 'p', 'q', 'qi', 'use', 'x', 'y']
 
 /**
@@ -124,7 +124,7 @@ export class CryptoRequest {
       case 'long':
         return whole(value, 0, 0xffff_ffff)
       case 'text':
-        if (!CURVES.includes(text(value))) throw new NativeFault('NotSupportedError', 'there is no such curve here')
+        if (!CURVES.has(text(value))) throw new NativeFault('NotSupportedError', 'there is no such curve here')
         return value
     }
   }
