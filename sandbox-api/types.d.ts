@@ -1,3 +1,5 @@
+// Declarations of modules by a pattern cannot be in a module, hence in a file that is not imported.
+// oxlint-disable-next-line typescript/triple-slash-reference
 /// <reference path="./data-modules.d.ts" />
 
 /**
