@@ -11,7 +11,9 @@ import { type Calls, createCalls, failure } from './calls.ts'
 import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
 import { applyEngine } from './engine.ts'
+import { createHeld } from './held.ts'
 import { createKv } from './kv.ts'
+import { type Watcher, createModules } from './modules.ts'
 import {
   ErrorConstructor,
   PromiseConstructor,
@@ -24,8 +26,9 @@ import {
   parse,
   whenSettled,
 } from './primordials.ts'
-import { type ErrorText, describe, encodeError, encodeResult } from './result.ts'
+import { describe, encodeError, encodeResult } from './result.ts'
 import { installTimers } from './timers.ts'
+import type { Rejection } from './web/host.ts'
 import { installWeb } from './web.ts'
 
 /**
@@ -59,18 +62,27 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
   })
   const timers = installTimers(global, bridge, limits)
   const guest = createGuest({ bridge, limits, calls, clock })
+  const modules = createModules(bridge, global)
   const web = installWeb(global, { bridge: native, clock, timers, fail: (error) => guest.fail(error) })
   /** An error that no code of the guest's caught: its handlers may, or else it ends the run. */
   const uncaught = (error: unknown): void => {
-    if (web.opened?.reportUncaught(error) !== true) guest.fail(error)
+    let isHandled: boolean | undefined
+    try {
+      isHandled = web.opened?.reportUncaught(error)
+    } catch {
+      // The guest has spoilt what the events are made with.
+    }
+    if (isHandled !== true) guest.fail(error)
   }
 
   const enter = (entry: number, a: unknown, b: unknown): void => {
+    if (entry === ENTRY.bind) return guest.bind(b as Watcher)
     clock.advance()
     switch (entry) {
       case ENTRY.start:
         log.reset()
         timers.reset()
+        web.opened?.begin()
         guest.start(a as string, b as string, (message) => log.write('warn', message))
         return
       case ENTRY.resolve:
@@ -89,10 +101,14 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
         web.opened?.fail(a as number, b as string)
         return
       case ENTRY.rejection: {
-        const reason = parse(a as string) as ErrorText
+        const reason = parse(a as string) as Rejection
         if (web.opened?.reportRejection(reason) === true) return
-        log.write('error', `[cloister] unhandled rejection: ${reason.name}: ${cut(reason.message, 1_000)}`)
+        const name = reason.name === '' ? '' : `${reason.name}: `
+        log.write('error', `[cloister] unhandled rejection: ${name}${cut(reason.message, 1_000)}`)
+        return
       }
+      default:
+        modules.enter(entry, a as number, b)
     }
   }
 
@@ -100,8 +116,7 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
     if (entry === ENTRY.assign) {
       assign(limits, parse(a as string))
       applyEngine(global, limits.engine, clock)
-    } else if (entry === ENTRY.bind) guest.bind(a as Namespace)
-    else {
+    } else {
       try {
         enter(entry, a, b)
       } catch (error) {
@@ -126,6 +141,8 @@ interface GuestParts {
 /** Holds the guest's function and carries one run of it from its input to its ending. */
 function createGuest({ bridge, limits, calls, clock }: GuestParts) {
   let handler: unknown
+  let isBound = false
+  let begin: (() => void) | undefined
   let generation = 0
   let running = false
 
@@ -148,8 +165,14 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
       running = false
       fail(error)
     },
-    bind(namespace: Namespace): void {
-      handler = namespace.default
+    /** Calls the function as soon as the main module is evaluated: its top level may await. */
+    bind(watcher: Watcher): void {
+      watcher.whenReady((namespace) => {
+        handler = (namespace as Namespace).default
+        isBound = true
+        bridge(BRIDGE.bound, 0, 0)
+        begin?.()
+      })
     },
     start(inputText: string, contextText: string, warn: (message: string) => void): void {
       generation += 1
@@ -160,51 +183,35 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
         running = false
         finish(value)
       }
-      if (typeof handler !== 'function') {
-        once(fail)(
-          new ErrorConstructor(
-            'the code exports no default function: write `export default async function (input, context) { … }`',
-          ),
+      begin = () => {
+        begin = undefined
+        if (typeof handler !== 'function') {
+          once(fail)(
+            new ErrorConstructor(
+              'the code exports no default function: write `export default async function (input, context) { … }`',
+            ),
+          )
+          return
+        }
+        const held = createHeld(warn)
+        const context = createContext(
+          contextText,
+          held.add,
+          calls,
+          clock,
+          limits.capabilities,
+          () => mine === generation && running,
         )
-        return
+        const call = handler as (input: unknown, context: unknown) => unknown
+        // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
+        const answer = (async () => await call(parse(inputText), context))()
+        const answered = (value: unknown): void => {
+          if (held.open > 0) bridge(BRIDGE.holds, 0, 0)
+          held.whenEmpty(() => once(succeed)(value))
+        }
+        whenSettled(answer, answered, once(fail))
       }
-      const held = createHeld(warn)
-      const context = createContext(
-        contextText,
-        held.add,
-        calls,
-        clock,
-        limits.capabilities,
-        () => mine === generation && running,
-      )
-      const call = handler as (input: unknown, context: unknown) => unknown
-      // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
-      const answer = (async () => await call(parse(inputText), context))()
-      whenSettled(answer, (value) => held.whenEmpty(() => once(succeed)(value)), once(fail))
-    },
-  }
-}
-
-/** Promises given to `waitUntil`: the run's answer waits for them. */
-function createHeld(warn: (message: string) => void) {
-  let open = 0
-  let empty: (() => void) | undefined
-  const release = (): void => {
-    open -= 1
-    if (open === 0) empty?.()
-  }
-  return {
-    add(promise: unknown): void {
-      open += 1
-      const followed = new PromiseConstructor((resolve) => resolve(promise))
-      whenSettled(followed, release, (error) => {
-        warn(`[cloister] a promise given to waitUntil was rejected: ${cut(describe(error).message, 1_000)}`)
-        release()
-      })
-    },
-    whenEmpty(action: () => void): void {
-      if (open === 0) action()
-      else empty = action
+      if (isBound) begin()
     },
   }
 }
@@ -261,6 +268,8 @@ function createQueueMicrotask(fail: (error: unknown) => void): (callback: () => 
 }
 
 function tooLong(length: number, bound: number): string {
-  const message = `the result has ${length} characters as JSON; limits.outputBytes of the policy is ${bound}`
+  const message =
+    `the result has ${length} characters as JSON; limits.outputBytes of the policy is ${bound}: ` +
+    'return less, store it and return its key, or have the limit raised'
   return encodeError({ name: 'RangeError', message, stack: '' })
 }

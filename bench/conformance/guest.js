@@ -8,6 +8,7 @@ async function runConformanceTest(plan, evaluate) {
   const { promise, resolve } = Promise.withResolvers()
   const later = globalThis.setTimeout
   prepareGlobals(plan)
+  hideScopes(() => evaluate(plan.harness))
   for (const script of plan.libraries) evaluate(script)
   globalThis.add_completion_callback((tests, harness) => resolve(resultOf(tests, harness)))
   later(() => globalThis.timeout(), plan.timeoutMs)
@@ -42,6 +43,17 @@ function prepareGlobals({ search, path, texts, needs }) {
   for (const type of ['error', 'unhandledrejection']) {
     globalThis.addEventListener?.(type, (event) => event.preventDefault())
   }
+}
+
+/** The harness waits for a page's or a worker's events where it believes to be in one, instead of for the tests alone. */
+function hideScopes(action) {
+  const names = ['WorkerGlobalScope', 'ServiceWorkerGlobalScope', 'DedicatedWorkerGlobalScope', 'document']
+  const hidden = names.flatMap((name) => {
+    const descriptor = Object.getOwnPropertyDescriptor(globalThis, name)
+    return descriptor?.configurable && delete globalThis[name] ? [[name, descriptor]] : []
+  })
+  action()
+  for (const [name, descriptor] of hidden) Object.defineProperty(globalThis, name, descriptor)
 }
 
 /** Files of the test tree come from the runner; whatever else is fetched goes the peer's own way. */

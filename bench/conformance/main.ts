@@ -1,11 +1,15 @@
 import { parseArgs } from 'node:util'
 import type { Peer } from './peer.ts'
 import { openCloister } from './peers/cloister.ts'
+import { openDeno } from './peers/deno.ts'
+import { openWorkerd } from './peers/workerd.ts'
 import { type TestResult, runTest } from './run-test.ts'
 import { FOLDERS, findTests } from './selection.ts'
 
 const PEERS: Readonly<Record<string, () => Promise<Peer>>> = {
   cloister: openCloister,
+  deno: openDeno,
+  workerd: openWorkerd,
 }
 
 const HELP = `node bench/conformance/main.ts --wpt DIR [--only PATH[,PATH]] [--peers NAME[,NAME]] [--verbose]

@@ -10,6 +10,7 @@ const TIMEOUT_MS = { normal: 20_000, long: 60_000 }
 export interface Plan {
   readonly path: string
   readonly search: string
+  readonly harness: string
   /** Scripts with a scope of their own, evaluated one by one. */
   readonly libraries: readonly string[]
   /** The test after what it asks for. They share top-level names, so they are one script. */
@@ -39,7 +40,8 @@ export function planOf(tree: string, test: ConformanceTest): Plan {
   return {
     path: `/${test.file}`,
     search: test.variant,
-    libraries: [read('resources/testharness.js'), ...libraries.map(read)],
+    harness: read('resources/testharness.js'),
+    libraries: libraries.map(read),
     script,
     texts: { ...fetchedBy(script, test.file, read), ...(libraries.length > 0 && interfacesOf(tree, read)) },
     needs: { location: /\blocation\b/.test(script), window: libraries.length > 0 },

@@ -65,8 +65,13 @@ function testsOf(tree: string, file: string): ConformanceTest[] {
     folder,
     scripts,
     long: all('timeout').includes('long'),
-    skip: reasonToSkip(file, text),
+    skip: reasonToSkip(file, text) ?? missingOf(tree, scripts),
   }))
+}
+
+function missingOf(tree: string, scripts: readonly string[]): string | undefined {
+  const missing = scripts.find((path) => !existsSync(join(tree, path)))
+  return missing && `needs ${missing}, which this tree lacks`
 }
 
 export const IDL_PARSER = 'resources/webidl2/lib/webidl2.js'

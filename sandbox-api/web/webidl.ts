@@ -1,6 +1,6 @@
 /** What Web IDL asks of every interface, and the language's classes do otherwise. */
 
-const { defineProperty, getOwnPropertyDescriptor } = Object
+const { defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } = Object
 const { trunc } = Math
 
 /** Makes members of an interface show when its prototype, or the class itself for static ones, is listed. */
@@ -11,11 +11,12 @@ export function makeEnumerable(target: object, ...names: readonly string[]): voi
   }
 }
 
-/** Finishes an interface: its tag, and its members made enumerable. */
+/** Finishes an interface: its tag, and its members, which show when its prototype is listed. All of them unless some are named. */
 export function finishInterface(Class: { readonly prototype: object }, name: string, ...members: string[]): void {
   // The bundler renames a class that is mentioned within itself.
   defineProperty(Class, 'name', { value: name, configurable: true })
-  makeEnumerable(Class.prototype, ...members)
+  const all = (): string[] => getOwnPropertyNames(Class.prototype).filter((member) => member !== 'constructor')
+  makeEnumerable(Class.prototype, ...(members.length > 0 ? members : all()))
   defineProperty(Class.prototype, Symbol.toStringTag, { value: name, configurable: true })
 }
 

@@ -98,6 +98,11 @@ export class Cell implements RunHost {
     this.#flush()
   }
 
+  wanted(run: number, load: number): void {
+    this.#step(run, (guest) => guest.load(load))
+    this.#flush()
+  }
+
   expired(run: number): void {
     this.#runs.get(run)?.run.expire()
     this.#conclude(run)

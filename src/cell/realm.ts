@@ -1,6 +1,7 @@
 import type ivm from 'isolated-vm'
 import { type Bridge, ENTRY, NATIVE, type NativeValue } from '../../sandbox-api/bridge.ts'
 import type { IsolatedVm } from './addon.ts'
+import type { Loader } from './loader.ts'
 import { Handles } from './native/handles.ts'
 
 /** A context in an isolate with the guest runtime in it: where guest code runs, one run at a time. */
@@ -15,7 +16,9 @@ export interface Realm {
   native: NativeDoor
   /** What native code holds for this realm between two operations, such as the state of a decoder. */
   readonly handles: Handles
-  /** Number of the artifact whose module is evaluated and bound here. */
+  /** The modules of the artifact that this realm is used for, once there is one. */
+  loader: Loader | undefined
+  /** Number of the artifact whose main module is evaluated, and its function bound. */
   artifact: number | undefined
 }
 
@@ -28,6 +31,8 @@ export interface NativeDoor {
 /** One V8 heap of the cell. */
 export interface GuestIsolate {
   readonly vm: ivm.Isolate
+  /** Its limit. */
+  readonly memoryMb: number
   readonly runtime: ivm.Script
   /** The web's own API, compiled when a guest of this isolate first asks for it. */
   web: ivm.Script | undefined
@@ -58,7 +63,7 @@ export class RealmMaker {
   isolate(memoryMb: number): GuestIsolate {
     const vm = new this.#ivm.Isolate({ memoryLimit: memoryMb })
     const runtime = vm.compileScriptSync(this.#sources.runtime, { filename: RUNTIME_FILE })
-    return { vm, runtime, web: undefined, runs: 0 }
+    return { vm, memoryMb, runtime, web: undefined, runs: 0 }
   }
 
   /**
@@ -72,6 +77,7 @@ export class RealmMaker {
       isolate,
       context,
       artifact: undefined,
+      loader: undefined,
       bridge: refuse,
       native: CLOSED,
       handles: new Handles(),
@@ -122,12 +128,6 @@ export class RealmMaker {
 /** Tells a fresh realm its bounds and grants, as JSON text. */
 export function assignLimits(realm: Realm, limits: string): void {
   realm.enter.applySync(undefined, [ENTRY.assign, limits, ''])
-}
-
-/** Evaluates a linked module within `timeoutMs` and hands its exports to the runtime. Throws what the module throws. */
-export function bindModule(realm: Realm, module: ivm.Module, timeoutMs: number): void {
-  module.evaluateSync({ timeout: timeoutMs })
-  realm.enter.applySync(undefined, [ENTRY.bind, module.namespace.derefInto(), ''], { timeout: timeoutMs })
 }
 
 /** The native door of a realm that no run is using. */

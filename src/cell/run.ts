@@ -1,9 +1,12 @@
 import { BRIDGE, ENDING, ENTRY, type NativeValue } from '../../sandbox-api/bridge.ts'
+import { memoryReached, wallReached } from '../core/limit-messages.ts'
 import type { CellStatus } from '../wire/from-cell.ts'
 import type { Answer, CellArtifact } from '../wire/to-cell.ts'
-import { linkArtifact } from './modules.ts'
+import { errorText, textOf, thrownText, withoutRuntimeFrames } from './error-text.ts'
+import { RunCode } from './run-code.ts'
 import { NativeWork } from './native/work.ts'
-import { CLOSED, type Realm, bindModule, refuse } from './realm.ts'
+import { CLOSED, type Realm, refuse } from './realm.ts'
+import { type NEVER, neverText, noMemoryText, rejectionText } from './texts.ts'
 
 /** How a run ended, as the cell saw it. */
 export interface Ending {
@@ -23,6 +26,8 @@ export interface RunHost {
   due(run: number, timer: number): void
   /** Native work of the run has ended. `value` is what it gave, or what went wrong. */
   worked(run: number, task: number, ok: boolean, value: NativeValue): void
+  /** The run's code has asked for a module by `import()`. */
+  wanted(run: number, load: number): void
   /** The wall time of a run that waits is over. */
   expired(run: number): void
 }
@@ -44,39 +49,51 @@ export class GuestRun {
   readonly number: number
   readonly realm: Realm
   readonly #host: RunHost
+  readonly #wallMs: number
   readonly #deadlineMs: number
   readonly #timers = new Map<number, NodeJS.Timeout>()
+  readonly #code: RunCode
   #expiry: NodeJS.Timeout | undefined
   #rejections = 0
+  /** The guest is being told of a rejection. What that has it log counts, even if its answer is there already. */
+  #isTelling = false
   #calls = 0
   readonly #work: NativeWork
   #waiting = 0
+  #waitsFor: keyof typeof NEVER = 'function'
   #ending: Ending | undefined
 
   constructor(number: number, realm: Realm, wallMs: number, host: RunHost) {
     this.number = number
     this.realm = realm
     this.#host = host
+    this.#wallMs = wallMs
     this.#deadlineMs = host.elapsed() + wallMs
     realm.bridge = (kind, a, b) => this.#serve(kind, a, b)
     this.#work = new NativeWork(realm.handles, (task, ok, value) => host.worked(number, task, ok, value))
     realm.native = this.#work
+    this.#code = new RunCode(realm, {
+      apply: (entry, a, b) => this.#apply(entry, a, b),
+      timeLeftMs: () => this.#timeLeftMs(),
+      isLimit: (thrown) => realm.isolate.vm.isDisposed || this.#isTimeout(thrown),
+    })
   }
 
   get ending(): Ending | undefined {
     return this.#ending
   }
 
-  /** Evaluates the code if the realm does not hold it yet, then calls the guest's function. */
+  /** Calls the guest's function with the input; evaluates the code first if the realm does not hold it yet. */
   start(artifact: CellArtifact | undefined, input: string, context: string): void {
-    this.#enter((timeoutMs) => {
-      if (this.realm.artifact === undefined) {
-        if (artifact === undefined) throw new Error('the code of this run was not sent')
-        bindModule(this.realm, linkArtifact(this.realm.isolate.vm, this.realm.context, artifact), timeoutMs)
-        this.realm.artifact = artifact.number
-      }
+    this.#enter(() => {
       this.#apply(ENTRY.start, input, context)
+      if (this.realm.artifact === undefined) this.#code.load(artifact)
     })
+  }
+
+  /** A module that the code has asked for is looked for, linked and evaluated. */
+  load(load: number): void {
+    this.#enter(() => this.#code.import(load))
   }
 
   /** The host's answer to a capability call. */
@@ -98,7 +115,7 @@ export class GuestRun {
 
   /** The wall time is over while the run waits. */
   expire(): void {
-    this.#finish('timeout', timeoutText())
+    this.#finish('timeout', this.#timeoutText())
   }
 
   /** Ends the run from outside: its caller has gone. */
@@ -110,6 +127,7 @@ export class GuestRun {
   release(): 'clean' | 'spoiled' {
     this.realm.bridge = refuse
     this.realm.native = CLOSED
+    this.realm.loader?.forget()
     clearTimeout(this.#expiry)
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
@@ -129,7 +147,7 @@ export class GuestRun {
 
   #enter(action: (timeoutMs: number) => void): void {
     if (this.#host.elapsed() >= this.#deadlineMs) {
-      this.#finish('timeout', timeoutText())
+      this.#finish('timeout', this.#timeoutText())
       return
     }
     try {
@@ -138,46 +156,49 @@ export class GuestRun {
       this.#classify(thrown)
     }
     if (this.#ending !== undefined) return
-    if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0) {
+    const isWanting = this.realm.loader?.isWanted === true
+    if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0 || isWanting) {
       // The time of an entry is isolated-vm's to watch; the time between two entries is this timer's.
       this.#expiry ??= setTimeout(
         () => this.#host.expired(this.number),
         Math.max(0, this.#deadlineMs - this.#host.elapsed()),
       )
     } else {
-      this.#finish(
-        'error',
-        errorText('Error', 'the code waits for a promise that nothing can settle: no call and no timer is pending'),
-      )
+      const waitsFor = this.realm.artifact === undefined ? 'module' : this.#waitsFor
+      this.#finish('error', errorText('Error', neverText(waitsFor)))
     }
+  }
+
+  #isTimeout(thrown: unknown): boolean {
+    return textOf(thrown, 'message') === TIMED_OUT && this.#host.elapsed() >= this.#deadlineMs - 1
   }
 
   /** Everything that an entry throws is the guest's text, unless it is isolated-vm's word for a limit. */
   #classify(thrown: unknown): void {
-    const message = textOf(thrown, 'message')
     if (this.realm.isolate.vm.isDisposed) {
-      this.#finish('memory-exceeded', errorText('Error', 'the heap of the isolate reached its limit'), 'override')
-    } else if (message === TIMED_OUT && this.#host.elapsed() >= this.#deadlineMs - 1) {
-      this.#finish('timeout', timeoutText(), 'override')
-    } else if (this.realm.artifact === undefined) {
-      // The code could not be compiled, linked or evaluated.
-      const [text, stack] = [message, textOf(thrown, 'stack')].map((part) => part.replaceAll(UNPLACED, ''))
-      this.#finish('error', errorText(textOf(thrown, 'name') || 'Error', text ?? '', stack))
-    } else if (this.#rejections < REJECTIONS_LOGGED_MAX) {
-      // Every other error is caught inside the isolate, so this is a rejection that nobody handled. The run goes on.
-      this.#rejections += 1
-      this.#tellOfRejection(thrown)
+      this.#finish('memory-exceeded', errorText('Error', memoryReached(this.realm.isolate.memoryMb)), 'override')
+    } else if (this.#isTimeout(thrown)) {
+      this.#finish('timeout', this.#timeoutText(), 'override')
+    } else {
+      const fault = this.#code.faultOf(thrown)
+      if (fault !== undefined) this.#finish('error', thrownText(fault.thrown))
+      else if (!this.#code.rejectFailed() && this.#rejections < REJECTIONS_LOGGED_MAX) {
+        // Every other error is caught inside the isolate, so this is a rejection that nobody handled. The run goes on.
+        this.#rejections += 1
+        this.#tellOfRejection(thrown)
+      }
     }
   }
 
   /** The guest may have a handler for it. */
   #tellOfRejection(thrown: unknown): void {
-    const reason = { name: textOf(thrown, 'name'), message: textOf(thrown, 'message'), stack: textOf(thrown, 'stack') }
-    this.#enter(() => this.#apply(ENTRY.rejection, withoutRuntimeFrames(JSON.stringify(reason)), ''))
+    this.#isTelling = true
+    this.#enter(() => this.#apply(ENTRY.rejection, rejectionText(thrown), ''))
+    this.#isTelling = false
   }
 
   #serve(kind: number, a: string | number, b: string | number): number {
-    if (this.#ending !== undefined) return 0
+    if (this.#ending !== undefined && !(this.#isTelling && kind === BRIDGE.log)) return 0
     switch (kind) {
       case BRIDGE.call:
         // Counted once it is sent: a guest that calls with the stack nearly full may have the sending fail.
@@ -201,15 +222,34 @@ export class GuestRun {
         clearTimeout(this.#timers.get(a as number))
         this.#timers.delete(a as number)
         return 0
+      case BRIDGE.load:
+        return this.#want(a as string, b as string)
+      case BRIDGE.bound:
+        this.#code.bound()
+        return 0
+      case BRIDGE.holds:
+        this.#waitsFor = 'waitUntil'
+        return 0
       default:
         return 0
     }
   }
 
+  #timeoutText(): string {
+    return errorText('Error', wallReached(this.#wallMs))
+  }
+
+  #want(about: string, specifier: string): number {
+    const load = this.realm.loader?.want(about, specifier) ?? 0
+    // Not within this entry: what is compiled and evaluated gets a turn, and an entry, of its own.
+    if (load > 0) setImmediate(() => this.#host.wanted(this.number, load))
+    return load
+  }
+
   #settle(ending: number, text: string): void {
     if (ending === ENDING.value) this.#finish('ok', text)
     else if (ending === ENDING.tooLong) this.#finish('output-exceeded', text)
-    else if (NO_MEMORY.test(text)) this.#finish('memory-exceeded', withoutRuntimeFrames(text))
+    else if (NO_MEMORY.test(text)) this.#finish('memory-exceeded', noMemoryText(text, this.realm.isolate.memoryMb))
     else this.#finish('error', withoutRuntimeFrames(text))
   }
 
@@ -222,32 +262,3 @@ export class GuestRun {
 function endedByItself(ending: Ending | undefined): boolean {
   return ending?.status === 'ok' || ending?.status === 'error' || ending?.status === 'output-exceeded'
 }
-
-function timeoutText(): string {
-  return errorText('Error', 'the run reached its wall time limit')
-}
-
-function errorText(name: string, message: string, stack = ''): string {
-  return withoutRuntimeFrames(
-    JSON.stringify({ name: name.slice(0, 200), message: message.slice(0, 4_096), stack: stack.slice(0, 8_192) }),
-  )
-}
-
-/** A property of something thrown, as text. isolated-vm copied it into this realm: a plain value or an Error. */
-function textOf(thrown: unknown, name: string): string {
-  if (typeof thrown !== 'object' || thrown === null) return name === 'message' ? String(thrown) : ''
-  const value = (thrown as Record<string, unknown>)[name]
-  return typeof value === 'string' ? value : ''
-}
-
-/** Stacks show the tenant's own lines only: nothing of the runtime, the cell or isolated-vm. */
-function withoutRuntimeFrames(text: string): string {
-  const error = JSON.parse(text) as { name: string; message: string; stack: string }
-  const lines = error.stack.split('\n').filter((line) => !HIDDEN_FRAME.test(line))
-  return JSON.stringify({ ...error, stack: lines.join('\n') })
-}
-
-/** What isolated-vm adds to an error of the compiler that has no line of the guest's. */
-const UNPLACED = / \[<isolated-vm>:\d+:\d+\]/g
-
-const HIDDEN_FRAME = /cloister:|<isolated-vm boundary>|file:|node:|^\s+at .*[(\s]\/|cell-[0-9a-f]+\.c?js/

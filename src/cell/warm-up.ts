@@ -8,6 +8,7 @@ const MUTE: RunHost = {
   log: () => {},
   due: () => {},
   worked: () => {},
+  wanted: () => {},
   expired: () => {},
 }
 /** Everything that the runtime may have to take away or to replace, so that its code is compiled. */
