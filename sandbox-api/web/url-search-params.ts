@@ -122,23 +122,7 @@ export class URLSearchParams {
   }
 }
 
-finishInterface(
-  URLSearchParams,
-  'URLSearchParams',
-  'size',
-  'append',
-  'delete',
-  'get',
-  'getAll',
-  'has',
-  'set',
-  'sort',
-  'forEach',
-  'keys',
-  'values',
-  'entries',
-  'toString',
-)
+finishInterface(URLSearchParams, 'URLSearchParams')
 Object.defineProperty(URLSearchParams.prototype, Symbol.iterator, {
   value: URLSearchParams.prototype.entries,
   writable: true,

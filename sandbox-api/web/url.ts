@@ -197,22 +197,5 @@ function parse(url: unknown, base: unknown): string | undefined {
   return callNative('url.parse', input, base === undefined ? undefined : toUSVString(base)) as string | undefined
 }
 
-finishInterface(
-  URL,
-  'URL',
-  'href',
-  'origin',
-  'protocol',
-  'username',
-  'password',
-  'host',
-  'hostname',
-  'port',
-  'pathname',
-  'search',
-  'searchParams',
-  'hash',
-  'toString',
-  'toJSON',
-)
+finishInterface(URL, 'URL')
 makeEnumerable(URL, 'parse', 'canParse')
