@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { mebibytes } from '../../../src/core/quantity.ts'
 import { type Guest, openGuest } from '../guest.ts'
 
 let guest: Guest
@@ -15,7 +16,7 @@ test('blobs that are made of each other share their bytes', async () => {
     const file = structuredClone(new File([whole, ...slices.slice(0, 9)], 'a.bin', { type: 'A/B', lastModified: 5 }))
     const end = await file.slice(-2).bytes()
     return [file.size > 30 << 20, file.name, file.type, file.lastModified, file instanceof File, ...end]`
-  const value = await guest.value(code, { limits: { memoryMb: 32 as never } })
+  const value = await guest.value(code, { limits: { memory: mebibytes(32) } })
   expect(value).toEqual([true, 'a.bin', 'a/b', 5, true, 7, 7])
 })
 
@@ -41,6 +42,6 @@ test('more bytes than the isolate may hold end the run by its memory', async () 
     let blob = new Blob([new Uint8Array(1 << 20)])
     const copies = []
     for (;;) copies.push(await blob.bytes())`
-  const { status } = await guest.run(code, { limits: { memoryMb: 32 as never } })
+  const { status } = await guest.run(code, { limits: { memory: mebibytes(32) } })
   expect(status).toBe('memory-exceeded')
 })

@@ -1,5 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { mebibytes } from '../../../src/core/quantity.ts'
 import { type Guest, openGuest } from '../guest.ts'
 
 let guest: Guest
@@ -40,7 +41,7 @@ test('a bomb costs what is read of it', async () => {
     for (let count = 0; count < 3; count += 1) sizes.push((await reader.read()).value.length)
     await reader.cancel()
     return sizes`
-  const sizes = await guest.value(code, { input: bomb, limits: { memoryMb: 32 as never } })
+  const sizes = await guest.value(code, { input: bomb, limits: { memory: mebibytes(32) } })
   expect(sizes).toEqual([64 << 10, 64 << 10, 64 << 10])
 })
 
