@@ -201,11 +201,6 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
       begin = () => {
         begin = undefined
         const { trigger } = parse(contextText) as { trigger?: unknown }
-        const { call, fault } = findEntryPoint(handler, trigger, { openWeb, outputBytes: limits.outputBytes })
-        if (call === undefined) {
-          once(fail)(new ErrorConstructor(fault))
-          return
-        }
         const held = createHeld(warn)
         const context = createContext(
           contextText,
@@ -216,7 +211,11 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
           () => mine === generation && running,
         )
         // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
-        const answer = (async () => await call(parse(inputText), context))()
+        const answer = (async () => {
+          const { call, fault } = findEntryPoint(handler, trigger, { openWeb, outputBytes: limits.outputBytes })
+          if (call === undefined) throw new ErrorConstructor(fault)
+          return await call(parse(inputText), context)
+        })()
         const answered = (value: unknown): void => {
           if (held.open > 0) bridge(BRIDGE.holds, 0, 0)
           held.whenEmpty(() => once(succeed)(value))

@@ -99,6 +99,8 @@ test('a handler that gives no response is told so', async () => {
   ]) {
     expect(await fault(value)).toBe(none)
   }
+  const getter = `export default { get fetch() { throw new RangeError('mine') } }`
+  expect((await guest.run(getter, { trigger: 'http', input: request })).error?.message).toBe('mine')
   expect(await fault('return Response.error()')).toMatch(/^error TypeError: .*Response.error\(\)/)
   expect(await fault(`throw new RangeError('mine')`)).toBe('error RangeError: mine')
   expect(await fault(`const response = new Response('x'); await response.text(); return response`)).toMatch(
