@@ -11,13 +11,14 @@ import { type Calls, createCalls, failure } from './calls.ts'
 import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
 import { applyEngine } from './engine.ts'
+import { findEntryPoint } from './entry-point.ts'
 import { createHeld } from './held.ts'
 import { createKv } from './kv.ts'
+import { createQueueMicrotask } from './microtasks.ts'
 import { type Watcher, createModules } from './modules.ts'
 import {
   ErrorConstructor,
   PromiseConstructor,
-  TypeErrorConstructor,
   assign,
   cut,
   defineProperty,
@@ -28,7 +29,7 @@ import {
 } from './primordials.ts'
 import { describe, encodeError, encodeResult } from './result.ts'
 import { installTimers } from './timers.ts'
-import type { Rejection } from './web/host.ts'
+import type { Rejection, Web } from './web/host.ts'
 import { installWeb } from './web.ts'
 
 /**
@@ -61,9 +62,15 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
     enumerable: true,
   })
   const timers = installTimers(global, bridge, limits)
-  const guest = createGuest({ bridge, limits, calls, clock })
+  const guest = createGuest({ bridge, limits, calls, clock, openWeb: () => web.open() })
   const modules = createModules(bridge, global)
-  const web = installWeb(global, { bridge: native, clock, timers, fail: (error) => guest.fail(error) })
+  const web = installWeb(global, {
+    bridge: native,
+    clock,
+    timers,
+    fail: (error) => guest.fail(error),
+    exceed: () => guest.exceed(),
+  })
   /** An error that no code of the guest's caught: its handlers may, or else it ends the run. */
   const uncaught = (error: unknown): void => {
     let isHandled: boolean | undefined
@@ -136,10 +143,11 @@ interface GuestParts {
   readonly limits: RuntimeLimits
   readonly calls: Calls
   readonly clock: Clock
+  readonly openWeb: () => Web
 }
 
 /** Holds the guest's function and carries one run of it from its input to its ending. */
-function createGuest({ bridge, limits, calls, clock }: GuestParts) {
+function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
   let handler: unknown
   let isBound = false
   let begin: (() => void) | undefined
@@ -154,7 +162,8 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
     const { json, fault } = encodeResult(value)
     if (json === undefined) settle(ENDING.error, encodeError({ name: 'TypeError', message: fault ?? '', stack: '' }))
     // UTF-8 is never shorter than UTF-16 units; the exact size is checked where the bytes are.
-    else if (json.length > limits.outputBytes) settle(ENDING.tooLong, tooLong(json.length, limits.outputBytes))
+    else if (json.length > limits.outputBytes)
+      settle(ENDING.tooLong, tooLong(`the result has ${json.length} characters as JSON`, limits.outputBytes))
     else settle(ENDING.value, json)
   }
 
@@ -164,6 +173,12 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
       if (!running) return
       running = false
       fail(error)
+    },
+    /** The guest's response is longer than the run's output may be: it ends the run. */
+    exceed(): void {
+      if (!running) return
+      running = false
+      settle(ENDING.tooLong, tooLong('the body of the response has more bytes than it may', limits.outputBytes))
     },
     /** Calls the function as soon as the main module is evaluated: its top level may await. */
     bind(watcher: Watcher): void {
@@ -185,12 +200,10 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
       }
       begin = () => {
         begin = undefined
-        if (typeof handler !== 'function') {
-          once(fail)(
-            new ErrorConstructor(
-              'the code exports no default function: write `export default async function (input, context) { … }`',
-            ),
-          )
+        const { trigger } = parse(contextText) as { trigger?: unknown }
+        const { call, fault } = findEntryPoint(handler, trigger, { openWeb, outputBytes: limits.outputBytes })
+        if (call === undefined) {
+          once(fail)(new ErrorConstructor(fault))
           return
         }
         const held = createHeld(warn)
@@ -202,7 +215,6 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
           limits.capabilities,
           () => mine === generation && running,
         )
-        const call = handler as (input: unknown, context: unknown) => unknown
         // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
         const answer = (async () => await call(parse(inputText), context))()
         const answered = (value: unknown): void => {
@@ -249,27 +261,9 @@ function createContext(
   return freeze(context)
 }
 
-/** The web's queueMicrotask. An error in the callback ends the run, as an uncaught error does. */
-function createQueueMicrotask(fail: (error: unknown) => void): (callback: () => void) => void {
-  const resolved = PromiseConstructor.resolve()
-  return (callback) => {
-    if (typeof callback !== 'function') {
-      throw new TypeErrorConstructor('the argument of queueMicrotask must be a function')
-    }
-    const guarded = (): void => {
-      try {
-        callback()
-      } catch (error) {
-        fail(error)
-      }
-    }
-    whenSettled(resolved, guarded, fail)
-  }
-}
-
-function tooLong(length: number, bound: number): string {
+function tooLong(what: string, bound: number): string {
   const message =
-    `the result has ${length} characters as JSON; limits.outputBytes of the policy is ${bound}: ` +
+    `${what}; limits.outputBytes of the policy is ${bound}: ` +
     'return less, store it and return its key, or have the limit raised'
   return encodeError({ name: 'RangeError', message, stack: '' })
 }

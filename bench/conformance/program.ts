@@ -17,7 +17,7 @@ export interface Plan {
   readonly script: string
   /** What `fetch` answers: text by the address as the test writes it. */
   readonly texts: Readonly<Record<string, string>>
-  readonly needs: { readonly location: boolean; readonly window: boolean }
+  readonly needs: { readonly location: boolean; readonly window: boolean; readonly fileReader: boolean }
   readonly timeoutMs: number
 }
 
@@ -44,7 +44,11 @@ export function planOf(tree: string, test: ConformanceTest): Plan {
     libraries: libraries.map(read),
     script,
     texts: { ...fetchedBy(script, test.file, read), ...(libraries.length > 0 && interfacesOf(tree, read)) },
-    needs: { location: /\blocation\b/.test(script), window: libraries.length > 0 },
+    needs: {
+      location: /\blocation\b/.test(script),
+      window: libraries.length > 0,
+      fileReader: /\bFileReader\b/.test(script),
+    },
     timeoutMs: TIMEOUT_MS[test.long ? 'long' : 'normal'],
   }
 }

@@ -65,7 +65,7 @@ function testsOf(tree: string, file: string): ConformanceTest[] {
     folder,
     scripts,
     long: all('timeout').includes('long'),
-    skip: reasonToSkip(file, text) ?? missingOf(tree, scripts),
+    skip: missingOf(tree, scripts) ?? reasonToSkip(file, text),
   }))
 }
 

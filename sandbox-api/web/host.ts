@@ -15,6 +15,8 @@ export interface WebHost {
   clearTimer(timer: number): void
   /** An error that nobody caught: ends the run. */
   fail(error: unknown): void
+  /** The guest's output is longer than the policy lets it be: ends the run. */
+  exceed(): void
 }
 
 /** What the cell tells of a rejection that nobody handled. */
@@ -34,6 +36,8 @@ export interface Web {
   get(name: string): unknown
   /** The value of an event handler of the global object, and its setter. */
   handler(name: string): { get(): unknown; set(value: unknown): void }
+  /** Calls a guest's handler with the request that `input` describes, and describes its response. */
+  handleFetch(handle: (request: object) => unknown, input: unknown, outputBytes: number): Promise<unknown>
   /** A native operation that was started has ended. */
   finish(task: number, value: NativeValue): void
   fail(task: number, fault: string): void

@@ -2,6 +2,7 @@
 
 const { defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } = Object
 const { trunc } = Math
+const BEYOND_BYTES = /[\u0100-\uffff]/
 
 /** Makes members of an interface show when its prototype, or the class itself for static ones, is listed. */
 export function makeEnumerable(target: object, ...names: readonly string[]): void {
@@ -75,4 +76,23 @@ export function toRangeOfUnsignedLongLong(value: unknown, name: string): number 
     throw new TypeError(`${name} must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`)
   }
   return whole
+}
+
+/** A string of bytes: a character beyond U+00FF is a TypeError. */
+export function toByteString(value: unknown, name: string): string {
+  const text = `${value as string}`
+  if (BEYOND_BYTES.test(text)) throw new TypeError(`${name} has a character above U+00FF in it`)
+  return text
+}
+
+/** A value of an enumeration. */
+export function toEnumeration<Value extends string>(value: unknown, values: readonly Value[], name: string): Value {
+  const text = `${value as string}`
+  const found = values.find((one) => one === text)
+  if (found === undefined) throw new TypeError(`${name} must be one of ${values.join(', ')}`)
+  return found
+}
+
+export function toUnsignedShort(value: unknown): number {
+  return (+(value as number) >>> 0) & 0xffff
 }

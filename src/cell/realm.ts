@@ -98,7 +98,7 @@ export class RealmMaker {
   handOver(value: NativeValue): unknown {
     if (!(value instanceof Uint8Array)) return value
     // The copy is of a length of its own, never of the pool that Node cuts small buffers from.
-    return new this.#ivm.ExternalCopy(Uint8Array.from(value), { transferOut: true }).copyInto({
+    return new this.#ivm.ExternalCopy(new Uint8Array(value), { transferOut: true }).copyInto({
       release: true,
       transferIn: true,
     })

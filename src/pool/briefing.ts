@@ -30,5 +30,5 @@ export function assignmentOf(
 
 /** What the guest sees as `context`. Made of parsed ids and numbers only: ASCII, with nothing to escape. */
 export function contextOf({ run, request, wall }: Ticket): string {
-  return `{"runId":"${run}","tenant":"${request.tenant}","attempt":1,"wallMs":${wall},"env":{}}`
+  return `{"runId":"${run}","tenant":"${request.tenant}","trigger":"${request.trigger}","attempt":1,"wallMs":${wall},"env":{}}`
 }

@@ -196,6 +196,7 @@ export class Cell {
     this.#observe()
     // Killed, not asked: a guest in a tight loop never lets the cell read another message.
     this.#parts.process.kill()
+    this.#parts.guard.hasten()
   }
 
   /** Takes no more runs; ends once the last one has ended. */

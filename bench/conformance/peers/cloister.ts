@@ -2,12 +2,15 @@ import { createCloister } from '../../../src/index.ts'
 import { describeMachine } from '../../results.ts'
 import { GRACE_MS, type Peer } from '../peer.ts'
 
-/** Generous in what a test needs, with the clock as the shipped default has it: it is part of what is offered. */
+/**
+ * Generous in what a test needs, shared memory included. The clock is as the shipped default has it: that it stands still is
+ * part of what is offered.
+ */
 const POLICY = {
   extends: 'generous',
   limits: { memoryMb: 512, outputBytes: 8 << 20, codeBytes: 16 << 20 },
   rate: { deathsPerSecond: 1_000, deathsBurst: 100_000 },
-  engine: { clock: 'frozen' },
+  engine: { clock: 'frozen', sharedMemory: true },
 }
 
 /** Cloister as a library: a run a test, each in a context of its own, in real cells. */

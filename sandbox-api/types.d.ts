@@ -1,4 +1,11 @@
-/** The types that guest code is written against. */
+/// <reference path="./data-modules.d.ts" />
+
+/**
+ * The types that guest code is written against: `import type { Handler } from 'cloister/types'`.
+ *
+ * The globals of a guest are the web's own, as workers have them. A project of guest code says so in its tsconfig.json:
+ * `"lib": ["esnext", "webworker"], "types": []`. `Request`, `Response` and the rest below come from there.
+ */
 
 /** Any value that JSON can hold. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
@@ -52,4 +59,43 @@ export interface Context {
   readonly env: Readonly<Record<string, string>>
   /** Present if the policy grants it. */
   readonly kv?: KeyValue
+}
+
+/**
+ * A function: `export default (async (input, context) => …) satisfies Handler<Input, Output>`. The input is what the caller
+ * sent as JSON, unchecked; the output must be something that JSON can hold, `undefined` becomes null.
+ */
+export type Handler<Input = unknown, Output = unknown> = (input: Input, context: Context) => Output | Promise<Output>
+
+/** Handlers by what triggers them: `export default { … } satisfies ExportedHandler`. */
+export interface ExportedHandler<Message = unknown> {
+  /** An HTTP request. */
+  fetch?(request: Request, context: Context): Response | Promise<Response>
+  /** Messages of a queue. Those that are neither acknowledged nor to be retried are acknowledged when this returns. */
+  queue?(batch: MessageBatch<Message>, context: Context): void | Promise<void>
+  /** A time that was planned has come. */
+  scheduled?(event: ScheduledEvent, context: Context): void | Promise<void>
+}
+
+export interface MessageBatch<Message = unknown> {
+  /** Name of the queue. */
+  readonly queue: string
+  readonly messages: readonly QueueMessage<Message>[]
+}
+
+export interface QueueMessage<Message = unknown> {
+  readonly id: string
+  readonly body: Message
+  /** 1, or higher when the message is delivered again. */
+  readonly attempts: number
+  /** It is done with, and never comes again. */
+  ack(): void
+  retry(options?: { delaySeconds?: number }): void
+}
+
+export interface ScheduledEvent {
+  /** When it was to begin, in ms since the epoch. */
+  readonly scheduledTime: number
+  /** The line of the plan that it comes from. */
+  readonly cron: string
 }
