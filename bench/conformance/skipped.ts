@@ -11,7 +11,7 @@ const REASONS: readonly { readonly why: string; readonly path?: RegExp; readonly
   { why: 'needs the server of the test suite', path: /send-file-formdata/ },
   { why: 'needs the server of the test suite', path: /^wasm\/webapi\//, text: /\bfetch\(/ },
   { why: 'needs an interface description that few trees have', text: /idl_test\(\s*\[["']wasm-/ },
-  { why: 'needs XMLHttpRequest', path: /replacement-encodings/ },
+  { why: 'needs XMLHttpRequest', path: /\/replacement-encodings/ },
   { why: 'needs XMLHttpRequest', text: /\bXMLHttpRequest\b/ },
   { why: 'needs FileReader', text: /\bFileReader\b/ },
   { why: 'needs Worker', text: /\bnew Worker\(/ },

@@ -27,7 +27,7 @@ export function summaryOf({ versions, tests }: Results): Rows {
     [
       'folder',
       'subtests',
-      ...peers.map((peer) => `${peer} (${versions[peer]})`),
+      ...peers.map((peer) => headOf(peer, versions[peer])),
       ...(peers.length > 1 ? ['only ours fails'] : []),
     ],
     ...folders
@@ -37,14 +37,12 @@ export function summaryOf({ versions, tests }: Results): Rows {
   ]
 }
 
-/** How many files are not run, by reason. */
-function skippedOf(tests: readonly ConformanceTest[]): Rows {
+/** Which files are not run, by reason, as a list of Markdown. */
+function skippedOf(tests: readonly ConformanceTest[]): string {
   const skipped = tests.filter(({ skip }) => skip !== undefined)
   const groups = Map.groupBy(skipped, ({ skip }) => skip ?? '')
-  return [
-    ['not run, because it', 'files'],
-    ...[...groups].map(([why, group]) => [why, [...new Set(group.map(({ file }) => `\`${file}\``))].join(' ')]),
-  ]
+  const filesOf = (group: readonly ConformanceTest[]): string[] => [...new Set(group.map(({ file }) => `\`${file}\``))]
+  return [...groups].map(([why, group]) => `- ${why}: ${filesOf(group).join(', ')}`).join('\n')
 }
 
 /** Puts the tables into this folder's README. */
@@ -53,7 +51,7 @@ export async function writeTables(results: Results, tests: readonly ConformanceT
   const caption = `${count} files and variants; ${results.at.slice(0, 10)}.`
   let text = readFileSync(README, 'utf8')
   text = fill(text, 'conformance', `${markdownOf(summaryOf(results))}\n\n${caption}`)
-  text = fill(text, 'conformance-skipped', markdownOf(skippedOf(tests)))
+  text = fill(text, 'conformance-skipped', skippedOf(tests))
   writeFileSync(README, await format(text, { ...(await resolveConfig(README)), filepath: README }))
   return README
 }
@@ -76,6 +74,11 @@ function failureLine(each: Comparison, peers: readonly string[]): string {
   const { status = 'not reached', message = '' } = each.byPeer.get(OURS) ?? {}
   const too = peers.filter((peer) => peer !== OURS && !passes(each, peer))
   return `- ${each.name}${too.length > 0 ? ` (${too.join(', ')} too)` : ''}\n    ${status}: ${message.replaceAll('\n', ' ')}`
+}
+
+/** Ours is what stands in this tree; a commit in a document would be the one before the document's own. */
+function headOf(peer: string, version: string | undefined): string {
+  return peer === OURS ? peer : `${peer} (${version})`
 }
 
 function share(count: number, total: number): string {
