@@ -34,7 +34,7 @@ export interface GuestIsolate {
   /** Its limit. */
   readonly memoryMb: number
   readonly runtime: ivm.Script
-  /** The web's own API, compiled when a guest of this isolate first asks for it. */
+  /** The web's own API, compiled while the cell is blank or when a guest of this isolate first asks for it. */
   web: ivm.Script | undefined
   runs: number
 }
@@ -54,6 +54,7 @@ export interface RuntimeSources {
 export class RealmMaker {
   readonly #ivm: IsolatedVm
   readonly #sources: RuntimeSources
+  readonly #caches = new Map<string, NonNullable<ivm.CachedDataResult['cachedData']>>()
 
   constructor(isolatedVm: IsolatedVm, sources: RuntimeSources) {
     this.#ivm = isolatedVm
@@ -62,7 +63,7 @@ export class RealmMaker {
 
   isolate(memoryMb: number): GuestIsolate {
     const vm = new this.#ivm.Isolate({ memoryLimit: memoryMb })
-    const runtime = vm.compileScriptSync(this.#sources.runtime, { filename: RUNTIME_FILE })
+    const runtime = this.#compile(vm, RUNTIME_FILE, this.#sources.runtime)
     return { vm, memoryMb, runtime, web: undefined, runs: 0 }
   }
 
@@ -117,10 +118,30 @@ export class RealmMaker {
     }
   }
 
+  /**
+   * Compiles a script of the guest half, from V8's code cache but for the first time in this process.
+   * Invariant: a cache is code that V8 believes. It is made here of our own text, before that has run, and never leaves the cell.
+   */
+  #compile(vm: ivm.Isolate, filename: string, source: string): ivm.Script {
+    const cachedData = this.#caches.get(filename)
+    if (cachedData !== undefined) return vm.compileScriptSync(source, { filename, cachedData })
+    const script: ivm.Script & ivm.CachedDataResult = vm.compileScriptSync(source, {
+      filename,
+      produceCachedData: true,
+    })
+    if (script.cachedData !== undefined) this.#caches.set(filename, script.cachedData)
+    return script
+  }
+
+  /** Compiles the web's own API for an isolate, if that has not been done. */
+  prepareWeb(isolate: GuestIsolate): ivm.Script {
+    isolate.web ??= this.#compile(isolate.vm, WEB_FILE, this.#sources.web)
+    return isolate.web
+  }
+
   /** The function that opens the web's own API, of the realm itself. */
   #loadWeb({ isolate, context }: Realm): unknown {
-    isolate.web ??= isolate.vm.compileScriptSync(this.#sources.web, { filename: WEB_FILE })
-    const open = isolate.web.runSync(context, { reference: true }) as ivm.Reference<unknown>
+    const open = this.prepareWeb(isolate).runSync(context, { reference: true }) as ivm.Reference<unknown>
     return open.derefInto({ release: true })
   }
 }

@@ -39,5 +39,6 @@ export function makeWarmRealm(maker: RealmMaker, memoryMb: number): Realm {
   if (run.ending?.status !== 'ok') throw new Error(`the rehearsal of a cell failed: ${run.ending?.text}`)
   run.release()
   rehearsal.context.release()
+  maker.prepareWeb(isolate)
   return maker.realm(isolate)
 }
