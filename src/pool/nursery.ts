@@ -241,7 +241,12 @@ export class Nursery {
       discard(process)
       throw error
     }
-    const boot = { runtime: program.runtime, web: program.web, memoryMb: profile.memoryMb, isolates: isolatesPerBlankCell }
+    const boot = {
+      runtime: program.runtime,
+      web: program.web,
+      memoryMb: profile.memoryMb,
+      isolates: isolatesPerBlankCell,
+    }
     const { onProgress } = this.#parts
     const cell = new Cell({
       process,
