@@ -40,9 +40,12 @@ export async function buildCellProgram(directory: string): Promise<CellProgram> 
   }
 }
 
+/** The bundler's functions that evaluate a module are named as its file, and a guest can read names in stacks. */
+const NAMED_AS_FILE = /"(?:[\w.@-]+\/)+[\w.-]+\.m?[jt]s"\(/g
+
 /** A script whose value is one export of a bundled module. */
 function expression(bundled: string, name: string): string {
-  return `(() => {\n'use strict'\n${bundled}\nreturn runtime.${name}\n})()`
+  return `(() => {\n'use strict'\n${bundled.replaceAll(NAMED_AS_FILE, 'init(')}\nreturn runtime.${name}\n})()`
 }
 
 async function bundle(module: string, format: 'cjs' | 'iife'): Promise<string> {

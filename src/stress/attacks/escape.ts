@@ -244,9 +244,9 @@ export const ESCAPE: readonly Attack[] = [
     returns: 1,
   }),
   attack('A-203', 'import.meta', {
-    code: 'export default () => [Object.getPrototypeOf(import.meta) === null, Reflect.ownKeys(import.meta).map(String).filter((k) => /file:|\\//.test(String(import.meta[k])))]',
+    code: 'export default () => [Object.getPrototypeOf(import.meta) === null, Reflect.ownKeys(import.meta).map(String).filter((k) => /file:|\\/(home|root|usr|tmp)\\//.test(String(import.meta[k]))), import.meta.url]',
     ends: ['ok'],
-    returns: [true, []],
+    returns: [true, [], 'cloister:///main.js'],
   }),
   attack('A-204', 'import with attributes and of WebAssembly', {
     code: `const got = []
