@@ -7,6 +7,7 @@ import {
   type NativeValue,
   type RuntimeLimits,
 } from './bridge.ts'
+import { outputReached } from '../src/core/limit-messages.ts'
 import { type Calls, createCalls, failure } from './calls.ts'
 import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
@@ -261,8 +262,5 @@ function createContext(
 }
 
 function tooLong(what: string, bound: number): string {
-  const message =
-    `${what}; limits.outputBytes of the policy is ${bound}: ` +
-    'return less, store it and return its key, or have the limit raised'
-  return encodeError({ name: 'RangeError', message, stack: '' })
+  return encodeError({ name: 'RangeError', message: outputReached(what, bound), stack: '' })
 }

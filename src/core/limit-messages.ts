@@ -21,10 +21,10 @@ export function memoryReached(memoryMb: number): string {
   )
 }
 
-/** `size` says how much it is, and of what. */
-export function outputReached(size: string, outputBytes: number): string {
+/** `what` says what is too long, and how long it is. */
+export function outputReached(what: string, outputBytes: number): string {
   return (
-    `the result has ${size}; limits.outputBytes of the policy is ${outputBytes}: ` +
+    `${what}; limits.outputBytes of the policy is ${outputBytes}: ` +
     'return less, store it and return its key, or have the limit raised'
   )
 }

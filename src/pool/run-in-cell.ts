@@ -133,7 +133,7 @@ export function endingOf(run: RunInCell, { status, result, error }: FromCell & {
   if (status !== 'ok') return { status, ...(error && { error }) }
   const { output } = run.ticket.policy.limits
   if (result.length > output) {
-    const message = outputReached(`${result.length} bytes`, output)
+    const message = outputReached(`the result has ${result.length} bytes`, output)
     return { status: 'output-exceeded', error: { name: 'RangeError', message, stack: '' } }
   }
   // Copied: the receive buffer is used again.

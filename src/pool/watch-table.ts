@@ -18,17 +18,17 @@ export const WATCH_FIELDS = {
   /** main: time by CLOCK_MONOTONIC in ms past which the process is killed. */
   deadlineMs: 6,
   /** main: grows with each run that ends and each that finds the cell idle. */
-  turn: 11,
+  turn: 7,
   /** main: 1 once it has killed the process. */
-  isDying: 12,
+  isDying: 8,
   /** watchdog: own memory at the last sample, in bytes. */
-  bytes: 7,
+  bytes: 9,
   /** watchdog: highest own memory since the epoch began, in bytes. */
-  peakBytes: 8,
+  peakBytes: 10,
   /** watchdog: CPU time at the last sample in ms, for machines where the main thread cannot read it. */
-  cpuMs: 9,
+  cpuMs: 11,
   /** watchdog: one of {@link KILLED_FOR} once it has killed the process. */
-  killedFor: 10,
+  killedFor: 12,
 } as const
 
 type WatchField = keyof typeof WATCH_FIELDS

@@ -37,6 +37,7 @@ class Fuzz {
   readonly #cells: PoolHarness
   readonly #effort: Effort
   readonly #wallMs: number
+  #timeouts = 0
   readonly #endings = new Tally()
   readonly #kills = new Tally()
   readonly #violations: string[] = []
@@ -107,6 +108,7 @@ class Fuzz {
     if (killReason !== undefined) this.#kills.add(`cells lost: ${killReason}`)
     const told = `${result === undefined ? '' : Buffer.from(result).toString()}${JSON.stringify({ error, logs })}`
     if (told.includes(this.#canary)) this.#violations.push(`the canary was seen: ${name}`)
+    if (status === 'timeout') this.#timeouts += 1
     const lateMs = wall / 1_000 - this.#wallMs
     const overMb = peakMemory / 2 ** 20 - MEMORY_MB
     this.#peakMb = Math.max(this.#peakMb, peakMemory / 2 ** 20)
@@ -117,11 +119,12 @@ class Fuzz {
 
   /** What was past a bound is run again with nothing beside it: what a busy machine did is not the program's doing. */
   async #tryAgain(): Promise<void> {
-    const outcomes = this.#outcomes
+    const [outcomes, timeouts] = [this.#outcomes, this.#timeouts]
     for (const { builtin, seed } of this.#suspects.values()) {
       for (let again = 1; again <= AGAIN; again += 1) await this.#try(builtin, seed, `again-${seed}-${again}`)
     }
     this.#outcomes = outcomes
+    this.#timeouts = timeouts
   }
 
   /** Another tenant, whose secret nobody must see, runs all the time and is always answered. */
@@ -150,6 +153,8 @@ class Fuzz {
         ...this.#endings.figures,
         ...this.#kills.figures,
         { name: 'programs without exactly one outcome', value: trials - this.#outcomes, atMost: 0 },
+        // Where most end by time, their calls were never made, and nothing was tried.
+        { name: 'programs of a hundred that ended by time', value: percent(this.#timeouts, trials), atMost: 50 },
         { name: 'runs of a neighbour meanwhile, all answered', value: this.#neighbours },
         { name: 'most memory of a cell beyond a blank one, MB', value: Math.round(this.#peakMb) },
         { name: `programs past a bound, run ${AGAIN} times more, alone`, value: first.count },
@@ -161,6 +166,10 @@ class Fuzz {
       violations: this.#violations,
     }
   }
+}
+
+function percent(part: number, whole: number): number {
+  return Math.round((100 * part) / whole)
 }
 
 interface Most {
