@@ -111,6 +111,24 @@ describe.skipIf(libc === undefined || architecture === undefined)('what a thread
   })
 })
 
+test.skipIf(libc === undefined)(
+  'what it starts is a session of its own, with every signal at its default and none blocked',
+  async () => {
+    // Node ignores SIGPIPE, and a program would inherit that.
+    await using spawner = await openSpawner({ libc, onFailure })
+    const args = ['-c', 'cat /proc/$$/status /proc/$$/stat >&3']
+    const { socket } = await spawner.spawn({ command: '/bin/sh', args, isWrapped: false })
+    const told = await text(socket)
+    expect(/SigIgn:\s+(\w+)/.exec(told)?.[1]).toMatch(/^0+$/)
+    expect(/SigBlk:\s+(\w+)/.exec(told)?.[1]).toMatch(/^0+$/)
+    const [pid, , , , , session] = told
+      .slice(told.lastIndexOf('\n', told.length - 2))
+      .trim()
+      .split(' ')
+    expect(session).toBe(pid)
+  },
+)
+
 describe.skipIf(libc === undefined)('a start that fails', () => {
   const nowhere = { command: join(folder, 'no-such-program'), args: [], isWrapped: false }
 
