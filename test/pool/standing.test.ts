@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { openLibc } from '../../src/kernel/libc.ts'
 import { Standing } from '../../src/pool/standing.ts'
+import { openPool } from './harness.ts'
 
 const hasSessions = existsSync('/proc/self/autogroup')
 const isRoot = process.getuid?.() === 0
@@ -59,3 +60,24 @@ test('a process that is gone, or was never there, is nobody’s trouble', () => 
   standing.observe(2_000, 1, 'dying')
   standing[Symbol.dispose]()
 })
+
+test.runIf(hasSessions)(
+  'a cell whose guest loops makes way while it does, and stands as before in its next run',
+  async () => {
+    await using cells = await openPool({ blankCells: 1 })
+    await cells.run('return 1', { tenant: 'ann', engine: { clock: 'live' } })
+    const pid = cells.pool.cells().find(({ tenant }) => tenant === 'ann')?.pid ?? 0
+    const long =
+      'let at = 0; for (let n = 0; n < 40; n++) { const until = Date.now() + 25; while (Date.now() < until) at++; await new Promise((r) => setTimeout(r, 1)) } return 1'
+    const run = cells.run(long, { tenant: 'ann', engine: { clock: 'live' } })
+    await vi.waitFor(() => expect(niceOf(pid)).toBe(10), 60_000)
+    await run
+    await vi.waitFor(async () => {
+      await cells.run('await new Promise((r) => setTimeout(r, 20)); return 1', {
+        tenant: 'ann',
+        engine: { clock: 'live' },
+      })
+      expect(niceOf(pid)).toBe(3)
+    }, 60_000)
+  },
+)
