@@ -6,8 +6,14 @@ import { prepareSource } from './source.ts'
 /**
  * Compiles an artifact's main module and, through relative imports, all that it needs, and links them in a context.
  * Throws SyntaxError with `[file:line:column]`, or an Error that names the import that leads nowhere.
+ * `origin` is what debuggers find before the modules' names.
  */
-export function linkArtifact(isolate: ivm.Isolate, context: ivm.Context, artifact: CellArtifact): ivm.Module {
+export function linkArtifact(
+  isolate: ivm.Isolate,
+  context: ivm.Context,
+  artifact: CellArtifact,
+  origin = '',
+): ivm.Module {
   const sources = new Map(artifact.modules)
   const compiled = new Map<string, ivm.Module>()
   const names = new Map<ivm.Module, string>()
@@ -16,7 +22,7 @@ export function linkArtifact(isolate: ivm.Isolate, context: ivm.Context, artifac
     const existing = compiled.get(name)
     if (existing !== undefined) return existing
     const { code, columnOffset } = prepareSource(name, sources.get(name) ?? '', role)
-    const module = isolate.compileModuleSync(code, { filename: name, columnOffset })
+    const module = isolate.compileModuleSync(code, { filename: origin + name, columnOffset })
     compiled.set(name, module)
     names.set(module, name)
     return module

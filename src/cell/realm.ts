@@ -7,6 +7,8 @@ import { Handles } from './native/handles.ts'
 export interface Realm {
   readonly isolate: GuestIsolate
   readonly context: ivm.Context
+  /** What opens the web's own API here, if that was loaded ahead of its first use. */
+  web: ivm.Reference<unknown> | undefined
   /** The runtime's one function. Arguments are primitives, but for the namespace that `bind` hands over. */
   readonly enter: ivm.Reference<(entry: number, a: unknown, b: unknown) => void>
   /** Where calls of the runtime go; set while a run is using the realm. */
@@ -49,14 +51,17 @@ export interface RuntimeSources {
 export class RealmMaker {
   readonly #ivm: IsolatedVm
   readonly #sources: RuntimeSources
+  readonly #inspector: boolean
 
-  constructor(isolatedVm: IsolatedVm, sources: RuntimeSources) {
+  /** `inspected`: realms that a debugger can look into; see inspection.ts. */
+  constructor(isolatedVm: IsolatedVm, sources: RuntimeSources, mode: 'plain' | 'inspected' = 'plain') {
     this.#ivm = isolatedVm
     this.#sources = sources
+    this.#inspector = mode === 'inspected'
   }
 
   isolate(memoryMb: number): GuestIsolate {
-    const vm = new this.#ivm.Isolate({ memoryLimit: memoryMb })
+    const vm = new this.#ivm.Isolate({ memoryLimit: memoryMb, inspector: this.#inspector })
     const runtime = vm.compileScriptSync(this.#sources.runtime, { filename: RUNTIME_FILE })
     return { vm, runtime, web: undefined, runs: 0 }
   }
@@ -66,11 +71,12 @@ export class RealmMaker {
    * Invariant: the guest gets no isolated-vm object; the callbacks arrive in the realm as plain functions of its own.
    */
   realm(isolate: GuestIsolate, limits?: string): Realm {
-    const context = isolate.vm.createContextSync()
+    const context = isolate.vm.createContextSync({ inspector: this.#inspector })
     const boot = isolate.runtime.runSync(context, { reference: true }) as ivm.Reference<(...args: unknown[]) => unknown>
     const realm: { -readonly [Key in keyof Realm]?: Realm[Key] } = {
       isolate,
       context,
+      web: undefined,
       artifact: undefined,
       bridge: refuse,
       native: CLOSED,
@@ -84,8 +90,17 @@ export class RealmMaker {
     )
     realm.enter = boot.applySync(undefined, [bridge, native], { result: { reference: true } }) as Realm['enter']
     boot.release()
+    // An inspected guest has a thread of its own: this one could not enter its isolate when the guest asks.
+    if (this.#inspector) realm.web = this.#evaluateWeb(realm as Realm)
     if (limits !== undefined) assignLimits(realm as Realm, limits)
     return realm as Realm
+  }
+
+  /** Calls `action` while this thread is in the isolate, from a context that is then thrown away. */
+  within({ vm }: GuestIsolate, action: () => void): void {
+    const context = vm.createContextSync()
+    context.evalClosureSync('$0()', [new this.#ivm.Callback(action)])
+    context.release()
   }
 
   /** Hands bytes to a realm as a buffer of its own. */
@@ -112,10 +127,13 @@ export class RealmMaker {
   }
 
   /** The function that opens the web's own API, of the realm itself. */
-  #loadWeb({ isolate, context }: Realm): unknown {
+  #loadWeb(realm: Realm): unknown {
+    return (realm.web ?? this.#evaluateWeb(realm)).derefInto({ release: true })
+  }
+
+  #evaluateWeb({ isolate, context }: Realm): ivm.Reference<unknown> {
     isolate.web ??= isolate.vm.compileScriptSync(this.#sources.web, { filename: WEB_FILE })
-    const open = isolate.web.runSync(context, { reference: true }) as ivm.Reference<unknown>
-    return open.derefInto({ release: true })
+    return isolate.web.runSync(context, { reference: true }) as ivm.Reference<unknown>
   }
 }
 

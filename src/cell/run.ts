@@ -1,6 +1,7 @@
 import { BRIDGE, ENDING, ENTRY, type NativeValue } from '../../sandbox-api/bridge.ts'
 import type { CellStatus } from '../wire/from-cell.ts'
 import type { Answer, CellArtifact } from '../wire/to-cell.ts'
+import { UNPLACED, errorText, textOf, timeoutText, withoutRuntimeFrames } from './error-text.ts'
 import { linkArtifact } from './modules.ts'
 import { NativeWork } from './native/work.ts'
 import { CLOSED, type Realm, bindModule, refuse } from './realm.ts'
@@ -25,6 +26,17 @@ export interface RunHost {
   worked(run: number, task: number, ok: boolean, value: NativeValue): void
   /** The wall time of a run that waits is over. */
   expired(run: number): void
+  /** A slow entry of the run has ended. */
+  left(run: number): void
+}
+
+/** Entries that end later than they begin: the run is inspected, see inspection.ts. */
+export interface SlowEntries {
+  /** What stands before the names of modules in stacks, and is not the guest's to see. */
+  readonly origin: string
+  /** Links and evaluates the code, and hands its exports to the runtime. */
+  bind(artifact: CellArtifact, timeoutMs: number): Promise<void>
+  apply(entry: number, a: unknown, b: unknown, timeoutMs: number): Promise<void>
 }
 
 /** isolated-vm's own words for its own limit; a guest that says the same is told apart by the clock. */
@@ -45,6 +57,9 @@ export class GuestRun {
   readonly realm: Realm
   readonly #host: RunHost
   readonly #deadlineMs: number
+  readonly #slow: SlowEntries | undefined
+  /** Slow entries that have not ended. */
+  #inside = 0
   readonly #timers = new Map<number, NodeJS.Timeout>()
   #expiry: NodeJS.Timeout | undefined
   #rejections = 0
@@ -53,10 +68,11 @@ export class GuestRun {
   #waiting = 0
   #ending: Ending | undefined
 
-  constructor(number: number, realm: Realm, wallMs: number, host: RunHost) {
+  constructor(number: number, realm: Realm, wallMs: number, host: RunHost, slow?: SlowEntries) {
     this.number = number
     this.realm = realm
     this.#host = host
+    this.#slow = slow
     this.#deadlineMs = host.elapsed() + wallMs
     realm.bridge = (kind, a, b) => this.#serve(kind, a, b)
     this.#work = new NativeWork(realm.handles, (task, ok, value) => host.worked(number, task, ok, value))
@@ -67,16 +83,28 @@ export class GuestRun {
     return this.#ending
   }
 
+  /** Whether guest code is running on another thread. */
+  get isInside(): boolean {
+    return this.#inside > 0
+  }
+
   /** Evaluates the code if the realm does not hold it yet, then calls the guest's function. */
   start(artifact: CellArtifact | undefined, input: string, context: string): void {
     this.#enter((timeoutMs) => {
       if (this.realm.artifact === undefined) {
         if (artifact === undefined) throw new Error('the code of this run was not sent')
+        if (this.#slow !== undefined) return this.#startSlowly(artifact, input, context, this.#slow)
         bindModule(this.realm, linkArtifact(this.realm.isolate.vm, this.realm.context, artifact), timeoutMs)
         this.realm.artifact = artifact.number
       }
-      this.#apply(ENTRY.start, input, context)
+      return this.#apply(ENTRY.start, input, context)
     })
+  }
+
+  async #startSlowly(artifact: CellArtifact, input: string, context: string, slow: SlowEntries): Promise<void> {
+    await slow.bind(artifact, this.#timeLeftMs())
+    this.realm.artifact = artifact.number
+    await slow.apply(ENTRY.start, input, context, this.#timeLeftMs())
   }
 
   /** The host's answer to a capability call. */
@@ -118,7 +146,8 @@ export class GuestRun {
     return spoiled ? 'spoiled' : 'clean'
   }
 
-  #apply(entry: number, a: string | number, b: unknown): void {
+  #apply(entry: number, a: string | number, b: unknown): void | Promise<void> {
+    if (this.#slow !== undefined) return this.#slow.apply(entry, a, b, this.#timeLeftMs())
     this.realm.enter.applySync(undefined, [entry, a, b as string], { timeout: this.#timeLeftMs() })
   }
 
@@ -127,16 +156,33 @@ export class GuestRun {
     return Math.max(1, Math.ceil(this.#deadlineMs - this.#host.elapsed()))
   }
 
-  #enter(action: (timeoutMs: number) => void): void {
+  #enter(action: (timeoutMs: number) => void | Promise<void>): void {
     if (this.#host.elapsed() >= this.#deadlineMs) {
       this.#finish('timeout', timeoutText())
       return
     }
     try {
-      action(this.#timeLeftMs())
+      const entered = action(this.#timeLeftMs())
+      if (entered !== undefined) return this.#leaveLater(entered)
     } catch (thrown) {
       this.#classify(thrown)
     }
+    this.#rest()
+  }
+
+  #leaveLater(entered: Promise<void>): void {
+    this.#inside += 1
+    void entered
+      .catch((thrown: unknown) => this.#classify(thrown))
+      .then(() => {
+        this.#inside -= 1
+        if (this.#inside === 0) this.#rest()
+        this.#host.left(this.number)
+      })
+  }
+
+  /** No code of the run is running: it is over, or something will enter it again. */
+  #rest(): void {
     if (this.#ending !== undefined) return
     if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0) {
       // The time of an entry is isolated-vm's to watch; the time between two entries is this timer's.
@@ -161,7 +207,7 @@ export class GuestRun {
       this.#finish('timeout', timeoutText(), 'override')
     } else if (this.realm.artifact === undefined) {
       // The code could not be compiled, linked or evaluated.
-      const [text, stack] = [message, textOf(thrown, 'stack')].map((part) => part.replaceAll(UNPLACED, ''))
+      const [text, stack] = [message, textOf(thrown, 'stack')].map((part) => this.#named(part.replaceAll(UNPLACED, '')))
       this.#finish('error', errorText(textOf(thrown, 'name') || 'Error', text ?? '', stack))
     } else if (this.#rejections < REJECTIONS_LOGGED_MAX) {
       // Every other error is caught inside the isolate, so this is a rejection that nobody handled. The run goes on.
@@ -173,7 +219,7 @@ export class GuestRun {
   /** The guest may have a handler for it. */
   #tellOfRejection(thrown: unknown): void {
     const reason = { name: textOf(thrown, 'name'), message: textOf(thrown, 'message'), stack: textOf(thrown, 'stack') }
-    this.#enter(() => this.#apply(ENTRY.rejection, withoutRuntimeFrames(JSON.stringify(reason)), ''))
+    this.#enter(() => this.#apply(ENTRY.rejection, this.#cleaned(JSON.stringify(reason)), ''))
   }
 
   #serve(kind: number, a: string | number, b: string | number): number {
@@ -209,8 +255,18 @@ export class GuestRun {
   #settle(ending: number, text: string): void {
     if (ending === ENDING.value) this.#finish('ok', text)
     else if (ending === ENDING.tooLong) this.#finish('output-exceeded', text)
-    else if (NO_MEMORY.test(text)) this.#finish('memory-exceeded', withoutRuntimeFrames(text))
-    else this.#finish('error', withoutRuntimeFrames(text))
+    else if (NO_MEMORY.test(text)) this.#finish('memory-exceeded', this.#cleaned(text))
+    else this.#finish('error', this.#cleaned(text))
+  }
+
+  /** An error as JSON, with the tenant's own lines only. */
+  #cleaned(error: string): string {
+    return withoutRuntimeFrames(this.#named(error))
+  }
+
+  /** A text in which modules go by the names that they were submitted under. */
+  #named(text: string): string {
+    return this.#slow === undefined || this.#slow.origin === '' ? text : text.replaceAll(this.#slow.origin, '')
   }
 
   #finish(status: CellStatus, text: string, mode: 'first' | 'override' = 'first'): void {
@@ -222,32 +278,3 @@ export class GuestRun {
 function endedByItself(ending: Ending | undefined): boolean {
   return ending?.status === 'ok' || ending?.status === 'error' || ending?.status === 'output-exceeded'
 }
-
-function timeoutText(): string {
-  return errorText('Error', 'the run reached its wall time limit')
-}
-
-function errorText(name: string, message: string, stack = ''): string {
-  return withoutRuntimeFrames(
-    JSON.stringify({ name: name.slice(0, 200), message: message.slice(0, 4_096), stack: stack.slice(0, 8_192) }),
-  )
-}
-
-/** A property of something thrown, as text. isolated-vm copied it into this realm: a plain value or an Error. */
-function textOf(thrown: unknown, name: string): string {
-  if (typeof thrown !== 'object' || thrown === null) return name === 'message' ? String(thrown) : ''
-  const value = (thrown as Record<string, unknown>)[name]
-  return typeof value === 'string' ? value : ''
-}
-
-/** Stacks show the tenant's own lines only: nothing of the runtime, the cell or isolated-vm. */
-function withoutRuntimeFrames(text: string): string {
-  const error = JSON.parse(text) as { name: string; message: string; stack: string }
-  const lines = error.stack.split('\n').filter((line) => !HIDDEN_FRAME.test(line))
-  return JSON.stringify({ ...error, stack: lines.join('\n') })
-}
-
-/** What isolated-vm adds to an error of the compiler that has no line of the guest's. */
-const UNPLACED = / \[<isolated-vm>:\d+:\d+\]/g
-
-const HIDDEN_FRAME = /cloister:|<isolated-vm boundary>|file:|node:|^\s+at .*[(\s]\/|cell-[0-9a-f]+\.c?js/

@@ -9,6 +9,7 @@ const MUTE: RunHost = {
   due: () => {},
   worked: () => {},
   expired: () => {},
+  left: () => {},
 }
 /** Everything that the runtime may have to take away or to replace, so that its code is compiled. */
 const ENGINE = { wasm: true, eval: false, temporal: true, clock: 'frozen', sharedMemory: false } as const

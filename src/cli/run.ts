@@ -3,14 +3,16 @@ import { ask, askIfThere, path } from './ask.ts'
 import { connect } from './connect.ts'
 import type { Connection } from './connection.ts'
 import type { Context } from './context.ts'
+import { parseInspectorAddress } from './inspector-address.ts'
 import { extractResult, printJson } from './json.ts'
+import { type LookOptions, openLook } from './look.ts'
 import { type TenantOptions, addTenantOptions, parseWhole } from './options.ts'
 import { exitOf, printLogs, printReport, printTrouble } from './report.ts'
 import { LANGUAGE_NAMES, type Language, moduleNameOf, nameOf, readText } from './source.ts'
 import { EXIT_OK, EXIT_USAGE, type ExitCode, Stop } from './stop.ts'
 import { readPolicyOption } from './tenants.ts'
 
-interface RunOptions extends TenantOptions {
+interface RunOptions extends TenantOptions, LookOptions {
   readonly input?: string
   readonly inputFile?: string
   readonly timeout?: number
@@ -40,6 +42,15 @@ export function registerRun(program: Command, context: Context): void {
       '--allow-weak-walls',
       'run although the policy asks for walls this machine does not have; not with a server',
     )
+    .addOption(
+      new Option(
+        '--inspect [address]',
+        'wait for a debugger at this address, 127.0.0.1:9229 if absent, and stop at the first statement; for development',
+      )
+        .argParser(parseInspectorAddress)
+        .conflicts(['cpuProfile', 'timeout']),
+    )
+    .option('--cpu-profile <file>', 'write where the time of the run went, for DevTools; not with a server')
   addTenantOptions(command, EXAMPLE).action(async (file: string, options: RunOptions) => {
     context.finish(await run(file, options, context))
   })
@@ -49,11 +60,17 @@ async function run(file: string, options: RunOptions, context: Context): Promise
   if (file === '-' && options.inputFile === '-') {
     throw new Stop('FILE and --input-file cannot both be standard input', { exit: EXIT_USAGE })
   }
-  const body = await composeBody(file, options, context)
-  await using connection = await connect(options, context, { allowWeakWalls: options.allowWeakWalls })
+  const main = moduleNameOf(file, options.language)
+  const body = await composeBody(file, main, options, context)
+  await using look = await openLook({ file, main }, options, context)
+  const overrides = { allowWeakWalls: options.allowWeakWalls }
+  await using connection = await connect(options, context, overrides, look?.inspection)
   await ensureTenant(connection, options, context)
+  look?.announce()
   const answer = await ask(connection, 'POST', path`/v1/tenants/${options.tenant}/execute`, { body })
-  return printAnswer(answer, options, context)
+  const exit = printAnswer(answer, options, context)
+  await look?.finish()
+  return exit
 }
 
 function printAnswer(text: string, { json }: RunOptions, { out, err }: Context): ExitCode {
@@ -71,8 +88,7 @@ function printAnswer(text: string, { json }: RunOptions, { out, err }: Context):
 }
 
 /** The request's body. The input goes in as the text that it is, so that no number in it changes. */
-async function composeBody(file: string, options: RunOptions, context: Context): Promise<string> {
-  const main = moduleNameOf(file, options.language)
+async function composeBody(file: string, main: string, options: RunOptions, context: Context): Promise<string> {
   const code = await readText(file, context)
   const input = await readInput(options, context)
   const rest = JSON.stringify({ modules: { [main]: code }, main, timeoutMs: options.timeout })

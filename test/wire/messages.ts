@@ -21,6 +21,7 @@ const boot: fc.Arbitrary<Boot> = fc.record({ runtime: anyText, web: anyText, mem
 const assignment: fc.Arbitrary<Assignment> = fc.record({
   tenant: anyText,
   memoryMb: u32,
+  cpuMs: u32,
   outputBytes: u32,
   logBytes: u32,
   logLines: u32,
