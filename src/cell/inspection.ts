@@ -132,11 +132,15 @@ export class Inspection implements SlowEntries {
     if (scriptId === undefined) return
     const start = { scriptId, lineNumber: 0, columnNumber: 0 }
     const { result } = await this.#tools.command('Debugger.getPossibleBreakpoints', { start })
-    const locations = ((result?.['locations'] ?? []) as { lineNumber: number; columnNumber: number }[]).map(
-      ({ lineNumber, columnNumber }) => ({ scriptId, lineNumber, columnNumber }),
-    )
+    const locations = (result?.['locations'] ?? []) as { lineNumber: number; columnNumber: number; type?: string }[]
+    // The end of a module that has nothing but functions: the first statement is in one of them.
+    if (locations.at(-1)?.type === 'return') locations.pop()
     const replies = await Promise.all(
-      locations.slice(0, STOPS_MAX).map((location) => this.#tools.command('Debugger.setBreakpoint', { location })),
+      locations
+        .slice(0, STOPS_MAX)
+        .map(({ lineNumber, columnNumber }) =>
+          this.#tools.command('Debugger.setBreakpoint', { location: { scriptId, lineNumber, columnNumber } }),
+        ),
     )
     this.#stops = replies.flatMap((reply) => (reply.result ? [String(reply.result['breakpointId'])] : []))
   }
