@@ -14,8 +14,12 @@ export interface Reply {
   readonly error?: { readonly message: string }
 }
 
-/** Opens isolated-vm's session. It has to be called while this thread is in the isolate: V8 ends the process otherwise. */
-export type OpenSession = () => ivm.InspectorSession
+interface Parts {
+  readonly isolate: ivm.Isolate
+  /** Opens isolated-vm's session. This thread has to be in the isolate meanwhile: V8 ends the process otherwise. */
+  readonly open: () => ivm.InspectorSession
+  readonly listener: Listener
+}
 
 /** What comes out of a session that is not the answer to a command of our own, as it was written. */
 export interface Listener {
@@ -31,6 +35,7 @@ export interface Listener {
  * as a command has no answer, another one follows it and wakes the isolate.
  */
 export class DevTools {
+  readonly #isolate: ivm.Isolate
   readonly #session: ivm.InspectorSession
   readonly #own = new Map<number, (reply: Reply) => void>()
   readonly #theirs = new Set<number>()
@@ -38,7 +43,8 @@ export class DevTools {
   #nudge: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(open: OpenSession, listener: Listener) {
+  constructor({ isolate, open, listener }: Parts) {
+    this.#isolate = isolate
     this.#session = open()
     this.#session.onResponse = (id, message) => {
       if (id === NUDGE_ID) return
@@ -73,14 +79,19 @@ export class DevTools {
   }
 
   close(): void {
-    if (this.#closed) return
+    if (this.#isClosed) return
     this.#closed = true
     clearTimeout(this.#nudge)
     this.#session.dispose()
   }
 
+  /** An isolate that reached its memory limit has taken the session with it: whoever asks that for anything waits for ever. */
+  get #isClosed(): boolean {
+    return this.#closed || this.#isolate.isDisposed
+  }
+
   #dispatch(message: string): void {
-    if (this.#closed) return
+    if (this.#isClosed) return
     this.#session.dispatchProtocolMessage(message)
     clearTimeout(this.#nudge)
     this.#nudgeIn(NUDGE_FIRST_MS)
@@ -88,7 +99,7 @@ export class DevTools {
 
   #nudgeIn(ms: number): void {
     this.#nudge = setTimeout(() => {
-      if (this.#closed || this.#own.size + this.#theirs.size === 0) return
+      if (this.#isClosed || this.#own.size + this.#theirs.size === 0) return
       this.#session.dispatchProtocolMessage(NUDGE)
       this.#nudgeIn(Math.min(ms * 2, NUDGE_LAST_MS))
     }, ms)

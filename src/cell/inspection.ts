@@ -1,8 +1,9 @@
+import type ivm from 'isolated-vm'
 import { ENTRY } from '../../sandbox-api/bridge.ts'
 import type { Inspected } from '../wire/from-cell.ts'
 import { INSPECTION_PAYLOAD_MAX } from '../wire/limits.ts'
 import type { Boot, CellArtifact, Inspect } from '../wire/to-cell.ts'
-import { DevTools, type OpenSession } from './devtools.ts'
+import { DevTools } from './devtools.ts'
 import { linkArtifact } from './modules.ts'
 import type { Realm } from './realm.ts'
 import type { SlowEntries } from './run.ts'
@@ -10,7 +11,8 @@ import type { SlowEntries } from './run.ts'
 interface Parts {
   readonly settings: NonNullable<Boot['inspection']>
   readonly realm: Realm
-  readonly open: OpenSession
+  /** Opens the session, with this thread in the isolate. */
+  readonly open: () => ivm.InspectorSession
   /** CPU time of the run after which the host ends the cell. */
   readonly cpuMs: number
   readonly tell: (what: Inspected, text: string) => void
@@ -57,9 +59,13 @@ export class Inspection implements SlowEntries {
   constructor(parts: Parts) {
     this.#parts = parts
     this.origin = parts.settings.origin
-    this.#tools = new DevTools(parts.open, {
-      answered: (id, message) => this.#answer(id, message),
-      notified: (message) => this.#notify(message),
+    this.#tools = new DevTools({
+      isolate: parts.realm.isolate.vm,
+      open: parts.open,
+      listener: {
+        answered: (id, message) => this.#answer(id, message),
+        notified: (message) => this.#notify(message),
+      },
     })
   }
 
