@@ -25,8 +25,8 @@ const STOPS_MAX = 2_000
 const SAMPLING_US = 500
 /** How often it is looked whether the run comes near its CPU limit. In ms. */
 const CPU_CHECK_MS = 10
-/** The part of the CPU limit that a profile covers: at its end the cell is killed and tells nothing any more. */
-const CPU_COVERED = 0.9
+/** A profile ends so long before the CPU limit, where the cell is killed, but not before half of it. In ms. */
+const CPU_MARGIN_MS = 100
 /** V8 answers in far less, unless the isolate is gone. In ms. */
 const PROFILE_WAIT_MS = 1_500
 
@@ -183,9 +183,11 @@ export class Inspection implements SlowEntries {
     await this.#tools.command('Profiler.setSamplingInterval', { interval: SAMPLING_US })
     await this.#tools.command('Profiler.start')
     const before = process.cpuUsage()
+    const { cpuMs } = this.#parts
+    const coveredMs = Math.max(cpuMs / 2, Math.min(cpuMs - CPU_MARGIN_MS, cpuMs * 0.95))
     this.#cpuCheck = setInterval(() => {
       const { user, system } = process.cpuUsage(before)
-      if ((user + system) / 1_000 >= this.#parts.cpuMs * CPU_COVERED) void this.#takeProfile()
+      if ((user + system) / 1_000 >= coveredMs) void this.#takeProfile()
     }, CPU_CHECK_MS)
   }
 

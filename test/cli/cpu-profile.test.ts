@@ -58,6 +58,14 @@ test('a run that fails, and one that a limit ends, leave a profile too', async (
   expect(greedy.hottest.functionName).toBe('busy')
 })
 
+test('a run that fills its memory leaves no profile, and it is said so', async () => {
+  writeFileSync(join(directory.path, 'full.js'), 'const all = []\nfor (;;) all.push(new Array(1000).fill(0.5))\n')
+  const args = ['run', 'full.js', '--cpu-profile', 'full.cpuprofile', '--tenant', 'full']
+  const { code, stderr } = await runProgram(args, { cwd: directory.path })
+  expect({ code, stderr }).toEqual({ code: 124, stderr: expect.stringMatching(/^memory-exceeded: /m) })
+  expect(stderr).toContain('no profile was written to full.cpuprofile')
+})
+
 test('what the runtime does is one function, beside the guest’s that it calls', () => {
   const frame = (functionName: string, url: string) => ({
     functionName,
