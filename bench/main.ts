@@ -6,12 +6,14 @@ import { containment } from './measures/containment.ts'
 import { floods } from './measures/floods.ts'
 import { ledger } from './measures/ledger.ts'
 import { memory } from './measures/memory.ts'
+import { walls } from './measures/walls.ts'
 import { warm } from './measures/warm.ts'
+import { web } from './measures/web.ts'
 import { writeReport } from './report.ts'
 import { createResultsFile, readLatestResults } from './results.ts'
 import { tableOf } from './table.ts'
 
-const MEASURES: readonly Measure[] = [warm, coldStart, memory, ledger, capability, floods, containment]
+const MEASURES: readonly Measure[] = [warm, coldStart, walls, memory, ledger, capability, floods, web, containment]
 
 const FULL: Effort = { rounds: 7, durationMs: 3_000, warmUpMs: 1_000, calls: 40, programs: 'all' }
 const QUICK: Effort = { rounds: 3, durationMs: 1_000, warmUpMs: 500, calls: 10, programs: 'handful' }

@@ -32,6 +32,12 @@ export const BRIDGE = {
   setTimer: 4,
   /** a: number of the timer. */
   clearTimer: 5,
+  /** a: importing module, and on a line of its own the type if there is one; b: specifier → number of the import, or 0. */
+  load: 6,
+  /** The main module is evaluated, and its function known. */
+  bound: 7,
+  /** The function has returned: the answer waits for promises that were given to `waitUntil`. */
+  holds: 8,
 } as const
 
 /** How the guest's code ended, as far as the runtime can tell. */
@@ -39,9 +45,9 @@ export const ENDING = { value: 0, error: 1, tooLong: 2 } as const
 
 /** What the cell asks of the runtime: the first argument of the function that {@link file://./main.ts} returns. */
 export const ENTRY = {
-  /** a: module namespace. */
+  /** b: the watcher of the main module; src/cell/door.ts says what that is. */
   bind: 0,
-  /** a: input as JSON, b: context as JSON. */
+  /** a: input as JSON, b: context as JSON. The guest's function is called once it is bound. */
   start: 1,
   /** a: number of the call, b: value as JSON. */
   resolve: 2,
@@ -57,6 +63,12 @@ export const ENTRY = {
   fail: 7,
   /** a: what a promise that nobody handled was rejected with, as `{name, message, stack}` in JSON. */
   rejection: 8,
+  /** b: the door module. Comes before any module that needs it is evaluated. */
+  door: 9,
+  /** a: number of the import, b: the watcher of its module. */
+  loaded: 10,
+  /** a: number of the import, b: `{name, message, stack}` as JSON. */
+  unloadable: 11,
 } as const
 
 /**

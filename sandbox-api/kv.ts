@@ -1,6 +1,6 @@
 import type { Call } from './calls.ts'
 import { freeze } from './primordials.ts'
-import type { KeyValue } from './types.ts'
+import type { KeyValue } from './types.d.ts'
 
 /** Guest half of `kv`: its host half, with the checks that count, is src/broker/kv.ts. */
 export function createKv(call: Call): KeyValue {

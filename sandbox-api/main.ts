@@ -11,11 +11,14 @@ import { type Calls, createCalls, failure } from './calls.ts'
 import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
 import { applyEngine } from './engine.ts'
+import { findEntryPoint } from './entry-point.ts'
+import { createHeld } from './held.ts'
 import { createKv } from './kv.ts'
+import { createQueueMicrotask } from './microtasks.ts'
+import { type Watcher, createModules } from './modules.ts'
 import {
   ErrorConstructor,
   PromiseConstructor,
-  TypeErrorConstructor,
   assign,
   cut,
   defineProperty,
@@ -24,8 +27,9 @@ import {
   parse,
   whenSettled,
 } from './primordials.ts'
-import { type ErrorText, describe, encodeError, encodeResult } from './result.ts'
+import { describe, encodeError, encodeResult } from './result.ts'
 import { installTimers } from './timers.ts'
+import type { Rejection, Web } from './web/host.ts'
 import { installWeb } from './web.ts'
 
 /**
@@ -58,19 +62,34 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
     enumerable: true,
   })
   const timers = installTimers(global, bridge, limits)
-  const guest = createGuest({ bridge, limits, calls, clock })
-  const web = installWeb(global, { bridge: native, clock, timers, fail: (error) => guest.fail(error) })
+  const guest = createGuest({ bridge, limits, calls, clock, openWeb: () => web.open() })
+  const modules = createModules(bridge, global)
+  const web = installWeb(global, {
+    bridge: native,
+    clock,
+    timers,
+    fail: (error) => guest.fail(error),
+    exceed: () => guest.exceed(),
+  })
   /** An error that no code of the guest's caught: its handlers may, or else it ends the run. */
   const uncaught = (error: unknown): void => {
-    if (web.opened?.reportUncaught(error) !== true) guest.fail(error)
+    let isHandled: boolean | undefined
+    try {
+      isHandled = web.opened?.reportUncaught(error)
+    } catch {
+      // The guest has spoilt what the events are made with.
+    }
+    if (isHandled !== true) guest.fail(error)
   }
 
   const enter = (entry: number, a: unknown, b: unknown): void => {
+    if (entry === ENTRY.bind) return guest.bind(b as Watcher)
     clock.advance()
     switch (entry) {
       case ENTRY.start:
         log.reset()
         timers.reset()
+        web.opened?.begin()
         guest.start(a as string, b as string, (message) => log.write('warn', message))
         return
       case ENTRY.resolve:
@@ -89,10 +108,14 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
         web.opened?.fail(a as number, b as string)
         return
       case ENTRY.rejection: {
-        const reason = parse(a as string) as ErrorText
+        const reason = parse(a as string) as Rejection
         if (web.opened?.reportRejection(reason) === true) return
-        log.write('error', `[cloister] unhandled rejection: ${reason.name}: ${cut(reason.message, 1_000)}`)
+        const name = reason.name === '' ? '' : `${reason.name}: `
+        log.write('error', `[cloister] unhandled rejection: ${name}${cut(reason.message, 1_000)}`)
+        return
       }
+      default:
+        modules.enter(entry, a as number, b)
     }
   }
 
@@ -100,8 +123,7 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
     if (entry === ENTRY.assign) {
       assign(limits, parse(a as string))
       applyEngine(global, limits.engine, clock)
-    } else if (entry === ENTRY.bind) guest.bind(a as Namespace)
-    else {
+    } else {
       try {
         enter(entry, a, b)
       } catch (error) {
@@ -121,11 +143,14 @@ interface GuestParts {
   readonly limits: RuntimeLimits
   readonly calls: Calls
   readonly clock: Clock
+  readonly openWeb: () => Web
 }
 
 /** Holds the guest's function and carries one run of it from its input to its ending. */
-function createGuest({ bridge, limits, calls, clock }: GuestParts) {
+function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
   let handler: unknown
+  let isBound = false
+  let begin: (() => void) | undefined
   let generation = 0
   let running = false
 
@@ -137,7 +162,8 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
     const { json, fault } = encodeResult(value)
     if (json === undefined) settle(ENDING.error, encodeError({ name: 'TypeError', message: fault ?? '', stack: '' }))
     // UTF-8 is never shorter than UTF-16 units; the exact size is checked where the bytes are.
-    else if (json.length > limits.outputBytes) settle(ENDING.tooLong, tooLong(json.length, limits.outputBytes))
+    else if (json.length > limits.outputBytes)
+      settle(ENDING.tooLong, tooLong(`the result has ${json.length} characters as JSON`, limits.outputBytes))
     else settle(ENDING.value, json)
   }
 
@@ -148,8 +174,20 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
       running = false
       fail(error)
     },
-    bind(namespace: Namespace): void {
-      handler = namespace.default
+    /** The guest's response is longer than the run's output may be: it ends the run. */
+    exceed(): void {
+      if (!running) return
+      running = false
+      settle(ENDING.tooLong, tooLong('the body of the response has more bytes than it may', limits.outputBytes))
+    },
+    /** Calls the function as soon as the main module is evaluated: its top level may await. */
+    bind(watcher: Watcher): void {
+      watcher.whenReady((namespace) => {
+        handler = (namespace as Namespace).default
+        isBound = true
+        bridge(BRIDGE.bound, 0, 0)
+        begin?.()
+      })
     },
     start(inputText: string, contextText: string, warn: (message: string) => void): void {
       generation += 1
@@ -160,51 +198,31 @@ function createGuest({ bridge, limits, calls, clock }: GuestParts) {
         running = false
         finish(value)
       }
-      if (typeof handler !== 'function') {
-        once(fail)(
-          new ErrorConstructor(
-            'the code exports no default function: write `export default async function (input, context) { … }`',
-          ),
+      begin = () => {
+        begin = undefined
+        const { trigger } = parse(contextText) as { trigger?: unknown }
+        const held = createHeld(warn)
+        const context = createContext(
+          contextText,
+          held.add,
+          calls,
+          clock,
+          limits.capabilities,
+          () => mine === generation && running,
         )
-        return
+        // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
+        const answer = (async () => {
+          const { call, fault } = findEntryPoint(handler, trigger, { openWeb, outputBytes: limits.outputBytes })
+          if (call === undefined) throw new ErrorConstructor(fault)
+          return await call(parse(inputText), context)
+        })()
+        const answered = (value: unknown): void => {
+          if (held.open > 0) bridge(BRIDGE.holds, 0, 0)
+          held.whenEmpty(() => once(succeed)(value))
+        }
+        whenSettled(answer, answered, once(fail))
       }
-      const held = createHeld(warn)
-      const context = createContext(
-        contextText,
-        held.add,
-        calls,
-        clock,
-        limits.capabilities,
-        () => mine === generation && running,
-      )
-      const call = handler as (input: unknown, context: unknown) => unknown
-      // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
-      const answer = (async () => await call(parse(inputText), context))()
-      whenSettled(answer, (value) => held.whenEmpty(() => once(succeed)(value)), once(fail))
-    },
-  }
-}
-
-/** Promises given to `waitUntil`: the run's answer waits for them. */
-function createHeld(warn: (message: string) => void) {
-  let open = 0
-  let empty: (() => void) | undefined
-  const release = (): void => {
-    open -= 1
-    if (open === 0) empty?.()
-  }
-  return {
-    add(promise: unknown): void {
-      open += 1
-      const followed = new PromiseConstructor((resolve) => resolve(promise))
-      whenSettled(followed, release, (error) => {
-        warn(`[cloister] a promise given to waitUntil was rejected: ${cut(describe(error).message, 1_000)}`)
-        release()
-      })
-    },
-    whenEmpty(action: () => void): void {
-      if (open === 0) action()
-      else empty = action
+      if (isBound) begin()
     },
   }
 }
@@ -242,25 +260,9 @@ function createContext(
   return freeze(context)
 }
 
-/** The web's queueMicrotask. An error in the callback ends the run, as an uncaught error does. */
-function createQueueMicrotask(fail: (error: unknown) => void): (callback: () => void) => void {
-  const resolved = PromiseConstructor.resolve()
-  return (callback) => {
-    if (typeof callback !== 'function') {
-      throw new TypeErrorConstructor('the argument of queueMicrotask must be a function')
-    }
-    const guarded = (): void => {
-      try {
-        callback()
-      } catch (error) {
-        fail(error)
-      }
-    }
-    whenSettled(resolved, guarded, fail)
-  }
-}
-
-function tooLong(length: number, bound: number): string {
-  const message = `the result has ${length} characters as JSON; limits.outputBytes of the policy is ${bound}`
+function tooLong(what: string, bound: number): string {
+  const message =
+    `${what}; limits.outputBytes of the policy is ${bound}: ` +
+    'return less, store it and return its key, or have the limit raised'
   return encodeError({ name: 'RangeError', message, stack: '' })
 }

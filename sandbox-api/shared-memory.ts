@@ -1,4 +1,3 @@
-import { defineLazy } from './lazy.ts'
 import {
   TypeErrorConstructor,
   apply,
@@ -14,27 +13,23 @@ import {
 type Method = (...args: unknown[]) => unknown
 type MemoryConstructor = new (...args: unknown[]) => object
 
+/** What of the namespace is guarded. */
+export interface WebAssemblyParts {
+  Memory: MemoryConstructor
+}
+
 /**
  * Takes away every way to a `SharedArrayBuffer`. WebAssembly makes some of its own: as the buffer of a shared memory, which
  * code may construct, or which a module may define and export. The module goes on working; its memory gives no buffer.
- * Comes before any guest code.
+ * Comes before any guest code; what it returns guards WebAssembly, before a guest has any of it.
  */
-export function withholdSharedMemory(global: {
-  SharedArrayBuffer?: unknown
-  WebAssembly?: { Memory: MemoryConstructor }
-}): void {
+export function withholdSharedMemory(global: { SharedArrayBuffer?: unknown }): (wasm: WebAssemblyParts) => void {
   delete global.SharedArrayBuffer
-  const native = global.WebAssembly
-  if (native === undefined) return
   const check = createCheck()
-  // Everything of WebAssembly is had through this property, so nobody has touched the native memory before.
-  defineLazy(global, 'WebAssembly', () => {
-    guardMemory(native, check)
-    return native
-  })
+  return (wasm) => guardMemory(wasm, check)
 }
 
-function guardMemory(namespace: { Memory: MemoryConstructor }, check: Check): void {
+function guardMemory(namespace: WebAssemblyParts, check: Check): void {
   const Native = namespace.Memory
   const prototype = Native.prototype as object
   const getBuffer = getOwnPropertyDescriptor(prototype, 'buffer')?.get as Method

@@ -12,16 +12,18 @@ interface Parts {
   readonly clock: Clock
   readonly timers: Pick<WebHost, 'setTimer' | 'clearTimer'>
   readonly fail: (error: unknown) => void
+  readonly exceed: () => void
 }
 
 /** The realm's web API from the runtime's side. Nothing of it is made before the guest asks for it. */
 export interface WebDoor {
   /** What is open; undefined as long as the guest has asked for nothing. */
   readonly opened: Web | undefined
+  open(): Web
 }
 
 /** Puts the web's own API on the global object. */
-export function installWeb(global: object, { bridge, clock, timers, fail }: Parts): WebDoor {
+export function installWeb(global: object, { bridge, clock, timers, fail, exceed }: Parts): WebDoor {
   let web: Web | undefined
   const native = createNative(bridge)
   const timeOrigin = clock.now()
@@ -36,6 +38,7 @@ export function installWeb(global: object, { bridge, clock, timers, fail }: Part
       setTimer: timers.setTimer,
       clearTimer: timers.clearTimer,
       fail,
+      exceed,
     })
     return web
   }
@@ -61,5 +64,6 @@ export function installWeb(global: object, { bridge, clock, timers, fail }: Part
     get opened() {
       return web
     },
+    open,
   }
 }

@@ -1,14 +1,16 @@
 import { accessSync, constants } from 'node:fs'
 import { release } from 'node:os'
 import type { AdmissionDesk } from './admission/admission.ts'
-import type { DoctorCheck, DoctorReport } from './cli/host.ts'
+import type { DoctorCheck, DoctorReport, WebReport } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { parseTenantId } from './core/ids.ts'
+import type { Outcome } from './core/run.ts'
 import type { Execute } from './execute.ts'
 import type { Artifacts } from './functions/artifacts.ts'
 import { findBubblewrap } from './pool/bubblewrap.ts'
 import type { ProcessMeter } from './pool/meter.ts'
 import type { Trial } from './pool/probe.ts'
+import { FIND_MISSING, WEB_STANDARD } from './web-standard.ts'
 
 interface Parts {
   readonly config: Config
@@ -19,6 +21,8 @@ interface Parts {
   readonly execute: Execute
   readonly artifacts: Artifacts
 }
+
+type ProbeParts = Pick<Parts, 'admission' | 'execute' | 'artifacts'>
 
 /** The tenant that a probe run is charged to. */
 const PROBE_TENANT = 'cloister-doctor'
@@ -41,6 +45,25 @@ export async function examine(parts: Parts): Promise<DoctorReport> {
   }
 }
 
+/** Asks a real guest which names of the web's standard API it finds. Throws when no guest can be run. */
+export async function examineWeb(parts: ProbeParts): Promise<WebReport> {
+  const names = Object.entries(WEB_STANDARD).flatMap(([part, list]) => list.map((name) => ({ part, name })))
+  const { status, result, error } = await runProbe(
+    parts,
+    FIND_MISSING,
+    names.map(({ name }) => name),
+  )
+  if (status !== 'ok') throw new Error(`the guest that looks for the names ended as ${status}: ${error?.message}`)
+  const missing = new Set(JSON.parse(String(result)) as string[])
+  return {
+    standard: 'ECMA-429',
+    found: names.length - missing.size,
+    total: names.length,
+    missing: [...missing],
+    names: names.map(({ part, name }) => ({ part, name, isFound: !missing.has(name) })),
+  }
+}
+
 function checkDirectory({ dataDirectory }: Config): DoctorCheck {
   try {
     accessSync(dataDirectory, constants.W_OK | constants.R_OK)
@@ -51,21 +74,21 @@ function checkDirectory({ dataDirectory }: Config): DoctorCheck {
 }
 
 /** One run through the whole path: admission, a real cell, the ledger. */
-async function probe({ admission, execute, artifacts }: Parts): Promise<DoctorCheck> {
+async function runProbe({ admission, execute, artifacts }: ProbeParts, code: string, input: unknown): Promise<Outcome> {
   const tenant = parseTenantId(PROBE_TENANT)
+  if (tenant === undefined) throw new Error('the name of the probe tenant is not a name')
+  await admission.putTenant(tenant, { policy: 'default' })
+  const artifact = artifacts.build({ code })
+  const outcome = await execute({ tenant, trigger: 'execute', artifact, input: Buffer.from(JSON.stringify(input)) })
+  await admission.deleteTenant(tenant)
+  return outcome
+}
+
+async function probe(parts: Parts): Promise<DoctorCheck> {
   try {
-    if (tenant === undefined) throw new Error('the name of the probe tenant is not a name')
-    await admission.putTenant(tenant, { policy: 'default' })
-    const artifact = artifacts.build({ code: 'return input.n + 1' })
-    const { status, usage, result } = await execute({
-      tenant,
-      trigger: 'execute',
-      artifact,
-      input: Buffer.from('{"n":41}'),
-    })
+    const { status, usage, result } = await runProbe(parts, 'return input.n + 1', { n: 41 })
     const isRight = status === 'ok' && String(result) === '42'
     const detail = `${isRight ? 'a run in a real cell answered' : `a run ended as ${status}`}, ${usage.wall / 1_000} ms wall, ${usage.cpu / 1_000} ms CPU`
-    await admission.deleteTenant(tenant)
     return { name: 'cells', status: isRight ? 'ok' : 'failed', detail }
   } catch (error) {
     return {

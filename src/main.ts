@@ -16,7 +16,7 @@ import { createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
 import type { LedgerStore } from './core/stores.ts'
-import { examine } from './doctor.ts'
+import { examine, examineWeb } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
 import { type Gateway, createGateway } from './gateway/gateway.ts'
@@ -202,6 +202,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     },
     ready: () => pool.ready(),
     doctor: () => examine({ config, meter, trials, admission, execute, artifacts }),
+    doctorWeb: () => examineWeb({ admission, execute, artifacts }),
     async drain() {
       state.draining = true
       log.info({ runs: admission.running }, 'host.draining')

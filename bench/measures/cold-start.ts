@@ -62,14 +62,18 @@ async function measureRound(
   return latencies
 }
 
-interface Circumstances {
+export interface Circumstances {
   readonly policy: object
   /** That are ready when the run comes. */
   readonly blankCells: number
 }
 
 /** Latency of a new tenant's first run in ms. Its cell is gone before the next one is measured. */
-async function firstRun(server: CloisterServer, name: string, { policy, blankCells }: Circumstances): Promise<number> {
+export async function firstRun(
+  server: CloisterServer,
+  name: string,
+  { policy, blankCells }: Circumstances,
+): Promise<number> {
   const headers = { ...(await server.addTenant(name, policy)), 'content-type': 'application/json' }
   await server.blankCells(blankCells)
   const url = `http://127.0.0.1:${server.port}/v1/tenants/${name}/execute`
@@ -82,7 +86,7 @@ async function firstRun(server: CloisterServer, name: string, { policy, blankCel
   return tookMs
 }
 
-async function startProcess(): Promise<number> {
+export async function startProcess(): Promise<number> {
   const startedMs = performance.now()
   const child = spawn(process.execPath, ['-e', 'console.log(1)'], { stdio: ['ignore', 'pipe', 'ignore'], env: {} })
   const exited = once(child, 'exit')

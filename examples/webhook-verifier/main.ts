@@ -1,6 +1,6 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import type { Context } from '../../sandbox-api/types.ts'
+import type { Context } from 'cloister/types'
 
 /** A webhook as it came in: the headers that matter and the body's exact text. */
 interface Delivery {

@@ -1,3 +1,5 @@
+import { registerClone } from './clone-registry.ts'
+
 /** Names of the Web IDL standard that have a number of old. */
 const CODES = {
   IndexSizeError: 1,
@@ -66,20 +68,21 @@ function partsOf(value: object): Parts {
   return found
 }
 
-/** The web's own error: Web IDL, "DOMException". */
-export class DOMException extends Error {
+/** The web's own error: Web IDL, "DOMException". Its class does not inherit from Error's, though its prototype does. */
+export class DOMException {
+  declare readonly name: string
+  declare readonly message: string
+  declare readonly stack: string
+
   constructor(message: unknown = '', name: unknown = 'Error') {
-    super()
+    const given = { message: `${message as string}`, name: `${name as string}` }
+    const error = Reflect.construct(Error, [], new.target) as DOMException
     // `Error` has made none of these its own: they are read through the accessors below.
-    parts.set(this, { message: `${message as string}`, name: `${name as string}` })
-    const { stack } = this
-    const heading = `${this.name}: ${this.message}`
-    Object.defineProperty(this, 'stack', {
-      value: typeof stack === 'string' ? stack.replace(/^[^\n]*/, () => heading) : heading,
-      writable: true,
-      configurable: true,
-      enumerable: false,
-    })
+    parts.set(error, given)
+    const { stack } = error
+    const heading = `${given.name}: ${given.message}`
+    setStack(error, typeof stack === 'string' ? stack.replace(/^[^\n]*/, () => heading) : heading)
+    return error
   }
 
   get code(): number {
@@ -88,6 +91,7 @@ export class DOMException extends Error {
   }
 }
 
+Object.setPrototypeOf(DOMException.prototype, Error.prototype)
 define('name', (error) => partsOf(error).name)
 define('message', (error) => partsOf(error).message)
 Object.defineProperty(DOMException.prototype, 'code', { enumerable: true })
@@ -96,6 +100,20 @@ for (const [constant, value] of CONSTANTS) {
   for (const place of [DOMException, DOMException.prototype]) {
     Object.defineProperty(place, constant, { value, enumerable: true })
   }
+}
+
+registerClone(DOMException, (error) => {
+  const { name, message } = partsOf(error)
+  const { stack } = error
+  return () => {
+    const made = new DOMException(message, name)
+    if (typeof stack === 'string') setStack(made, stack)
+    return made
+  }
+})
+
+function setStack(error: object, stack: string): void {
+  Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true, enumerable: false })
 }
 
 /** Accessors by the names of Error's own properties, which a class body could not declare. */

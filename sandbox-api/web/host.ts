@@ -15,21 +15,36 @@ export interface WebHost {
   clearTimer(timer: number): void
   /** An error that nobody caught: ends the run. */
   fail(error: unknown): void
+  /** The guest's output is longer than the policy lets it be: ends the run. */
+  exceed(): void
+}
+
+/** What the cell tells of a rejection that nobody handled. */
+export interface Rejection {
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+  /** The reason itself, in a list, if it is a primitive that JSON can hold; an empty list means undefined. */
+  readonly primitive?: readonly unknown[]
 }
 
 /** What the runtime of the realm asks of the web's own API. */
 export interface Web {
+  /** A new run begins: the timers of the one before are gone. */
+  begin(): void
   /** A class, function or object by its global name. */
   get(name: string): unknown
   /** The value of an event handler of the global object, and its setter. */
   handler(name: string): { get(): unknown; set(value: unknown): void }
+  /** Calls a guest's handler with the request that `input` describes, and describes its response. */
+  handleFetch(handle: (request: object) => unknown, input: unknown, outputBytes: number): Promise<unknown>
   /** A native operation that was started has ended. */
   finish(task: number, value: NativeValue): void
   fail(task: number, fault: string): void
   /** Tells of an error that nobody caught. Returns whether the guest has dealt with it. */
   reportUncaught(error: unknown): boolean
   /** Tells of a promise that nobody handled the rejection of. Returns whether the guest has dealt with it. */
-  reportRejection(reason: { name: string; message: string; stack: string }): boolean
+  reportRejection(reason: Rejection): boolean
 }
 
 let current: WebHost | undefined
@@ -41,4 +56,15 @@ export function setHost(host: WebHost): void {
 export function getHost(): WebHost {
   if (current === undefined) throw new Error('the web API is opened by the runtime only')
   return current
+}
+
+let runs = 0
+
+export function beginRun(): void {
+  runs += 1
+}
+
+/** Tells one run of a realm from the next. */
+export function runNumber(): number {
+  return runs
 }

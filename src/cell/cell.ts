@@ -16,7 +16,8 @@ import type { IsolatedVm } from './addon.ts'
 import { die } from './die.ts'
 import { Inspection } from './inspection.ts'
 import { type Realm, RealmMaker } from './realm.ts'
-import { type Ending, GuestRun, type RunHost } from './run.ts'
+import type { RunHost } from './run-host.ts'
+import { type Ending, GuestRun } from './run.ts'
 import { Supply } from './supply.ts'
 
 /** An artifact whose entries stay under this is fast: what is waiting to be sent may wait for its end. */
@@ -108,6 +109,11 @@ export class Cell implements RunHost {
     this.#flush()
   }
 
+  wanted(run: number, load: number): void {
+    this.#step(run, (guest) => guest.load(load))
+    this.#flush()
+  }
+
   expired(run: number): void {
     this.#runs.get(run)?.run.expire()
     this.#conclude(run)
@@ -162,7 +168,7 @@ export class Cell implements RunHost {
         this.#runs.get(message.run)?.run.cancel()
         return this.#conclude(message.run)
       case 'inspect':
-        this.#inspections.get(message.run)?.take(message.inspect)
+        this.#inspections.get(message.run)?.heed(message.inspect)
     }
   }
 

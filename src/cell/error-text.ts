@@ -1,13 +1,27 @@
-/** What a run ends with at its wall limit. */
-export function timeoutText(): string {
-  return errorText('Error', 'the run reached its wall time limit')
-}
+/** What isolated-vm adds to an error of the compiler that has no line of the guest's. */
+const UNPLACED = / \[<isolated-vm>:\d+:\d+\]/g
 
-/** An error as the wire carries it: JSON of a bounded size. */
+const FRAME = /^\s*at /
+const HIDDEN_FRAME = /cloister:|<isolated-vm boundary>|file:|node:|^\s+at .*[(\s]\/|cell-[0-9a-f]+\.c?js/
+
+/** `{name, message, stack}` as JSON, each cut to what a report holds. */
 export function errorText(name: string, message: string, stack = ''): string {
   return withoutRuntimeFrames(
     JSON.stringify({ name: name.slice(0, 200), message: message.slice(0, 4_096), stack: stack.slice(0, 8_192) }),
   )
+}
+
+/** The same of something thrown by a guest's code, or by what compiles and links it. */
+export function thrownText(thrown: unknown, origin = ''): string {
+  const [text = '', stack] = [textOf(thrown, 'message'), textOf(thrown, 'stack')].map((part) =>
+    withoutOrigin(part.replaceAll(UNPLACED, ''), origin),
+  )
+  return errorText(textOf(thrown, 'name') || 'Error', text, stack)
+}
+
+/** A text in which modules go by the names that they were submitted under; `origin` stands before them. */
+export function withoutOrigin(text: string, origin: string): string {
+  return origin === '' ? text : text.replaceAll(origin, '')
 }
 
 /** A property of something thrown, as text. isolated-vm copied it into this realm: a plain value or an Error. */
@@ -20,11 +34,6 @@ export function textOf(thrown: unknown, name: string): string {
 /** Stacks show the tenant's own lines only: nothing of the runtime, the cell or isolated-vm. */
 export function withoutRuntimeFrames(text: string): string {
   const error = JSON.parse(text) as { name: string; message: string; stack: string }
-  const lines = error.stack.split('\n').filter((line) => !HIDDEN_FRAME.test(line))
+  const lines = error.stack.split('\n').filter((line) => !FRAME.test(line) || !HIDDEN_FRAME.test(line))
   return JSON.stringify({ ...error, stack: lines.join('\n') })
 }
-
-/** What isolated-vm adds to an error of the compiler that has no line of the guest's. */
-export const UNPLACED = / \[<isolated-vm>:\d+:\d+\]/g
-
-const HIDDEN_FRAME = /cloister:|<isolated-vm boundary>|file:|node:|^\s+at .*[(\s]\/|cell-[0-9a-f]+\.c?js/

@@ -1,12 +1,11 @@
 import type ivm from 'isolated-vm'
-import { ENTRY } from '../../sandbox-api/bridge.ts'
 import type { Inspected } from '../wire/from-cell.ts'
 import { INSPECTION_PAYLOAD_MAX } from '../wire/limits.ts'
-import type { Boot, CellArtifact, Inspect } from '../wire/to-cell.ts'
+import type { Boot, Inspect } from '../wire/to-cell.ts'
 import { DevTools } from './devtools.ts'
-import { linkArtifact } from './modules.ts'
 import type { Realm } from './realm.ts'
-import type { SlowEntries } from './run.ts'
+import type { SlowSteps } from './run-host.ts'
+import { type Step, takeStepSlowly } from './steps.ts'
 
 interface Parts {
   readonly settings: NonNullable<Boot['inspection']>
@@ -43,7 +42,7 @@ interface Command {
  * While V8 is paused the thread that is in the isolate takes messages from another thread only. So an inspected run is
  * entered through isolated-vm's threads, and this one stays free for the socket.
  */
-export class Inspection implements SlowEntries {
+export class Inspection implements SlowSteps {
   readonly origin: string
   readonly #parts: Parts
   readonly #tools: DevTools
@@ -54,6 +53,7 @@ export class Inspection implements SlowEntries {
   #mainUrl = ''
   #cpuCheck: NodeJS.Timeout | undefined
   #profile: Promise<void> | undefined
+  #isEvaluating = false
   #isClosed = false
 
   constructor(parts: Parts) {
@@ -69,24 +69,24 @@ export class Inspection implements SlowEntries {
     })
   }
 
-  async bind(artifact: CellArtifact, timeoutMs: number): Promise<void> {
-    const { realm } = this.#parts
-    const { vm } = realm.isolate
+  /** Waits for the debugger, or starts the profile. */
+  async begin(main: string): Promise<void> {
+    this.#mainUrl = this.origin + main
     if (this.#parts.settings.mode === 'debugger') await this.#attached.promise
     else await this.#startProfile()
-    this.#mainUrl = this.origin + artifact.main
-    const module = linkArtifact(vm, realm.context, artifact, this.origin)
-    if (this.#parts.settings.mode === 'debugger') await this.#stopAtFirstStatement()
-    await module.evaluate({ timeout: timeoutMs })
-    await realm.enter.apply(undefined, [ENTRY.bind, module.namespace.derefInto(), ''], { timeout: timeoutMs })
   }
 
-  async apply(entry: number, a: unknown, b: unknown, timeoutMs: number): Promise<void> {
-    await this.#parts.realm.enter.apply(undefined, [entry, a as string, b as string], { timeout: timeoutMs })
+  async take(step: Step, timeoutMs: number): Promise<void> {
+    if (step.kind === 'evaluate' && !this.#isEvaluating) {
+      // The main module is linked, and none of the guest's is evaluated yet.
+      this.#isEvaluating = true
+      if (this.#parts.settings.mode === 'debugger') await this.#stopAtFirstStatement()
+    }
+    await takeStepSlowly(this.#parts.realm, step, timeoutMs)
   }
 
   /** What the host hands on from a debugger. */
-  take(inspect: Inspect): void {
+  heed(inspect: Inspect): void {
     if (inspect.kind === 'detach') this.#detach()
     else this.#forward(inspect.text)
   }

@@ -1,6 +1,7 @@
 import type ivm from 'isolated-vm'
 import { type Bridge, ENTRY, NATIVE, type NativeValue } from '../../sandbox-api/bridge.ts'
 import type { IsolatedVm } from './addon.ts'
+import type { Loader } from './loader.ts'
 import { Handles } from './native/handles.ts'
 
 /** A context in an isolate with the guest runtime in it: where guest code runs, one run at a time. */
@@ -17,7 +18,9 @@ export interface Realm {
   native: NativeDoor
   /** What native code holds for this realm between two operations, such as the state of a decoder. */
   readonly handles: Handles
-  /** Number of the artifact whose module is evaluated and bound here. */
+  /** The modules of the artifact that this realm is used for, once there is one. */
+  loader: Loader | undefined
+  /** Number of the artifact whose main module is evaluated, and its function bound. */
   artifact: number | undefined
 }
 
@@ -30,8 +33,10 @@ export interface NativeDoor {
 /** One V8 heap of the cell. */
 export interface GuestIsolate {
   readonly vm: ivm.Isolate
+  /** Its limit. */
+  readonly memoryMb: number
   readonly runtime: ivm.Script
-  /** The web's own API, compiled when a guest of this isolate first asks for it. */
+  /** The web's own API, compiled while the cell is blank or when a guest of this isolate first asks for it. */
   web: ivm.Script | undefined
   runs: number
 }
@@ -52,6 +57,7 @@ export class RealmMaker {
   readonly #ivm: IsolatedVm
   readonly #sources: RuntimeSources
   readonly #inspector: boolean
+  readonly #caches = new Map<string, NonNullable<ivm.CachedDataResult['cachedData']>>()
 
   /** `inspected`: realms that a debugger can look into; see inspection.ts. */
   constructor(isolatedVm: IsolatedVm, sources: RuntimeSources, mode: 'plain' | 'inspected' = 'plain') {
@@ -62,8 +68,8 @@ export class RealmMaker {
 
   isolate(memoryMb: number): GuestIsolate {
     const vm = new this.#ivm.Isolate({ memoryLimit: memoryMb, inspector: this.#inspector })
-    const runtime = vm.compileScriptSync(this.#sources.runtime, { filename: RUNTIME_FILE })
-    return { vm, runtime, web: undefined, runs: 0 }
+    const runtime = this.#compile(vm, RUNTIME_FILE, this.#sources.runtime)
+    return { vm, memoryMb, runtime, web: undefined, runs: 0 }
   }
 
   /**
@@ -78,6 +84,7 @@ export class RealmMaker {
       context,
       web: undefined,
       artifact: undefined,
+      loader: undefined,
       bridge: refuse,
       native: CLOSED,
       handles: new Handles(),
@@ -107,7 +114,7 @@ export class RealmMaker {
   handOver(value: NativeValue): unknown {
     if (!(value instanceof Uint8Array)) return value
     // The copy is of a length of its own, never of the pool that Node cuts small buffers from.
-    return new this.#ivm.ExternalCopy(Uint8Array.from(value), { transferOut: true }).copyInto({
+    return new this.#ivm.ExternalCopy(new Uint8Array(value), { transferOut: true }).copyInto({
       release: true,
       transferIn: true,
     })
@@ -126,26 +133,40 @@ export class RealmMaker {
     }
   }
 
+  /**
+   * Compiles a script of the guest half, from V8's code cache but for the first time in this process.
+   * Invariant: a cache is code that V8 believes. It is made here of our own text, before that has run, and never leaves the cell.
+   */
+  #compile(vm: ivm.Isolate, filename: string, source: string): ivm.Script {
+    const cachedData = this.#caches.get(filename)
+    if (cachedData !== undefined) return vm.compileScriptSync(source, { filename, cachedData })
+    const script: ivm.Script & ivm.CachedDataResult = vm.compileScriptSync(source, {
+      filename,
+      produceCachedData: true,
+    })
+    if (script.cachedData !== undefined) this.#caches.set(filename, script.cachedData)
+    return script
+  }
+
+  /** Compiles the web's own API for an isolate, if that has not been done. */
+  prepareWeb(isolate: GuestIsolate): ivm.Script {
+    isolate.web ??= this.#compile(isolate.vm, WEB_FILE, this.#sources.web)
+    return isolate.web
+  }
+
   /** The function that opens the web's own API, of the realm itself. */
   #loadWeb(realm: Realm): unknown {
     return (realm.web ?? this.#evaluateWeb(realm)).derefInto({ release: true })
   }
 
   #evaluateWeb({ isolate, context }: Realm): ivm.Reference<unknown> {
-    isolate.web ??= isolate.vm.compileScriptSync(this.#sources.web, { filename: WEB_FILE })
-    return isolate.web.runSync(context, { reference: true }) as ivm.Reference<unknown>
+    return this.prepareWeb(isolate).runSync(context, { reference: true }) as ivm.Reference<unknown>
   }
 }
 
 /** Tells a fresh realm its bounds and grants, as JSON text. */
 export function assignLimits(realm: Realm, limits: string): void {
   realm.enter.applySync(undefined, [ENTRY.assign, limits, ''])
-}
-
-/** Evaluates a linked module within `timeoutMs` and hands its exports to the runtime. Throws what the module throws. */
-export function bindModule(realm: Realm, module: ivm.Module, timeoutMs: number): void {
-  module.evaluateSync({ timeout: timeoutMs })
-  realm.enter.applySync(undefined, [ENTRY.bind, module.namespace.derefInto(), ''], { timeout: timeoutMs })
 }
 
 /** The native door of a realm that no run is using. */

@@ -1,42 +1,20 @@
-import { BRIDGE, ENDING, ENTRY, type NativeValue } from '../../sandbox-api/bridge.ts'
+import { BRIDGE, ENDING, ENTRY } from '../../sandbox-api/bridge.ts'
+import { memoryReached, wallReached } from '../core/limit-messages.ts'
 import type { CellStatus } from '../wire/from-cell.ts'
 import type { Answer, CellArtifact } from '../wire/to-cell.ts'
-import { UNPLACED, errorText, textOf, timeoutText, withoutRuntimeFrames } from './error-text.ts'
-import { linkArtifact } from './modules.ts'
+import { errorText, textOf, thrownText, withoutOrigin, withoutRuntimeFrames } from './error-text.ts'
 import { NativeWork } from './native/work.ts'
-import { CLOSED, type Realm, bindModule, refuse } from './realm.ts'
+import { CLOSED, type Realm, refuse } from './realm.ts'
+import { RunCode } from './run-code.ts'
+import type { RunHost, SlowSteps } from './run-host.ts'
+import { type Steps, apply, takeStep, walk, walkSlowly } from './steps.ts'
+import { type NEVER, neverText, noMemoryText, rejectionText } from './texts.ts'
 
 /** How a run ended, as the cell saw it. */
 export interface Ending {
   readonly status: CellStatus
   /** JSON text: the result, or `{name, message, stack}`. */
   readonly text: string
-}
-
-/** What a run needs of its cell. */
-export interface RunHost {
-  /** Milliseconds that never go back. */
-  elapsed(): number
-  /** Sends a capability call. */
-  call(run: number, call: number, operation: string, payload: string): void
-  log(run: number, level: number, message: string): void
-  /** A timer of the run is due. */
-  due(run: number, timer: number): void
-  /** Native work of the run has ended. `value` is what it gave, or what went wrong. */
-  worked(run: number, task: number, ok: boolean, value: NativeValue): void
-  /** The wall time of a run that waits is over. */
-  expired(run: number): void
-  /** A slow entry of the run has ended. */
-  left(run: number): void
-}
-
-/** Entries that end later than they begin: the run is inspected, see inspection.ts. */
-export interface SlowEntries {
-  /** What stands before the names of modules in stacks, and is not the guest's to see. */
-  readonly origin: string
-  /** Links and evaluates the code, and hands its exports to the runtime. */
-  bind(artifact: CellArtifact, timeoutMs: number): Promise<void>
-  apply(entry: number, a: unknown, b: unknown, timeoutMs: number): Promise<void>
 }
 
 /** isolated-vm's own words for its own limit; a guest that says the same is told apart by the clock. */
@@ -56,55 +34,67 @@ export class GuestRun {
   readonly number: number
   readonly realm: Realm
   readonly #host: RunHost
+  readonly #wallMs: number
   readonly #deadlineMs: number
-  readonly #slow: SlowEntries | undefined
-  /** Slow entries that have not ended. */
+  readonly #slow: SlowSteps | undefined
+  readonly #origin: string
+  /** Slow entries that have not ended, and the last of them. */
   #inside = 0
+  #last = Promise.resolve()
   readonly #timers = new Map<number, NodeJS.Timeout>()
+  readonly #code: RunCode
   #expiry: NodeJS.Timeout | undefined
   #rejections = 0
+  /** The guest is being told of a rejection. What that has it log counts, even if its answer is there already. */
+  #isTelling = false
   #calls = 0
   readonly #work: NativeWork
   #waiting = 0
+  #waitsFor: keyof typeof NEVER = 'function'
   #ending: Ending | undefined
 
-  constructor(number: number, realm: Realm, wallMs: number, host: RunHost, slow?: SlowEntries) {
+  constructor(number: number, realm: Realm, wallMs: number, host: RunHost, slow?: SlowSteps) {
     this.number = number
     this.realm = realm
     this.#host = host
+    this.#wallMs = wallMs
     this.#slow = slow
+    this.#origin = slow?.origin ?? ''
     this.#deadlineMs = host.elapsed() + wallMs
     realm.bridge = (kind, a, b) => this.#serve(kind, a, b)
     this.#work = new NativeWork(realm.handles, (task, ok, value) => host.worked(number, task, ok, value))
     realm.native = this.#work
+    this.#code = new RunCode(realm, {
+      origin: this.#origin,
+      isLimit: (thrown) => realm.isolate.vm.isDisposed || this.#isTimeout(thrown),
+    })
   }
 
   get ending(): Ending | undefined {
     return this.#ending
   }
 
-  /** Whether guest code is running on another thread. */
+  /** Whether guest code is running, or about to, on another thread. */
   get isInside(): boolean {
     return this.#inside > 0
   }
 
-  /** Evaluates the code if the realm does not hold it yet, then calls the guest's function. */
+  /** Calls the guest's function with the input; evaluates the code first if the realm does not hold it yet. */
   start(artifact: CellArtifact | undefined, input: string, context: string): void {
-    this.#enter((timeoutMs) => {
-      if (this.realm.artifact === undefined) {
-        if (artifact === undefined) throw new Error('the code of this run was not sent')
-        if (this.#slow !== undefined) return this.#startSlowly(artifact, input, context, this.#slow)
-        bindModule(this.realm, linkArtifact(this.realm.isolate.vm, this.realm.context, artifact), timeoutMs)
-        this.realm.artifact = artifact.number
-      }
-      return this.#apply(ENTRY.start, input, context)
+    this.#enter(() => {
+      const begin = (): void | Promise<void> => this.#begin(artifact, input, context)
+      return this.#slow === undefined ? begin() : this.#slow.begin(artifact?.main ?? '').then(begin)
     })
   }
 
-  async #startSlowly(artifact: CellArtifact, input: string, context: string, slow: SlowEntries): Promise<void> {
-    await slow.bind(artifact, this.#timeLeftMs())
-    this.realm.artifact = artifact.number
-    await slow.apply(ENTRY.start, input, context, this.#timeLeftMs())
+  #begin(artifact: CellArtifact | undefined, input: string, context: string): void | Promise<void> {
+    if (this.realm.artifact !== undefined) return this.#apply(ENTRY.start, input, context)
+    return this.#walk(this.#code.load(artifact, apply(ENTRY.start, input, context)))
+  }
+
+  /** A module that the code has asked for is looked for, linked and evaluated. */
+  load(load: number): void {
+    this.#enter(() => this.#walk(this.#code.import(load)))
   }
 
   /** The host's answer to a capability call. */
@@ -126,7 +116,7 @@ export class GuestRun {
 
   /** The wall time is over while the run waits. */
   expire(): void {
-    this.#finish('timeout', timeoutText())
+    this.#finish('timeout', this.#timeoutText())
   }
 
   /** Ends the run from outside: its caller has gone. */
@@ -138,6 +128,8 @@ export class GuestRun {
   release(): 'clean' | 'spoiled' {
     this.realm.bridge = refuse
     this.realm.native = CLOSED
+    this.realm.loader?.forget()
+    this.#work.close()
     clearTimeout(this.#expiry)
     for (const timer of this.#timers.values()) clearTimeout(timer)
     this.#timers.clear()
@@ -146,8 +138,14 @@ export class GuestRun {
     return spoiled ? 'spoiled' : 'clean'
   }
 
+  #walk(steps: Steps): void | Promise<void> {
+    const slow = this.#slow
+    if (slow !== undefined) return walkSlowly(steps, (step) => slow.take(step, this.#timeLeftMs()))
+    walk(steps, (step) => takeStep(this.realm, step, this.#timeLeftMs()))
+  }
+
   #apply(entry: number, a: string | number, b: unknown): void | Promise<void> {
-    if (this.#slow !== undefined) return this.#slow.apply(entry, a, b, this.#timeLeftMs())
+    if (this.#slow !== undefined) return this.#slow.take(apply(entry, a, b), this.#timeLeftMs())
     this.realm.enter.applySync(undefined, [entry, a, b as string], { timeout: this.#timeLeftMs() })
   }
 
@@ -156,24 +154,26 @@ export class GuestRun {
     return Math.max(1, Math.ceil(this.#deadlineMs - this.#host.elapsed()))
   }
 
-  #enter(action: (timeoutMs: number) => void | Promise<void>): void {
+  #enter(action: () => void | Promise<void>): void {
     if (this.#host.elapsed() >= this.#deadlineMs) {
-      this.#finish('timeout', timeoutText())
+      this.#finish('timeout', this.#timeoutText())
       return
     }
+    if (this.#slow !== undefined) return this.#enterLater(action)
     try {
-      const entered = action(this.#timeLeftMs())
-      if (entered !== undefined) return this.#leaveLater(entered)
+      void action()
     } catch (thrown) {
-      this.#classify(thrown)
+      void this.#walk(this.#classify(thrown))
     }
     this.#rest()
   }
 
-  #leaveLater(entered: Promise<void>): void {
+  /** Entries follow each other: nothing is compiled or linked on this thread while another one is in the isolate. */
+  #enterLater(action: () => void | Promise<void>): void {
     this.#inside += 1
-    void entered
-      .catch((thrown: unknown) => this.#classify(thrown))
+    this.#last = this.#last
+      .then(action)
+      .catch((thrown: unknown) => this.#walk(this.#classify(thrown)))
       .then(() => {
         this.#inside -= 1
         if (this.#inside === 0) this.#rest()
@@ -184,46 +184,54 @@ export class GuestRun {
   /** No code of the run is running: it is over, or something will enter it again. */
   #rest(): void {
     if (this.#ending !== undefined) return
-    if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0) {
+    const isWanting = this.realm.loader?.isWanted === true
+    if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0 || isWanting) {
       // The time of an entry is isolated-vm's to watch; the time between two entries is this timer's.
       this.#expiry ??= setTimeout(
         () => this.#host.expired(this.number),
         Math.max(0, this.#deadlineMs - this.#host.elapsed()),
       )
     } else {
-      this.#finish(
-        'error',
-        errorText('Error', 'the code waits for a promise that nothing can settle: no call and no timer is pending'),
-      )
+      const waitsFor = this.realm.artifact === undefined ? 'module' : this.#waitsFor
+      this.#finish('error', errorText('Error', neverText(waitsFor)))
     }
   }
 
+  #isTimeout(thrown: unknown): boolean {
+    return textOf(thrown, 'message') === TIMED_OUT && this.#host.elapsed() >= this.#deadlineMs - 1
+  }
+
   /** Everything that an entry throws is the guest's text, unless it is isolated-vm's word for a limit. */
-  #classify(thrown: unknown): void {
-    const message = textOf(thrown, 'message')
+  *#classify(thrown: unknown): Steps {
     if (this.realm.isolate.vm.isDisposed) {
-      this.#finish('memory-exceeded', errorText('Error', 'the heap of the isolate reached its limit'), 'override')
-    } else if (message === TIMED_OUT && this.#host.elapsed() >= this.#deadlineMs - 1) {
-      this.#finish('timeout', timeoutText(), 'override')
-    } else if (this.realm.artifact === undefined) {
-      // The code could not be compiled, linked or evaluated.
-      const [text, stack] = [message, textOf(thrown, 'stack')].map((part) => this.#named(part.replaceAll(UNPLACED, '')))
-      this.#finish('error', errorText(textOf(thrown, 'name') || 'Error', text ?? '', stack))
-    } else if (this.#rejections < REJECTIONS_LOGGED_MAX) {
-      // Every other error is caught inside the isolate, so this is a rejection that nobody handled. The run goes on.
-      this.#rejections += 1
-      this.#tellOfRejection(thrown)
+      this.#finish('memory-exceeded', errorText('Error', memoryReached(this.realm.isolate.memoryMb)), 'override')
+    } else if (this.#isTimeout(thrown)) {
+      this.#finish('timeout', this.#timeoutText(), 'override')
+    } else {
+      const fault = yield* this.#code.faultOf(thrown)
+      if (fault !== undefined) this.#finish('error', thrownText(fault.thrown, this.#origin))
+      else if (!(yield* this.#code.rejectFailed()) && this.#rejections < REJECTIONS_LOGGED_MAX) {
+        // Every other error is caught inside the isolate, so this is a rejection that nobody handled. The run goes on.
+        this.#rejections += 1
+        yield* this.#tellOfRejection(thrown)
+      }
     }
   }
 
   /** The guest may have a handler for it. */
-  #tellOfRejection(thrown: unknown): void {
-    const reason = { name: textOf(thrown, 'name'), message: textOf(thrown, 'message'), stack: textOf(thrown, 'stack') }
-    this.#enter(() => this.#apply(ENTRY.rejection, this.#cleaned(JSON.stringify(reason)), ''))
+  *#tellOfRejection(thrown: unknown): Steps {
+    if (this.#host.elapsed() >= this.#deadlineMs) return this.#finish('timeout', this.#timeoutText())
+    this.#isTelling = true
+    try {
+      yield apply(ENTRY.rejection, rejectionText(thrown, this.#origin), '')
+    } catch (next) {
+      yield* this.#classify(next)
+    }
+    this.#isTelling = false
   }
 
   #serve(kind: number, a: string | number, b: string | number): number {
-    if (this.#ending !== undefined) return 0
+    if (this.#ending !== undefined && !(this.#isTelling && kind === BRIDGE.log)) return 0
     switch (kind) {
       case BRIDGE.call:
         // Counted once it is sent: a guest that calls with the stack nearly full may have the sending fail.
@@ -232,7 +240,7 @@ export class GuestRun {
         this.#waiting += 1
         return this.#calls
       case BRIDGE.log:
-        this.#host.log(this.number, a as number, b as string)
+        this.#host.log(this.number, a as number, withoutOrigin(b as string, this.#origin))
         return 0
       case BRIDGE.settle:
         this.#settle(a as number, b as string)
@@ -247,26 +255,36 @@ export class GuestRun {
         clearTimeout(this.#timers.get(a as number))
         this.#timers.delete(a as number)
         return 0
+      case BRIDGE.load:
+        return this.#want(a as string, b as string)
+      case BRIDGE.bound:
+        this.#code.bound()
+        return 0
+      case BRIDGE.holds:
+        this.#waitsFor = 'waitUntil'
+        return 0
       default:
         return 0
     }
   }
 
+  #timeoutText(): string {
+    return errorText('Error', wallReached(this.#wallMs))
+  }
+
+  #want(about: string, specifier: string): number {
+    const load = this.realm.loader?.want(about, specifier) ?? 0
+    // Not within this entry: what is compiled and evaluated gets a turn, and an entry, of its own.
+    if (load > 0) setImmediate(() => this.#host.wanted(this.number, load))
+    return load
+  }
+
   #settle(ending: number, text: string): void {
-    if (ending === ENDING.value) this.#finish('ok', text)
-    else if (ending === ENDING.tooLong) this.#finish('output-exceeded', text)
-    else if (NO_MEMORY.test(text)) this.#finish('memory-exceeded', this.#cleaned(text))
-    else this.#finish('error', this.#cleaned(text))
-  }
-
-  /** An error as JSON, with the tenant's own lines only. */
-  #cleaned(error: string): string {
-    return withoutRuntimeFrames(this.#named(error))
-  }
-
-  /** A text in which modules go by the names that they were submitted under. */
-  #named(text: string): string {
-    return this.#slow === undefined || this.#slow.origin === '' ? text : text.replaceAll(this.#slow.origin, '')
+    if (ending === ENDING.value) return this.#finish('ok', text)
+    if (ending === ENDING.tooLong) return this.#finish('output-exceeded', text)
+    const error = withoutOrigin(text, this.#origin)
+    if (NO_MEMORY.test(error)) this.#finish('memory-exceeded', noMemoryText(error, this.realm.isolate.memoryMb))
+    else this.#finish('error', withoutRuntimeFrames(error))
   }
 
   #finish(status: CellStatus, text: string, mode: 'first' | 'override' = 'first'): void {

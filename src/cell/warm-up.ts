@@ -1,5 +1,6 @@
 import type { RuntimeLimits } from '../../sandbox-api/bridge.ts'
-import { GuestRun, type RunHost } from './run.ts'
+import type { RunHost } from './run-host.ts'
+import { GuestRun } from './run.ts'
 import type { Realm, RealmMaker } from './realm.ts'
 
 const MUTE: RunHost = {
@@ -8,6 +9,7 @@ const MUTE: RunHost = {
   log: () => {},
   due: () => {},
   worked: () => {},
+  wanted: () => {},
   expired: () => {},
   left: () => {},
 }
@@ -39,5 +41,6 @@ export function makeWarmRealm(maker: RealmMaker, memoryMb: number): Realm {
   if (run.ending?.status !== 'ok') throw new Error(`the rehearsal of a cell failed: ${run.ending?.text}`)
   run.release()
   rehearsal.context.release()
+  maker.prepareWeb(isolate)
   return maker.realm(isolate)
 }

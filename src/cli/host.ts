@@ -45,6 +45,16 @@ export interface DoctorReport {
   readonly walls: WallLevel
 }
 
+/** Which names of the web's standard API a guest finds. */
+export interface WebReport {
+  readonly standard: string
+  readonly found: number
+  readonly total: number
+  readonly missing: readonly string[]
+  /** All names, in the order of the standard's parts. */
+  readonly names: readonly { readonly part: string; readonly name: string; readonly isFound: boolean }[]
+}
+
 /** The whole platform in this process, over one data directory. Disposing it ends every cell and releases the directory. */
 export interface Host extends AsyncDisposable {
   /** Answers one request of the HTTP API without a socket. */
@@ -56,6 +66,8 @@ export interface Host extends AsyncDisposable {
   /** Resolves once blank cells are up. */
   ready(): Promise<void>
   doctor(): Promise<DoctorReport>
+  /** Looks for the web's standard API in a real guest. Rejects when no guest can be run. */
+  doctorWeb(): Promise<WebReport>
   /** Refuses new runs, finishes what runs within a bound, and commits. */
   drain(): Promise<void>
 }

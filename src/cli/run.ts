@@ -8,7 +8,9 @@ import { extractResult, printJson } from './json.ts'
 import { type LookOptions, openLook } from './look.ts'
 import { type TenantOptions, addTenantOptions, parseWhole } from './options.ts'
 import { exitOf, printLogs, printReport, printTrouble } from './report.ts'
-import { LANGUAGE_NAMES, type Language, moduleNameOf, nameOf, readText } from './source.ts'
+import { type ProgramSource, readProgram } from './program-source.ts'
+import { LANGUAGE_NAMES, type Language, nameOf, readText } from './source.ts'
+import { type Positions, translateAnswer } from './source-positions.ts'
 import { EXIT_OK, EXIT_USAGE, type ExitCode, Stop } from './stop.ts'
 import { readPolicyOption } from './tenants.ts'
 
@@ -30,7 +32,7 @@ export function registerRun(program: Command, context: Context): void {
     .command('run')
     .summary('execute a file once')
     .description(
-      'Executes a JavaScript or TypeScript file once. The result goes to standard output, logs and the charge to standard error.',
+      'Executes a JavaScript or TypeScript file once, bundled with what it imports. The result goes to standard output, logs and the charge to standard error.',
     )
     .argument('<file>', 'a .js, .mjs, .ts or .mts file; - for standard input')
     .addOption(new Option('--input <json>', 'what the code gets as input').conflicts('inputFile'))
@@ -60,24 +62,33 @@ async function run(file: string, options: RunOptions, context: Context): Promise
   if (file === '-' && options.inputFile === '-') {
     throw new Stop('FILE and --input-file cannot both be standard input', { exit: EXIT_USAGE })
   }
-  const main = moduleNameOf(file, options.language)
-  const body = await composeBody(file, main, options, context)
-  await using look = await openLook({ file, main }, options, context)
+  const program = await readProgram(file, options.language, context)
+  const body = await composeBody(program, options, context)
+  // A bundle has no file of the user's that an editor could find it as.
+  const submitted = { file: program.positions === undefined ? file : '-', main: program.main }
+  await using look = await openLook(submitted, options, context)
   const overrides = { allowWeakWalls: options.allowWeakWalls }
   await using connection = await connect(options, context, overrides, look?.inspection)
   await ensureTenant(connection, options, context)
   look?.announce()
   const answer = await ask(connection, 'POST', path`/v1/tenants/${options.tenant}/execute`, { body })
-  const exit = printAnswer(answer, options, context)
+  const exit = printAnswer(answer, program.positions, options, context)
   await look?.finish()
   return exit
 }
 
-function printAnswer(text: string, { json }: RunOptions, { out, err }: Context): ExitCode {
-  const answer: unknown = JSON.parse(text)
+function printAnswer(
+  text: string,
+  positions: Positions | undefined,
+  { json }: RunOptions,
+  { out, err }: Context,
+): ExitCode {
+  const given: unknown = JSON.parse(text)
+  const answer = positions === undefined ? given : translateAnswer(given, positions)
   const exit = exitOf(answer)
   if (json) {
-    printJson(out, text)
+    // A result stays the text that it is; with an error there is none.
+    printJson(out, exit === EXIT_OK ? text : JSON.stringify(answer))
     return exit
   }
   printLogs(err, answer)
@@ -88,10 +99,9 @@ function printAnswer(text: string, { json }: RunOptions, { out, err }: Context):
 }
 
 /** The request's body. The input goes in as the text that it is, so that no number in it changes. */
-async function composeBody(file: string, main: string, options: RunOptions, context: Context): Promise<string> {
-  const code = await readText(file, context)
+async function composeBody({ modules, main }: ProgramSource, options: RunOptions, context: Context): Promise<string> {
   const input = await readInput(options, context)
-  const rest = JSON.stringify({ modules: { [main]: code }, main, timeoutMs: options.timeout })
+  const rest = JSON.stringify({ modules, main, timeoutMs: options.timeout })
   return input === undefined ? rest : `${rest.slice(0, -1)},"input":${input}}`
 }
 

@@ -2,6 +2,7 @@
 export type ExitCode = 0 | 1 | 2 | 3 | 70 | 124
 
 export const EXIT_OK = 0
+export const EXIT_FAILED = 1
 export const EXIT_USAGE = 2
 export const EXIT_REFUSED = 3
 export const EXIT_HOST_FAULT = 70

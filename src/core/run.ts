@@ -4,7 +4,7 @@ import type { Policy, Reuse } from './policy.ts'
 import type { Bytes, EpochMillis, Mebibytes, Micros, Millis, Units } from './quantity.ts'
 
 /** What started a run. The ledger keeps it; later triggers add to the list. */
-export const TRIGGERS = ['execute'] as const
+export const TRIGGERS = ['execute', 'http'] as const
 export type Trigger = (typeof TRIGGERS)[number]
 
 /**

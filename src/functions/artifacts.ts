@@ -4,7 +4,7 @@ import { CloisterError } from '../core/errors.ts'
 import { artifactId } from '../core/ids.ts'
 import { type Bytes, bytes } from '../core/quantity.ts'
 import type { Artifact } from '../core/run.ts'
-import { type Language, MODULES_MAX, checkModuleName, languageOf } from './module-names.ts'
+import { type Language, MODULES_MAX, checkModuleName, checkModuleSource, languageOf } from './module-names.ts'
 
 /** Code as a caller gives it: `code` alone, or `modules` and which of them is `main`. */
 export interface Submission {
@@ -76,6 +76,7 @@ function buildFromModules({ modules, main, language }: Submission): Artifact {
   for (const [name, source] of entries) {
     checkModuleName(name)
     if (typeof source !== 'string') throw invalid(`modules: the source of ${JSON.stringify(name)} is not a string`)
+    checkModuleSource(name, source)
   }
   if (main === undefined) throw invalid('main is missing; name the module to start with')
   if (!Object.hasOwn(modules, main)) throw invalid(`main is ${JSON.stringify(main)}, which is not one of the modules`)

@@ -14,7 +14,10 @@ const CODE_EXTENSIONS: Readonly<Record<string, Language>> = {
   '.ts': 'typescript',
   '.mts': 'typescript',
 }
-const DATA_EXTENSIONS = ['.json', '.txt']
+const TEXT_EXTENSIONS = ['.json', '.txt', '.html', '.sql']
+/** Bytes, which a submission holds as base64. */
+const BINARY_EXTENSIONS = ['.wasm', '.bin']
+const DATA_EXTENSIONS = [...TEXT_EXTENSIONS, ...BINARY_EXTENSIONS]
 const ALL_EXTENSIONS = [...Object.keys(CODE_EXTENSIONS), ...DATA_EXTENSIONS].join(' ')
 // Not \ and not what gives a specifier a scheme, a query or a fragment; control characters belong in no name at all.
 // oxlint-disable-next-line no-control-regex
@@ -33,6 +36,16 @@ export function checkModuleName(name: string): void {
   const fault = findFault(name)
   if (fault === undefined) return
   throw new CloisterError('INVALID_REQUEST', `modules: the name ${JSON.stringify(name.slice(0, 80))} ${fault}`)
+}
+
+/**
+ * Checks the source of a module whose name says that it is bytes: base64 with its padding, nothing else. Throws
+ * INVALID_REQUEST naming it.
+ */
+export function checkModuleSource(name: string, source: string): void {
+  if (!BINARY_EXTENSIONS.includes(extensionOf(name))) return
+  if (source.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(source)) return
+  throw new CloisterError('INVALID_REQUEST', `modules: the source of ${JSON.stringify(name)} is not base64`)
 }
 
 function findFault(name: string): string | undefined {

@@ -16,6 +16,8 @@ export interface HttpLimits {
   readonly headersSize: Bytes
   /** At once. One takes about 20 KB, so a full house is 200 MB. */
   readonly connections: number
+  /** Of one connection in one turn of the event loop. Clients that do not wait for answers send some; a thousand are a flood. */
+  readonly pipelined: number
   /** Of all bodies that are arriving, together. Past it the host says OVERLOADED instead of running out of memory. */
   readonly arrivingSize: Bytes
   /** Of a refused body, read and dropped so that the client gets to see the refusal. Past it the connection is cut. */
@@ -32,6 +34,7 @@ export const HTTP_LIMITS: HttpLimits = Object.freeze({
   checkInterval: millis(1_000),
   headersSize: bytes(16 << 10),
   connections: 10_000,
+  pipelined: 64,
   arrivingSize: bytes(256 << 20),
   discardedSize: bytes(64 << 20),
   closeGrace: millis(5_000),

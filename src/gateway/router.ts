@@ -8,6 +8,7 @@ import {
 import fastify, { type FastifyInstance, type HTTPMethods } from 'fastify'
 import { CloisterError, asCloisterError } from '../core/errors.ts'
 import type { HttpLimits } from './http-limits.ts'
+import { boundPipeline } from './pipeline-bound.ts'
 import { quoted } from './quoted.ts'
 import type { PathTexts, Reception } from './reception.ts'
 import { refuseConnection } from './refusal.ts'
@@ -37,7 +38,10 @@ export function createRouter({ reception, limits, routes, busiest }: Parts): Fas
     },
     clientErrorHandler: refuseConnection,
     serverFactory(router) {
-      const server = createHttpServer(limits, requireHost(expressLane(router, reception, busiest), reception))
+      const server = createHttpServer(
+        limits,
+        boundPipeline(requireHost(expressLane(router, reception, busiest), reception), limits.pipelined),
+      )
       refuseByServer(server, reception)
       return server
     },

@@ -1,5 +1,7 @@
+import { SPAWN_SIGNATURES, type Spawn, createSpawn } from './posix-spawn.ts'
+
 /** The C library through Node's FFI: nothing is compiled, nothing is installed. Linux only. */
-export interface Libc {
+export interface Libc extends Spawn {
   /** Makes a system call by number; -1 for a refusal, then {@link Libc.errno} says which. */
   syscall(number: number, ...args: readonly (number | bigint)[]): number
   /** Error number of the call before, on this thread. */
@@ -12,6 +14,10 @@ export interface Libc {
   becomeUser(uid: number): number
   /** Nice value of the calling thread and of what it starts: higher is less important. */
   setNice(value: number): number
+  /** Nice value of the main thread of another process; to lower it again takes a privilege. */
+  setNiceOf(pid: number, value: number): number
+  /** Moves the calling thread, and it alone, to the root folder; what it starts begins there. */
+  leaveFolder(): void
   /** CPU time of a process in ms by the kernel's clock; undefined when there is no such process. */
   cpuMs(pid: number): number | undefined
   /** Two connected sockets that no program inherits by itself. */
@@ -35,9 +41,13 @@ const SIGNATURES = {
   setpriority: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
   clock_gettime: { arguments: ['i32', 'pointer'], return: 'i32' },
   socketpair: { arguments: ['i32', 'i32', 'i32', 'pointer'], return: 'i32' },
-  close: { arguments: ['i32'], return: 'i32' },
+  unshare: { arguments: ['i32'], return: 'i32' },
+  chdir: { arguments: ['pointer'], return: 'i32' },
+  ...SPAWN_SIGNATURES,
 } as const
 
+const CLONE_FS = 0x200
+const ROOT = Buffer.from('/\0')
 const AF_UNIX = 1
 const SOCK_STREAM = 1
 const SOCK_CLOEXEC = 0o2_000_000
@@ -97,6 +107,10 @@ function open(ffi: Ffi, name: string): Libc | undefined {
       return functions.setgroups(0n, 0n) + functions.setresgid(uid, uid, uid) + functions.setresuid(uid, uid, uid)
     },
     setNice: (value) => functions.setpriority(0, 0, value),
+    setNiceOf: (pid, value) => functions.setpriority(0, pid, value),
+    leaveFolder() {
+      if (functions.unshare(CLONE_FS) === 0) functions.chdir(address(ROOT))
+    },
     cpuMs(pid) {
       if (functions.clock_gettime((~pid << 3) | CPU_CLOCK_BITS, timeAddress) !== 0) return undefined
       return Number(time[0]) * 1_000 + Number(time[1]) / 1_000_000
@@ -110,6 +124,7 @@ function open(ffi: Ffi, name: string): Libc | undefined {
     },
     close: (descriptor) => void functions.close(descriptor),
     address,
+    ...createSpawn(functions, address),
   }
 }
 

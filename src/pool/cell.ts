@@ -194,6 +194,7 @@ export class Cell {
     this.#observe()
     // Killed, not asked: a guest in a tight loop never lets the cell read another message.
     this.#parts.process.kill()
+    this.#parts.guard.hasten()
   }
 
   /** Takes no more runs; ends once the last one has ended. */
@@ -290,7 +291,7 @@ export class Cell {
     for (const run of runs) {
       // What has not begun has lost nothing: it has its turn elsewhere, as often as it takes.
       if (run !== culprit && run.startedMs === undefined) giveBack(run)
-      else this.#finish(run, run === culprit ? guilty(death) : bystander(death.reason), 'warm')
+      else this.#finish(run, run === culprit ? guilty(death, run.ticket) : bystander(death.reason), 'warm')
     }
     guard.end()
     this.#parts.onEnd(this, death)

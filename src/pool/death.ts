@@ -1,6 +1,9 @@
 import { constants } from 'node:os'
 import { CloisterError } from '../core/errors.ts'
-import type { RunStatus } from '../core/outcome.ts'
+import { cpuReached, memoryReached, wallReached } from '../core/limit-messages.ts'
+import { type RunStatus, unreachable } from '../core/outcome.ts'
+import type { Limits } from '../core/policy.ts'
+import type { Millis } from '../core/quantity.ts'
 import type { Report } from '../core/run.ts'
 
 /** Why a cell ended: a closed list, shared by reports, events and metrics. */
@@ -93,9 +96,15 @@ function signalOf({ code, signal }: Pick<ProcessEnd, 'code' | 'signal'>): string
 export type Ending = Pick<Report, 'status' | 'result' | 'error' | 'killReason' | 'bystander'>
 
 /** The ending of the run that is to blame for the death of its cell. */
-export function guilty({ status, reason }: Death): Ending {
-  const error = { name: 'Error', message: NOTES[status] ?? 'the cell of this run ended', stack: '' }
+export function guilty({ status, reason }: Death, bounds: Bounds): Ending {
+  const error = { name: 'Error', message: noteOf(status, bounds), stack: '' }
   return { status, error, killReason: reason }
+}
+
+/** The limits of a run whose cell has died. */
+export interface Bounds {
+  readonly wall: Millis
+  readonly policy: { readonly limits: Pick<Limits, 'cpu' | 'memory'> }
 }
 
 /** The ending of a run whose cell died of another run's doing. */
@@ -104,12 +113,25 @@ export function bystander(reason: KillReason): Ending {
   return { status: 'crashed', error, killReason: reason, bystander: true }
 }
 
-const NOTES: Partial<Record<RunStatus, string>> = {
-  timeout: 'the run reached its wall time limit and was killed',
-  'cpu-exceeded': 'the run reached its CPU time limit (limits.cpuMs) and was killed',
-  'memory-exceeded': 'the run passed its memory limit (limits.memoryMb) and was killed',
-  crashed: 'the code brought its cell down',
-  cancelled: 'the run was cancelled',
+function noteOf(status: RunStatus, { wall, policy: { limits } }: Bounds): string {
+  switch (status) {
+    case 'timeout':
+      return wallReached(wall)
+    case 'cpu-exceeded':
+      return cpuReached(limits.cpu)
+    case 'memory-exceeded':
+      return memoryReached(limits.memory)
+    case 'cancelled':
+      return 'the run was cancelled'
+    case 'crashed':
+      return 'the code brought its cell down'
+    case 'ok':
+    case 'error':
+    case 'output-exceeded':
+      return 'the cell of this run ended'
+    default:
+      return unreachable(status)
+  }
 }
 
 /** Reasons that are the doing of a tenant's code: each counts against the tenant. Being cancelled is its caller's wish. */

@@ -49,6 +49,7 @@ export class CellGuard {
   #timerMs = Infinity
   #epochOwner: RunInCell | undefined
   #epoch = 0
+  #turn = 0
   #isOver = false
   /** Writable memory of the cell before its first run, and the growth that it was last allowed. */
   #dataBytes: number | undefined
@@ -115,6 +116,7 @@ export class CellGuard {
     run.cpuLevelMs = this.#shares.level
     this.#shares.enter()
     this.#active.add(run)
+    if (this.#active.size === 1) this.#startTurn()
     if (this.#epochOwner === undefined) this.#startEpoch(run)
     this.update({ current: undefined, unknownCpuMs: 0 })
     this.#parts.watchdog.setBusy(this.#row, 1)
@@ -125,6 +127,7 @@ export class CellGuard {
     if (!this.#active.delete(run)) return 0
     const usedMs = this.#shares.level - run.cpuLevelMs
     this.#shares.leave()
+    this.#startTurn()
     if (this.#active.size === 0) {
       this.#epochOwner = undefined
       this.#parts.watchdog.setBusy(this.#row, 0)
@@ -183,6 +186,11 @@ export class CellGuard {
     this.#shares.advance(this.#parts.watchdog.table.get(this.#row, 'cpuMs'))
   }
 
+  /** The process has been killed and is to go quickly. */
+  hasten(): void {
+    this.#parts.watchdog.table.set(this.#row, 'isDying', 1)
+  }
+
   /** Gives the row back. */
   end(): void {
     clearTimeout(this.#timer)
@@ -234,6 +242,11 @@ export class CellGuard {
     const run = this.mostOverdue()
     if (run === undefined) this.#check()
     else this.#parts.onOverdue(run.cancelledMs === undefined ? 'deadline' : 'cancel')
+  }
+
+  #startTurn(): void {
+    this.#turn += 1
+    this.#parts.watchdog.table.set(this.#row, 'turn', this.#turn)
   }
 
   #startEpoch(owner: RunInCell): void {

@@ -1,3 +1,4 @@
+import { outputReached } from '../core/limit-messages.ts'
 import { bytes, micros } from '../core/quantity.ts'
 import type { LogLine, Report, Session, Ticket, WallLevel } from '../core/run.ts'
 import { FrameError } from '../wire/frame.ts'
@@ -132,7 +133,7 @@ export function endingOf(run: RunInCell, { status, result, error }: FromCell & {
   if (status !== 'ok') return { status, ...(error && { error }) }
   const { output } = run.ticket.policy.limits
   if (result.length > output) {
-    const message = `the result has ${result.length} bytes; limits.outputBytes of the policy is ${output}`
+    const message = outputReached(`${result.length} bytes`, output)
     return { status: 'output-exceeded', error: { name: 'RangeError', message, stack: '' } }
   }
   // Copied: the receive buffer is used again.

@@ -17,6 +17,10 @@ export const WATCH_FIELDS = {
   cpuMsMax: 5,
   /** main: time by CLOCK_MONOTONIC in ms past which the process is killed. */
   deadlineMs: 6,
+  /** main: grows with each run that ends and each that finds the cell idle. */
+  turn: 11,
+  /** main: 1 once it has killed the process. */
+  isDying: 12,
   /** watchdog: own memory at the last sample, in bytes. */
   bytes: 7,
   /** watchdog: highest own memory since the epoch began, in bytes. */
@@ -28,7 +32,7 @@ export const WATCH_FIELDS = {
 } as const
 
 type WatchField = keyof typeof WATCH_FIELDS
-const ROW = 11
+const ROW = 13
 
 /** Why the watchdog killed a process. */
 export const KILLED_FOR = { nothing: 0, memory: 1, cpu: 2, deadline: 3 } as const

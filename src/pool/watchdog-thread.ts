@@ -1,6 +1,7 @@
 import { workerData } from 'node:worker_threads'
 import { openLibc } from '../kernel/libc.ts'
 import { type MemoryProbe, hasProc, openMemoryProbe, openProcessMeter, sampleByPs } from './meter.ts'
+import { Standing } from './standing.ts'
 import { KILLED_FOR, WatchTable } from './watch-table.ts'
 
 /** What the watchdog thread is started with. */
@@ -33,12 +34,14 @@ const seen = new Map<number, Known>()
 interface Known {
   readonly pid: number
   readonly probe: MemoryProbe | undefined
+  readonly standing: Standing | undefined
   epoch: number
   base: number
 }
 
 // Where the system lets it, this thread goes before everything that it watches; elsewhere cells give way to the host.
-openLibc()?.setNice(WATCHDOG_NICE)
+const libc = openLibc()
+const mayRaise = libc?.setNice(WATCHDOG_NICE) === 0
 
 for (;;) {
   // A negative number is the word to stop.
@@ -52,8 +55,10 @@ for (;;) {
 function look(): void {
   const active: number[] = []
   for (let row = 0; row < rows; row += 1) {
-    if (table.get(row, 'pid') === 0) forget(row)
+    const pid = table.get(row, 'pid')
+    if (pid === 0) forget(row)
     else if (table.get(row, 'busy') === 1) active.push(row)
+    else if (hasProc) know(row, pid)
   }
   if (hasProc) for (const row of active) lookAt(row)
   else lookByPs(active)
@@ -61,15 +66,24 @@ function look(): void {
 
 function lookAt(row: number): void {
   const pid = table.get(row, 'pid')
-  let known = seen.get(row)
-  if (known === undefined || known.pid !== pid) {
-    forget(row)
-    known = { pid, probe: openMemoryProbe(pid), epoch: -1, base: 0 }
-    seen.set(row, known)
-  }
+  if (pid === 0) return
+  const known = know(row, pid)
   const bytes = known.probe?.read()
   const cpuMs = meter.cpuMs(pid)
-  if (bytes !== undefined && cpuMs !== undefined) judge(row, pid, known, bytes, cpuMs)
+  if (bytes === undefined || cpuMs === undefined) return
+  judge(row, pid, known, bytes, cpuMs)
+  const isDying = table.get(row, 'killedFor') !== KILLED_FOR.nothing || table.get(row, 'isDying') === 1
+  known.standing?.observe(cpuMs, table.get(row, 'turn'), isDying ? 'dying' : 'alive')
+}
+
+function know(row: number, pid: number): Known {
+  const known = seen.get(row)
+  if (known?.pid === pid) return known
+  forget(row)
+  const standing = new Standing(pid, mayRaise ? libc : undefined)
+  const fresh = { pid, probe: openMemoryProbe(pid), standing, epoch: -1, base: 0 }
+  seen.set(row, fresh)
+  return fresh
 }
 
 function lookByPs(active: readonly number[]): void {
@@ -79,7 +93,7 @@ function lookByPs(active: readonly number[]): void {
     const sample = samples.get(pid)
     if (sample === undefined) continue
     const known = seen.get(row)?.pid === pid ? seen.get(row) : undefined
-    const entry = known ?? { pid, probe: undefined, epoch: -1, base: 0 }
+    const entry = known ?? { pid, probe: undefined, standing: undefined, epoch: -1, base: 0 }
     seen.set(row, entry)
     judge(row, pid, entry, sample.bytes, sample.cpuMs)
   }
@@ -125,6 +139,8 @@ function monotonicMs(): number {
 }
 
 function forget(row: number): void {
-  seen.get(row)?.probe?.[Symbol.dispose]()
+  const known = seen.get(row)
+  known?.probe?.[Symbol.dispose]()
+  known?.standing?.[Symbol.dispose]()
   seen.delete(row)
 }

@@ -43,6 +43,8 @@ export function startWatchdog({ rows, intervalMs, onFailure }: Parts): Watchdog 
       if (row === undefined) return undefined
       table.clear(row)
       table.set(row, 'pid', pid)
+      // One look at it, so that the thread has it in hand from the start.
+      Atomics.notify(busy, 0)
       return row
     },
     close(row) {

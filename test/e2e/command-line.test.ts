@@ -146,3 +146,10 @@ test('policy check and doctor need no server, and say their findings as JSON', a
   expect(report).toMatchObject({ walls: expect.stringMatching(/^[ABC]$/), node: process.version })
   expect(report.checks.filter(({ status }: any) => status === 'failed')).toEqual([])
 })
+
+test('doctor --web asks a real guest for the 78 names of the standard, and ends with 1 if one is missing', async () => {
+  const { code, stdout } = await runProgram(['doctor', '--web', '--json'], { cwd: folder.path })
+  const { found, total, missing, names } = JSON.parse(stdout)
+  expect([total, names.length, found + missing.length, code]).toEqual([78, 78, 78, missing.length === 0 ? 0 : 1])
+  expect(names).toContainEqual({ part: 'HTML', name: 'navigator.userAgent', isFound: true })
+})

@@ -301,3 +301,16 @@ test('a request of HTTP/1.0 needs no Host', async () => {
   client.write('GET /healthz HTTP/1.0\r\n\r\n')
   expect(await client.closed()).toMatch(/^HTTP\/1.1 200 /)
 })
+
+test('requests sent without waiting for answers are bounded in one turn, so that others have theirs', async () => {
+  const world = await openGateway({ limits: { pipelined: 10 } })
+  const request = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'
+  const polite = await RawClient.open(world.url)
+  for (let batch = 1; batch <= 3; batch += 1) {
+    polite.write(request.repeat(10))
+    await polite.until((text) => count(text, '{"status":"ok"}') === 10 * batch)
+  }
+  const flooder = await RawClient.open(world.url)
+  flooder.write(request.repeat(1_000))
+  expect(count(await flooder.closed(), '{"status":"ok"}')).toBeLessThanOrEqual(10)
+})

@@ -1,6 +1,7 @@
 import { constants } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { RUN_STATUSES } from '../../src/core/outcome.ts'
+import { mebibytes, millis } from '../../src/core/quantity.ts'
 import { type KillReason, bystander, explain, guilty, isGuestDoing } from '../../src/pool/death.ts'
 
 const dead = (killReason: KillReason | undefined, signal: string | null = 'SIGKILL', lastWords = '') =>
@@ -72,15 +73,17 @@ describe('the reason and the status of a death', () => {
   })
 })
 
+const BOUNDS = { wall: millis(250), policy: { limits: { cpu: millis(100), memory: mebibytes(64) } } }
+
 describe('the ending of the run that is to blame', () => {
   test.each([
-    ['deadline', 'timeout', 'wall time limit'],
-    ['cpu', 'cpu-exceeded', 'limits.cpuMs'],
-    ['memory', 'memory-exceeded', 'limits.memoryMb'],
+    ['deadline', 'timeout', 'wall time limit of 250 ms'],
+    ['cpu', 'cpu-exceeded', '100 ms (limits.cpuMs'],
+    ['memory', 'memory-exceeded', '64 MB (limits.memoryMb'],
     ['protocol', 'crashed', 'brought its cell down'],
     ['cancel', 'cancelled', 'was cancelled'],
   ] as const)('after %s is %s and says so', (reason, status, words) => {
-    const ending = guilty(dead(reason))
+    const ending = guilty(dead(reason), BOUNDS)
     expect(ending).toMatchObject({ status, killReason: reason, error: { name: 'Error', stack: '' } })
     expect(ending.error?.message).toContain(words)
     expect(ending).not.toHaveProperty('bystander')
@@ -88,7 +91,7 @@ describe('the ending of the run that is to blame', () => {
   })
 
   test('tells nothing of what the process wrote', () => {
-    const ending = guilty(dead(undefined, 'SIGSEGV', '/srv/secret/path'))
+    const ending = guilty(dead(undefined, 'SIGSEGV', '/srv/secret/path'), BOUNDS)
     expect(JSON.stringify(ending)).not.toContain('secret')
   })
 })

@@ -7,7 +7,7 @@ import { systemClock } from '../../src/core/clock.ts'
 import { type RunId, artifactId, createRunIds, parseTenantId } from '../../src/core/ids.ts'
 import type { Policy, Reuse } from '../../src/core/policy.ts'
 import { bytes, millis } from '../../src/core/quantity.ts'
-import type { Outcome, Report, RunRequest, Session, Ticket, Usage, WallLevel } from '../../src/core/run.ts'
+import type { Outcome, Report, RunRequest, Session, Ticket, Trigger, Usage, WallLevel } from '../../src/core/run.ts'
 import { measure } from '../../src/billing/meter.ts'
 import { createExecute } from '../../src/execute.ts'
 import { findBubblewrap } from '../../src/pool/bubblewrap.ts'
@@ -32,6 +32,7 @@ export const LEVELS_HERE: readonly WallLevel[] = (['A', 'B', 'C'] as const).filt
 export interface RunOptions {
   readonly input?: unknown
   readonly tenant?: string
+  readonly trigger?: Trigger
   readonly reuse?: Reuse
   readonly wallMs?: number
   /** The shipped policy that the rest is laid over; `default` if absent. */
@@ -198,7 +199,7 @@ function ticketOf(code: string, given: RunOptions, run: RunId, policy: Policy): 
     run,
     request: {
       tenant,
-      trigger: 'execute',
+      trigger: given.trigger ?? 'execute',
       artifact: {
         id: artifactId(
           createHash('sha256')

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createContext, runInContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ENDING, ENTRY } from '../../sandbox-api/bridge.ts'
+import { BRIDGE, ENDING, ENTRY } from '../../sandbox-api/bridge.ts'
 import { buildCellProgram } from '../../src/pool/program.ts'
 import { AGREE, COUNT, HUNT, TAMPER } from './clocks.ts'
 import { type Guest, openGuest } from './guest.ts'
@@ -145,13 +145,14 @@ describe('the runtime with a system clock that somebody sets', () => {
     const realm = createContext({ system })
     runInContext('Date.now = () => system.ms', realm)
     const results: unknown[] = []
-    const bridge = (_kind: number, ending: unknown, text: unknown): number => results.push(ending, text)
+    const bridge = (kind: number, ending: unknown, text: unknown): number =>
+      kind === BRIDGE.settle ? results.push(ending, text) : 0
     const enter = runInContext(runtime, realm)(bridge)
     const engine = { wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false }
     enter(ENTRY.assign, JSON.stringify({ outputBytes: 1_000, capabilities: [], engine }), '')
     const code =
       'Promise.resolve([Date.now(), +new Date(), Date.parse(Date()), Temporal.Now.instant().epochMilliseconds])'
-    enter(ENTRY.bind, runInContext(`({ default: () => ${code} })`, realm), '')
+    enter(ENTRY.bind, 0, runInContext(`({ whenReady: (action) => action({ default: () => ${code} }) })`, realm))
     for (const ms of [2_000, 1_500, 3_500]) {
       system.ms = ms
       enter(ENTRY.start, 'null', '{"wallMs":1,"env":{}}')

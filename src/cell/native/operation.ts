@@ -4,9 +4,14 @@ import type { Handles } from './handles.ts'
 
 /**
  * Native code for guests, by name. Arguments come from a realm in which a guest runs: `text`, `bytes` and `whole` check
- * them. What is done at once must be short: nothing ends it before its own end but the kill of the cell.
+ * them. What is done at once must be short: nothing ends it before its own end but the kill of the cell. `wanted` tells
+ * whether the run that asked is still there; what waits for its turn asks before it begins.
  */
-export type Operation = (args: readonly unknown[], handles: Handles) => NativeValue | Promise<NativeValue>
+export type Operation = (
+  args: readonly unknown[],
+  handles: Handles,
+  wanted: () => boolean,
+) => NativeValue | Promise<NativeValue>
 
 export type Operations = Readonly<Record<string, Operation>>
 

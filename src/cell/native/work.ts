@@ -17,6 +17,8 @@ export class NativeWork implements NativeDoor {
   readonly #tell: Tell
   #last = 0
   #pending = 0
+  #closed = false
+  readonly #wanted = (): boolean => !this.#closed
 
   constructor(handles: Handles, tell: Tell) {
     this.#handles = handles
@@ -28,9 +30,14 @@ export class NativeWork implements NativeDoor {
     return this.#pending
   }
 
+  /** The run is over: what has not begun need not begin. */
+  close(): void {
+    this.#closed = true
+  }
+
   call(operation: string, args: readonly unknown[]): NativeValue {
     return guarded(() => {
-      const value = find(operation)(args, this.#handles)
+      const value = find(operation)(args, this.#handles, this.#wanted)
       if (value instanceof Promise) throw new NativeFault('TypeError', `${operation} has to be started`)
       return value
     })
@@ -41,7 +48,7 @@ export class NativeWork implements NativeDoor {
       if (this.#pending >= PENDING_MAX) {
         throw new NativeFault('QuotaExceededError', `more than ${PENDING_MAX} operations are under way`)
       }
-      const value = find(operation)(args, this.#handles)
+      const value = find(operation)(args, this.#handles, this.#wanted)
       this.#last += 1
       this.#pending += 1
       const task = this.#last

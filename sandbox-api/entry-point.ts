@@ -1,0 +1,43 @@
+import { apply } from './primordials.ts'
+import type { Web } from './web/host.ts'
+
+/** What a run calls of the guest's, or why it can call nothing. Both fields are always there: a guest can give any object more. */
+export interface EntryPoint {
+  readonly call: ((input: unknown, context: object) => unknown) | undefined
+  readonly fault: string | undefined
+}
+
+interface Parts {
+  readonly openWeb: () => Web
+  readonly outputBytes: number
+}
+
+type Callable = (...args: unknown[]) => unknown
+
+/** Finds what the code's default export has for a trigger: itself, or the handler of that name. */
+export function findEntryPoint(exported: unknown, trigger: unknown, { openWeb, outputBytes }: Parts): EntryPoint {
+  if (trigger === 'http') {
+    const handle = memberOf(exported, 'fetch')
+    if (typeof handle !== 'function') {
+      return missing(
+        'the code has no handler for HTTP requests: write ' +
+          '`export default { async fetch(request, context) { return new Response(…) } }`',
+      )
+    }
+    const call = (input: unknown, context: object): unknown =>
+      openWeb().handleFetch((request) => apply(handle as Callable, exported, [request, context]), input, outputBytes)
+    return { call, fault: undefined }
+  }
+  if (typeof exported === 'function') return { call: exported as Callable, fault: undefined }
+  return missing('the code exports no default function: write `export default async function (input, context) { … }`')
+}
+
+function missing(fault: string): EntryPoint {
+  return { call: undefined, fault }
+}
+
+/** A member of anything. Runs a getter of the guest's. */
+function memberOf(value: unknown, name: string): unknown {
+  if (value === undefined || value === null) return undefined
+  return (value as Record<string, unknown>)[name]
+}
