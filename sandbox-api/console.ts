@@ -5,6 +5,7 @@ import {
   NumberFunction,
   StringFunction,
   cut,
+  defineProperty,
   indexOf,
   isArray,
   max,
@@ -13,6 +14,7 @@ import {
   parseInt,
   stringify,
   table,
+  toStringTag,
 } from './primordials.ts'
 
 const LEVEL = { debug: 0, info: 1, warn: 2, error: 3 } as const
@@ -74,7 +76,9 @@ export function createConsole(log: Log, { now }: Clock): object {
     depth += 1
   }
   const elapsed = (label: string): string => `${label}: ${now() - (starts.get(label) ?? now())} ms`
-  return {
+  // Web IDL's namespace object: its prototype is an empty object, and no method has a parameter that must be given.
+  const namespace = {
+    __proto__: {},
     log: at('info'),
     info: at('info'),
     debug: at('debug'),
@@ -82,10 +86,10 @@ export function createConsole(log: Log, { now }: Clock): object {
     warn: at('warn'),
     error: at('error'),
     clear: (): void => {},
-    dir: (value: unknown): void => write('info', show(value)),
+    dir: (value: unknown = undefined): void => write('info', show(value)),
     dirxml: at('info'),
-    table: (value: unknown): void => write('info', show(value)),
-    assert(condition?: unknown, ...args: unknown[]): void {
+    table: (value: unknown = undefined): void => write('info', show(value)),
+    assert(condition: unknown = undefined, ...args: unknown[]): void {
       if (!condition) write('error', `Assertion failed${args.length > 0 ? `: ${format(args)}` : ''}`)
     },
     group,
@@ -93,21 +97,23 @@ export function createConsole(log: Log, { now }: Clock): object {
     groupEnd(): void {
       depth = max(0, depth - 1)
     },
-    count(given?: unknown): void {
+    count(given: unknown = undefined): void {
       const label = labelOf(given)
       const count = (counts.get(label) ?? 0) + 1
       counts.set(label, count)
       write('info', `${label}: ${count}`)
     },
-    countReset: (label?: unknown): void => counts.delete(labelOf(label)),
-    time: (label?: unknown): void => starts.set(labelOf(label), now()),
-    timeLog: (label?: unknown): void => write('info', elapsed(labelOf(label))),
-    timeEnd(given?: unknown): void {
+    countReset: (label: unknown = undefined): void => counts.delete(labelOf(label)),
+    time: (label: unknown = undefined): void => starts.set(labelOf(label), now()),
+    timeLog: (label: unknown = undefined): void => write('info', elapsed(labelOf(label))),
+    timeEnd(given: unknown = undefined): void {
       const label = labelOf(given)
       write('info', elapsed(label))
       starts.delete(label)
     },
   }
+  const tag = { __proto__: null, value: 'console', writable: false, configurable: true, enumerable: false }
+  return defineProperty(namespace, toStringTag, tag as PropertyDescriptor)
 }
 
 function indentation(depth: number): string {

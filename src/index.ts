@@ -117,8 +117,8 @@ function doors(platform: Platform): Omit<Cloister, 'close' | typeof Symbol.async
         ...(timeoutMs !== undefined && { timeout: checkTimeout(timeoutMs) }),
         ...(signal && { signal }),
       })
-      const { body } = runAnswer(outcome, (usage) => formatNanoUsd(billing.cost(usage)))
-      return JSON.parse(String(body)) as RunResult
+      const { body, encoding } = runAnswer(outcome, (usage) => formatNanoUsd(billing.cost(usage)))
+      return JSON.parse(typeof body === 'string' ? Buffer.from(body, encoding).toString() : String(body)) as RunResult
     },
     async putTenant(tenant, plan = {}) {
       await admission.putTenant(tenantId(tenant), plan)

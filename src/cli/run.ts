@@ -62,8 +62,9 @@ async function run(file: string, options: RunOptions, context: Context): Promise
   if (file === '-' && options.inputFile === '-') {
     throw new Stop('FILE and --input-file cannot both be standard input', { exit: EXIT_USAGE })
   }
+  const input = await readInput(options, context)
   const program = await readProgram(file, options.language, context)
-  const body = await composeBody(program, options, context)
+  const body = composeBody(program, input, options)
   // A bundle has no file of the user's that an editor could find it as.
   const submitted = { file: program.positions === undefined ? file : '-', main: program.main }
   await using look = await openLook(submitted, options, context)
@@ -99,8 +100,7 @@ function printAnswer(
 }
 
 /** The request's body. The input goes in as the text that it is, so that no number in it changes. */
-async function composeBody({ modules, main }: ProgramSource, options: RunOptions, context: Context): Promise<string> {
-  const input = await readInput(options, context)
+function composeBody({ modules, main }: ProgramSource, input: string | undefined, options: RunOptions): string {
   const rest = JSON.stringify({ modules, main, timeoutMs: options.timeout })
   return input === undefined ? rest : `${rest.slice(0, -1)},"input":${input}}`
 }

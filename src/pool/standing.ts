@@ -4,8 +4,8 @@ import type { Libc } from '../kernel/libc.ts'
 /** Nice values of a cell: by what it is doing. The host's is 0, so that deadlines are kept and answers are written. */
 const NICE = {
   usual: 3,
-  /** In a turn that takes long. Quick runs of others go before it: it gets what they leave. */
-  long: 15,
+  /** In a turn that takes long. Quick runs of others go before it: it gets what they leave, and a fifth of one of them at least. */
+  long: 10,
   /** Killed: to be gone it needs a processor once more. */
   dying: 0,
 } as const

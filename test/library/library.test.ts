@@ -34,6 +34,13 @@ test('what a guest does is a result, what the platform refuses is thrown with it
   expect((await cloister.bill()).records).toBe(1)
 })
 
+test('text of any script comes back as it was', async () => {
+  await using cloister = await createCloister()
+  const text = 'é … 𝌆'
+  expect((await cloister.execute({ code: 'return input', input: text })).result).toBe(text)
+  expect((await cloister.execute({ code: 'console.log(input); return input', input: text })).result).toBe(text)
+})
+
 test('a data directory keeps the ledger, and one process has it at a time', async () => {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'cloister-library-'))
   try {

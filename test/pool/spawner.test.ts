@@ -54,7 +54,13 @@ async function look(spawner: Spawner): Promise<Look> {
   return JSON.parse(await text(started.socket)) as Look
 }
 
-const files: readonly OpenPath[] = openFiles({ file: script, probe: script, addon: process.execPath, runtime: '', web: '' })
+const files: readonly OpenPath[] = openFiles({
+  file: script,
+  probe: script,
+  addon: process.execPath,
+  runtime: '',
+  web: '',
+})
 
 describe.skipIf(libc === undefined || architecture === undefined)('what a thread has taken from itself', () => {
   test('what it starts never has: other files, programs, sockets, privileges', async () => {

@@ -46,9 +46,9 @@ test.runIf(process.platform !== 'linux' || hasSessions || isRoot)(
     expect(await niceAfter(pid, 3, () => standing.observe(100, 1, 'alive'))).toBe(3)
     standing.observe(115, 1, 'alive')
     expect(niceOf(pid)).toBe(3)
-    expect(await niceAfter(pid, 15, () => standing.observe(121, 1, 'alive'))).toBe(15)
+    expect(await niceAfter(pid, 10, () => standing.observe(121, 1, 'alive'))).toBe(10)
     expect(await niceAfter(pid, 3, () => standing.observe(130, 2, 'alive'))).toBe(3)
-    expect(await niceAfter(pid, 15, () => standing.observe(151, 2, 'alive'))).toBe(15)
+    expect(await niceAfter(pid, 10, () => standing.observe(151, 2, 'alive'))).toBe(10)
     expect(await niceAfter(pid, 0, () => standing.observe(151, 2, 'dying'))).toBe(0)
   },
 )
