@@ -13,6 +13,7 @@ import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { createRunIds } from './core/ids.ts'
+import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
 import type { LedgerStore } from './core/stores.ts'
 import { examine, examineWeb } from './doctor.ts'
@@ -29,6 +30,7 @@ import { profileOf } from './pool/profile.ts'
 import { buildCellProgram } from './pool/program.ts'
 import { raiseWalls } from './pool/walls.ts'
 import { startWatchdog } from './pool/watchdog.ts'
+import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
 import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
@@ -49,9 +51,13 @@ const ARTIFACT_CACHE = bytes(64 << 20)
 /** How often expired entries and old details are swept out of the store. */
 const SWEEP_MS = 60_000
 const DAY_MS = 86_400_000
+/** How much later than at its limit a run that is inspected is killed. */
+const INSPECTED_GRACE_MS = 2_000
 
-/** Opens the platform over its data directory. Rejects with CONFLICT when another process has it open. */
-export async function openHost(given: Config): Promise<Platform> {
+/**
+ * Opens the platform over its data directory, to be looked into by `inspection` if a command of this process asks for it. Rejects with CONFLICT when another process has it open.
+ */
+export async function openHost(given: Config, inspection?: Inspection): Promise<Platform> {
   // Cells are started in a folder of their own: what they are told must not depend on where the host was.
   const config = { ...given, dataDirectory: resolve(given.dataDirectory) }
   await using taken = new AsyncDisposableStack()
@@ -127,7 +133,9 @@ export async function openHost(given: Config): Promise<Platform> {
       blankProfile: profileOf(policies.resolve('default')),
       cellsMax: config.cellsMax,
       memoryMax: bytes(config.cellMemoryCapMb * 2 ** 20),
-      killGraceMs: config.killGraceMs,
+      // A profile that is due at the limit has to be told after it.
+      killGraceMs: inspection === undefined ? config.killGraceMs : INSPECTED_GRACE_MS,
+      inspection,
       startTimeoutMs: config.cellStartTimeoutMs,
       onTenantDeath(tenant, reason) {
         const waitMs = admission.recordDeath(tenant, reason)
@@ -144,7 +152,14 @@ export async function openHost(given: Config): Promise<Platform> {
     capabilities: [createKvCapability({ store: stores.kv, clock })],
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
   })
-  const execute = createExecute({ admission, billing, scheduler, pool, broker, clock })
+  const execute = createExecute({
+    admission,
+    billing,
+    scheduler,
+    pool: inspection?.mode === 'debugger' ? withoutTimeLimits(pool) : pool,
+    broker,
+    clock,
+  })
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
   const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
   const health = (): Health => ({

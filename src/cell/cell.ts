@@ -1,3 +1,4 @@
+import type ivm from 'isolated-vm'
 import type { Socket } from 'node:net'
 import type { NativeValue } from '../../sandbox-api/bridge.ts'
 import { FrameBatch, FrameReader } from '../wire/frame.ts'
@@ -13,8 +14,10 @@ import {
 } from '../wire/to-cell.ts'
 import type { IsolatedVm } from './addon.ts'
 import { die } from './die.ts'
-import { RealmMaker } from './realm.ts'
-import { GuestRun, type RunHost } from './run.ts'
+import { Inspection } from './inspection.ts'
+import { type Realm, RealmMaker } from './realm.ts'
+import type { RunHost } from './run-host.ts'
+import { type Ending, GuestRun } from './run.ts'
 import { Supply } from './supply.ts'
 
 /** An artifact whose entries stay under this is fast: what is waiting to be sent may wait for its end. */
@@ -31,6 +34,13 @@ interface Known {
   fastEntries: number
 }
 
+interface Entered {
+  readonly run: GuestRun
+  readonly known: Known | undefined
+  readonly start: Start['reuse']
+  readonly cold: boolean
+}
+
 /**
  * The inside of a cell: takes the host's messages in order and enters isolates on this thread, one entry at a time.
  *
@@ -43,16 +53,17 @@ export class Cell implements RunHost {
   readonly #batch = new FrameBatch()
   readonly #reader = new FrameReader(TO_CELL_PAYLOAD_MAX)
   readonly #artifacts = new Map<number, Known>()
-  readonly #runs = new Map<
-    number,
-    { readonly run: GuestRun; readonly known: Known | undefined; readonly start: Start['reuse']; cold: boolean }
-  >()
+  readonly #runs = new Map<number, Entered>()
   /** Messages that have been read and not yet been taken. */
   #inbox: ToCell[] = []
   /** Runs that a message in the inbox cancels. */
   readonly #cancelled = new Set<number>()
   #maker: RealmMaker | undefined
   #supply: Supply | undefined
+  /** How runs are inspected, in a cell that was started for it. */
+  #settings: Boot['inspection']
+  readonly #inspections = new Map<number, Inspection>()
+  #cpuMs = Infinity
   #ready = 0
   /** Fast entries in a row after which an entry is not announced before it begins. */
   #fastEntriesNeeded = FAST_ENTRIES_NEEDED
@@ -109,6 +120,15 @@ export class Cell implements RunHost {
     this.#flush()
   }
 
+  left(run: number): void {
+    const guest = this.#runs.get(run)?.run
+    if (guest !== undefined && !guest.isInside) {
+      if (guest.ending === undefined) fromCell.yielded(this.#batch, run)
+      else this.#conclude(run)
+    }
+    this.#flush()
+  }
+
   /** Takes the messages in order. After an entry that took long it first reads what has come since: it may be a cancel. */
   #work(): void {
     const messages = this.#inbox
@@ -147,13 +167,16 @@ export class Cell implements RunHost {
       case 'cancel':
         this.#runs.get(message.run)?.run.cancel()
         return this.#conclude(message.run)
+      case 'inspect':
+        this.#inspections.get(message.run)?.heed(message.inspect)
     }
   }
 
-  #boot({ runtime, web, memoryMb, isolates }: Boot): void {
+  #boot({ runtime, web, memoryMb, isolates, inspection }: Boot): void {
     this.#ready = isolates
+    this.#settings = inspection
     const limits = { memoryMb, idleMax: 1, runsMax: 1, ready: isolates, runtime: '{}' }
-    this.#maker = new RealmMaker(this.#ivm, { runtime, web })
+    this.#maker = new RealmMaker(this.#ivm, { runtime, web }, inspection === undefined ? 'plain' : 'inspected')
     this.#supply = new Supply(this.#maker, limits)
     this.#supply.warmUp()
     fromCell.ready(this.#batch)
@@ -161,6 +184,7 @@ export class Cell implements RunHost {
 
   #assign(assignment: Assignment): void {
     if (assignment.entries === 'announced') this.#fastEntriesNeeded = Infinity
+    this.#cpuMs = assignment.cpuMs
     this.#supply?.assign({
       memoryMb: assignment.memoryMb,
       idleMax: assignment.isolatesMax,
@@ -179,7 +203,7 @@ export class Cell implements RunHost {
     }
     const known = this.#artifacts.get(start.artifact)
     const realm = supply.take(start.artifact, start.reuse)
-    const run = new GuestRun(number, realm, start.wallMs, this)
+    const run = new GuestRun(number, realm, start.wallMs, this, this.#inspect(number, realm))
     this.#runs.set(number, {
       run,
       known,
@@ -187,6 +211,27 @@ export class Cell implements RunHost {
       cold: realm.artifact === undefined && start.reuse === 'function',
     })
     this.#step(number, (guest) => guest.start(known?.artifact, start.input, start.context))
+  }
+
+  /** Opens the run to whoever inspects it; undefined in a cell that was not started for that. */
+  #inspect(run: number, realm: Realm): Inspection | undefined {
+    if (this.#settings === undefined) return undefined
+    const inspection = new Inspection({
+      settings: this.#settings,
+      realm,
+      cpuMs: this.#cpuMs,
+      open: () => {
+        const opened: ivm.InspectorSession[] = []
+        this.#maker?.within(realm.isolate, () => void opened.push(realm.isolate.vm.createInspectorSession()))
+        return opened[0] as ivm.InspectorSession
+      },
+      tell: (what, text) => {
+        fromCell.inspected(this.#batch, run, what, text)
+        this.#flush()
+      },
+    })
+    this.#inspections.set(run, inspection)
+    return inspection
   }
 
   /** One entry into a run's isolate, with what the host must know before and after it. */
@@ -203,6 +248,8 @@ export class Cell implements RunHost {
     const before = this.elapsed()
     entry(run)
     const tookMs = this.elapsed() - before
+    // It has begun, on another thread: its end is told by `left`.
+    if (run.isInside) return
     if (known !== undefined) known.fastEntries = tookMs < FAST_ENTRY_MS ? known.fastEntries + 1 : 0
     if (run.ending === undefined) fromCell.yielded(this.#batch, number)
     else this.#conclude(number)
@@ -214,9 +261,19 @@ export class Cell implements RunHost {
     const ending = concluded?.run.ending
     if (concluded === undefined || ending === undefined) return
     this.#runs.delete(number)
+    const telling = this.#inspections.get(number)?.close()
+    this.#inspections.delete(number)
+    if (telling === undefined) return this.#end(number, concluded, ending)
+    void telling.then(() => {
+      this.#end(number, concluded, ending)
+      this.#flush()
+    })
+  }
+
+  #end(number: number, concluded: Entered, ending: Ending): void {
     fromCell.done(this.#batch, number, ending.status, concluded.cold ? 'cold' : 'warm', ending.text)
     const { run, start } = concluded
-    if (run.release() === 'spoiled') this.#supply?.retire(run.realm)
+    if (run.release() === 'spoiled' || this.#settings !== undefined) this.#supply?.retire(run.realm)
     else this.#supply?.give(run.realm, start)
   }
 

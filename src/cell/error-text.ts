@@ -12,11 +12,16 @@ export function errorText(name: string, message: string, stack = ''): string {
 }
 
 /** The same of something thrown by a guest's code, or by what compiles and links it. */
-export function thrownText(thrown: unknown): string {
+export function thrownText(thrown: unknown, origin = ''): string {
   const [text = '', stack] = [textOf(thrown, 'message'), textOf(thrown, 'stack')].map((part) =>
-    part.replaceAll(UNPLACED, ''),
+    withoutOrigin(part.replaceAll(UNPLACED, ''), origin),
   )
   return errorText(textOf(thrown, 'name') || 'Error', text, stack)
+}
+
+/** A text in which modules go by the names that they were submitted under; `origin` stands before them. */
+export function withoutOrigin(text: string, origin: string): string {
+  return origin === '' ? text : text.replaceAll(origin, '')
 }
 
 /** A property of something thrown, as text. isolated-vm copied it into this realm: a plain value or an Error. */

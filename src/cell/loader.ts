@@ -1,6 +1,7 @@
 import type ivm from 'isolated-vm'
 import type { CellArtifact } from '../wire/to-cell.ts'
 import { Modules } from './modules.ts'
+import { type Steps, evaluate } from './steps.ts'
 
 /** Imports that a realm may have asked for and not got yet. */
 const WANTED_MAX = 1_000
@@ -15,6 +16,11 @@ interface Wanted {
   readonly from: string
   readonly specifier: string
   readonly type: string | undefined
+}
+
+/** An `import()` whose module has failed. */
+interface Failed extends Fault {
+  readonly number: number
 }
 
 /** The module of one or more `import()`s. */
@@ -38,8 +44,8 @@ export class Loader {
   #door: ivm.Module | undefined
   #last = 0
 
-  constructor(isolate: ivm.Isolate, context: ivm.Context, artifact: CellArtifact) {
-    this.modules = new Modules(isolate, context, artifact)
+  constructor(isolate: ivm.Isolate, context: ivm.Context, artifact: CellArtifact, origin: string) {
+    this.modules = new Modules(isolate, context, artifact, origin)
   }
 
   /** Whether the guest's code has asked for a module and the cell has not looked for it yet. */
@@ -54,10 +60,10 @@ export class Loader {
   }
 
   /** The door that has to be opened before anything more is evaluated, once. */
-  takeDoor(timeout: number): ivm.Module | undefined {
+  *takeDoor(): Steps<ivm.Module | undefined> {
     const { door } = this.modules
     if (door === undefined || door === this.#door) return undefined
-    door.evaluateSync({ timeout })
+    yield evaluate(door)
     this.#door = door
     return door
   }
@@ -84,18 +90,21 @@ export class Loader {
   }
 
   /** What the main module has thrown, undefined if nothing yet. `thrown` is what an entry threw before it was linked. */
-  faultOfMain(thrown: unknown, timeout: number): Fault | undefined {
-    return this.#main === undefined ? { thrown } : this.#faultOf(this.#main, timeout)
+  *faultOfMain(thrown: unknown): Steps<Fault | undefined> {
+    return this.#main === undefined ? { thrown } : yield* this.#faultOf(this.#main)
   }
 
   /** Imports whose module has turned out to fail, with what it threw. */
-  takeFailed(timeout: number): readonly { readonly number: number; readonly thrown: unknown }[] {
-    return [...this.#loading.values()].flatMap((loading) => {
-      if (loading.numbers.length === 0) return []
-      loading.fault ??= this.#faultOf(loading.watcher, timeout)
+  *takeFailed(): Steps<readonly Failed[]> {
+    const failed: Failed[] = []
+    for (const loading of this.#loading.values()) {
+      if (loading.numbers.length === 0) continue
+      loading.fault ??= yield* this.#faultOf(loading.watcher)
       const { fault } = loading
-      return fault === undefined ? [] : loading.numbers.splice(0).map((number) => ({ number, thrown: fault.thrown }))
-    })
+      if (fault === undefined) continue
+      failed.push(...loading.numbers.splice(0).map((number) => ({ number, thrown: fault.thrown })))
+    }
+    return failed
   }
 
   /** A run is over: what it asked for is not looked for any more. */
@@ -103,10 +112,10 @@ export class Loader {
     this.#wanted.clear()
   }
 
-  #faultOf(watcher: ivm.Module, timeout: number): Fault | undefined {
+  *#faultOf(watcher: ivm.Module): Steps<Fault | undefined> {
     const probe = this.modules.probe(watcher)
     try {
-      probe.evaluateSync({ timeout })
+      yield evaluate(probe)
       return undefined
     } catch (thrown) {
       return { thrown }

@@ -30,16 +30,19 @@ export class Modules {
   readonly #isolate: ivm.Isolate
   readonly #context: ivm.Context
   readonly #artifact: CellArtifact
+  readonly #origin: string
   readonly #sources: ReadonlyMap<string, string>
   readonly #names: ReadonlySet<string>
   readonly #compiled = new Map<string, Compiled>()
   readonly #byModule = new Map<ivm.Module, Compiled>()
   #door: ivm.Module | undefined
 
-  constructor(isolate: ivm.Isolate, context: ivm.Context, artifact: CellArtifact) {
+  /** `origin` is what debuggers find before the modules' names. */
+  constructor(isolate: ivm.Isolate, context: ivm.Context, artifact: CellArtifact, origin: string) {
     this.#isolate = isolate
     this.#context = context
     this.#artifact = artifact
+    this.#origin = origin
     this.#sources = new Map(artifact.modules)
     this.#names = new Set(this.#sources.keys())
   }
@@ -101,7 +104,8 @@ export class Modules {
       const source = this.#sources.get(name) ?? ''
       return kind === 'code' ? prepareSource(name, source, role) : prepareData(name, source, kind)
     })
-    const compiled = { module: this.#isolate.compileModuleSync(code, { filename: name, columnOffset }), name, types }
+    const filename = this.#origin + name
+    const compiled = { module: this.#isolate.compileModuleSync(code, { filename, columnOffset }), name, types }
     this.#compiled.set(key, compiled)
     this.#byModule.set(compiled.module, compiled)
     return compiled

@@ -8,6 +8,8 @@ import { Handles } from './native/handles.ts'
 export interface Realm {
   readonly isolate: GuestIsolate
   readonly context: ivm.Context
+  /** What opens the web's own API here, if that was loaded ahead of its first use. */
+  web: ivm.Reference<unknown> | undefined
   /** The runtime's one function. Arguments are primitives, but for the namespace that `bind` hands over. */
   readonly enter: ivm.Reference<(entry: number, a: unknown, b: unknown) => void>
   /** Where calls of the runtime go; set while a run is using the realm. */
@@ -54,15 +56,18 @@ export interface RuntimeSources {
 export class RealmMaker {
   readonly #ivm: IsolatedVm
   readonly #sources: RuntimeSources
+  readonly #inspector: boolean
   readonly #caches = new Map<string, NonNullable<ivm.CachedDataResult['cachedData']>>()
 
-  constructor(isolatedVm: IsolatedVm, sources: RuntimeSources) {
+  /** `inspected`: realms that a debugger can look into; see inspection.ts. */
+  constructor(isolatedVm: IsolatedVm, sources: RuntimeSources, mode: 'plain' | 'inspected' = 'plain') {
     this.#ivm = isolatedVm
     this.#sources = sources
+    this.#inspector = mode === 'inspected'
   }
 
   isolate(memoryMb: number): GuestIsolate {
-    const vm = new this.#ivm.Isolate({ memoryLimit: memoryMb })
+    const vm = new this.#ivm.Isolate({ memoryLimit: memoryMb, inspector: this.#inspector })
     const runtime = this.#compile(vm, RUNTIME_FILE, this.#sources.runtime)
     return { vm, memoryMb, runtime, web: undefined, runs: 0 }
   }
@@ -72,11 +77,12 @@ export class RealmMaker {
    * Invariant: the guest gets no isolated-vm object; the callbacks arrive in the realm as plain functions of its own.
    */
   realm(isolate: GuestIsolate, limits?: string): Realm {
-    const context = isolate.vm.createContextSync()
+    const context = isolate.vm.createContextSync({ inspector: this.#inspector })
     const boot = isolate.runtime.runSync(context, { reference: true }) as ivm.Reference<(...args: unknown[]) => unknown>
     const realm: { -readonly [Key in keyof Realm]?: Realm[Key] } = {
       isolate,
       context,
+      web: undefined,
       artifact: undefined,
       loader: undefined,
       bridge: refuse,
@@ -91,8 +97,17 @@ export class RealmMaker {
     )
     realm.enter = boot.applySync(undefined, [bridge, native], { result: { reference: true } }) as Realm['enter']
     boot.release()
+    // An inspected guest has a thread of its own: this one could not enter its isolate when the guest asks.
+    if (this.#inspector) realm.web = this.#evaluateWeb(realm as Realm)
     if (limits !== undefined) assignLimits(realm as Realm, limits)
     return realm as Realm
+  }
+
+  /** Calls `action` while this thread is in the isolate, from a context that is then thrown away. */
+  within({ vm }: GuestIsolate, action: () => void): void {
+    const context = vm.createContextSync()
+    context.evalClosureSync('$0()', [new this.#ivm.Callback(action)])
+    context.release()
   }
 
   /** Hands bytes to a realm as a buffer of its own. */
@@ -140,9 +155,12 @@ export class RealmMaker {
   }
 
   /** The function that opens the web's own API, of the realm itself. */
-  #loadWeb({ isolate, context }: Realm): unknown {
-    const open = this.prepareWeb(isolate).runSync(context, { reference: true }) as ivm.Reference<unknown>
-    return open.derefInto({ release: true })
+  #loadWeb(realm: Realm): unknown {
+    return (realm.web ?? this.#evaluateWeb(realm)).derefInto({ release: true })
+  }
+
+  #evaluateWeb({ isolate, context }: Realm): ivm.Reference<unknown> {
+    return this.prepareWeb(isolate).runSync(context, { reference: true }) as ivm.Reference<unknown>
   }
 }
 

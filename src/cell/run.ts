@@ -1,11 +1,13 @@
-import { BRIDGE, ENDING, ENTRY, type NativeValue } from '../../sandbox-api/bridge.ts'
+import { BRIDGE, ENDING, ENTRY } from '../../sandbox-api/bridge.ts'
 import { memoryReached, wallReached } from '../core/limit-messages.ts'
 import type { CellStatus } from '../wire/from-cell.ts'
 import type { Answer, CellArtifact } from '../wire/to-cell.ts'
-import { errorText, textOf, thrownText, withoutRuntimeFrames } from './error-text.ts'
-import { RunCode } from './run-code.ts'
+import { errorText, textOf, thrownText, withoutOrigin, withoutRuntimeFrames } from './error-text.ts'
 import { NativeWork } from './native/work.ts'
 import { CLOSED, type Realm, refuse } from './realm.ts'
+import { RunCode } from './run-code.ts'
+import type { RunHost, SlowSteps } from './run-host.ts'
+import { type Steps, apply, takeStep, walk, walkSlowly } from './steps.ts'
 import { type NEVER, neverText, noMemoryText, rejectionText } from './texts.ts'
 
 /** How a run ended, as the cell saw it. */
@@ -13,23 +15,6 @@ export interface Ending {
   readonly status: CellStatus
   /** JSON text: the result, or `{name, message, stack}`. */
   readonly text: string
-}
-
-/** What a run needs of its cell. */
-export interface RunHost {
-  /** Milliseconds that never go back. */
-  elapsed(): number
-  /** Sends a capability call. */
-  call(run: number, call: number, operation: string, payload: string): void
-  log(run: number, level: number, message: string): void
-  /** A timer of the run is due. */
-  due(run: number, timer: number): void
-  /** Native work of the run has ended. `value` is what it gave, or what went wrong. */
-  worked(run: number, task: number, ok: boolean, value: NativeValue): void
-  /** The run's code has asked for a module by `import()`. */
-  wanted(run: number, load: number): void
-  /** The wall time of a run that waits is over. */
-  expired(run: number): void
 }
 
 /** isolated-vm's own words for its own limit; a guest that says the same is told apart by the clock. */
@@ -51,6 +36,11 @@ export class GuestRun {
   readonly #host: RunHost
   readonly #wallMs: number
   readonly #deadlineMs: number
+  readonly #slow: SlowSteps | undefined
+  readonly #origin: string
+  /** Slow entries that have not ended, and the last of them. */
+  #inside = 0
+  #last = Promise.resolve()
   readonly #timers = new Map<number, NodeJS.Timeout>()
   readonly #code: RunCode
   #expiry: NodeJS.Timeout | undefined
@@ -63,18 +53,19 @@ export class GuestRun {
   #waitsFor: keyof typeof NEVER = 'function'
   #ending: Ending | undefined
 
-  constructor(number: number, realm: Realm, wallMs: number, host: RunHost) {
+  constructor(number: number, realm: Realm, wallMs: number, host: RunHost, slow?: SlowSteps) {
     this.number = number
     this.realm = realm
     this.#host = host
     this.#wallMs = wallMs
+    this.#slow = slow
+    this.#origin = slow?.origin ?? ''
     this.#deadlineMs = host.elapsed() + wallMs
     realm.bridge = (kind, a, b) => this.#serve(kind, a, b)
     this.#work = new NativeWork(realm.handles, (task, ok, value) => host.worked(number, task, ok, value))
     realm.native = this.#work
     this.#code = new RunCode(realm, {
-      apply: (entry, a, b) => this.#apply(entry, a, b),
-      timeLeftMs: () => this.#timeLeftMs(),
+      origin: this.#origin,
       isLimit: (thrown) => realm.isolate.vm.isDisposed || this.#isTimeout(thrown),
     })
   }
@@ -83,17 +74,27 @@ export class GuestRun {
     return this.#ending
   }
 
+  /** Whether guest code is running, or about to, on another thread. */
+  get isInside(): boolean {
+    return this.#inside > 0
+  }
+
   /** Calls the guest's function with the input; evaluates the code first if the realm does not hold it yet. */
   start(artifact: CellArtifact | undefined, input: string, context: string): void {
     this.#enter(() => {
-      this.#apply(ENTRY.start, input, context)
-      if (this.realm.artifact === undefined) this.#code.load(artifact)
+      const begin = (): void | Promise<void> => this.#begin(artifact, input, context)
+      return this.#slow === undefined ? begin() : this.#slow.begin(artifact?.main ?? '').then(begin)
     })
+  }
+
+  #begin(artifact: CellArtifact | undefined, input: string, context: string): void | Promise<void> {
+    if (this.realm.artifact !== undefined) return this.#apply(ENTRY.start, input, context)
+    return this.#walk(this.#code.load(artifact, apply(ENTRY.start, input, context)))
   }
 
   /** A module that the code has asked for is looked for, linked and evaluated. */
   load(load: number): void {
-    this.#enter(() => this.#code.import(load))
+    this.#enter(() => this.#walk(this.#code.import(load)))
   }
 
   /** The host's answer to a capability call. */
@@ -137,7 +138,14 @@ export class GuestRun {
     return spoiled ? 'spoiled' : 'clean'
   }
 
-  #apply(entry: number, a: string | number, b: unknown): void {
+  #walk(steps: Steps): void | Promise<void> {
+    const slow = this.#slow
+    if (slow !== undefined) return walkSlowly(steps, (step) => slow.take(step, this.#timeLeftMs()))
+    walk(steps, (step) => takeStep(this.realm, step, this.#timeLeftMs()))
+  }
+
+  #apply(entry: number, a: string | number, b: unknown): void | Promise<void> {
+    if (this.#slow !== undefined) return this.#slow.take(apply(entry, a, b), this.#timeLeftMs())
     this.realm.enter.applySync(undefined, [entry, a, b as string], { timeout: this.#timeLeftMs() })
   }
 
@@ -146,16 +154,35 @@ export class GuestRun {
     return Math.max(1, Math.ceil(this.#deadlineMs - this.#host.elapsed()))
   }
 
-  #enter(action: (timeoutMs: number) => void): void {
+  #enter(action: () => void | Promise<void>): void {
     if (this.#host.elapsed() >= this.#deadlineMs) {
       this.#finish('timeout', this.#timeoutText())
       return
     }
+    if (this.#slow !== undefined) return this.#enterLater(action)
     try {
-      action(this.#timeLeftMs())
+      void action()
     } catch (thrown) {
-      this.#classify(thrown)
+      void this.#walk(this.#classify(thrown))
     }
+    this.#rest()
+  }
+
+  /** Entries follow each other: nothing is compiled or linked on this thread while another one is in the isolate. */
+  #enterLater(action: () => void | Promise<void>): void {
+    this.#inside += 1
+    this.#last = this.#last
+      .then(action)
+      .catch((thrown: unknown) => this.#walk(this.#classify(thrown)))
+      .then(() => {
+        this.#inside -= 1
+        if (this.#inside === 0) this.#rest()
+        this.#host.left(this.number)
+      })
+  }
+
+  /** No code of the run is running: it is over, or something will enter it again. */
+  #rest(): void {
     if (this.#ending !== undefined) return
     const isWanting = this.realm.loader?.isWanted === true
     if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0 || isWanting) {
@@ -175,26 +202,31 @@ export class GuestRun {
   }
 
   /** Everything that an entry throws is the guest's text, unless it is isolated-vm's word for a limit. */
-  #classify(thrown: unknown): void {
+  *#classify(thrown: unknown): Steps {
     if (this.realm.isolate.vm.isDisposed) {
       this.#finish('memory-exceeded', errorText('Error', memoryReached(this.realm.isolate.memoryMb)), 'override')
     } else if (this.#isTimeout(thrown)) {
       this.#finish('timeout', this.#timeoutText(), 'override')
     } else {
-      const fault = this.#code.faultOf(thrown)
-      if (fault !== undefined) this.#finish('error', thrownText(fault.thrown))
-      else if (!this.#code.rejectFailed() && this.#rejections < REJECTIONS_LOGGED_MAX) {
+      const fault = yield* this.#code.faultOf(thrown)
+      if (fault !== undefined) this.#finish('error', thrownText(fault.thrown, this.#origin))
+      else if (!(yield* this.#code.rejectFailed()) && this.#rejections < REJECTIONS_LOGGED_MAX) {
         // Every other error is caught inside the isolate, so this is a rejection that nobody handled. The run goes on.
         this.#rejections += 1
-        this.#tellOfRejection(thrown)
+        yield* this.#tellOfRejection(thrown)
       }
     }
   }
 
   /** The guest may have a handler for it. */
-  #tellOfRejection(thrown: unknown): void {
+  *#tellOfRejection(thrown: unknown): Steps {
+    if (this.#host.elapsed() >= this.#deadlineMs) return this.#finish('timeout', this.#timeoutText())
     this.#isTelling = true
-    this.#enter(() => this.#apply(ENTRY.rejection, rejectionText(thrown), ''))
+    try {
+      yield apply(ENTRY.rejection, rejectionText(thrown, this.#origin), '')
+    } catch (next) {
+      yield* this.#classify(next)
+    }
     this.#isTelling = false
   }
 
@@ -208,7 +240,7 @@ export class GuestRun {
         this.#waiting += 1
         return this.#calls
       case BRIDGE.log:
-        this.#host.log(this.number, a as number, b as string)
+        this.#host.log(this.number, a as number, withoutOrigin(b as string, this.#origin))
         return 0
       case BRIDGE.settle:
         this.#settle(a as number, b as string)
@@ -248,10 +280,11 @@ export class GuestRun {
   }
 
   #settle(ending: number, text: string): void {
-    if (ending === ENDING.value) this.#finish('ok', text)
-    else if (ending === ENDING.tooLong) this.#finish('output-exceeded', text)
-    else if (NO_MEMORY.test(text)) this.#finish('memory-exceeded', noMemoryText(text, this.realm.isolate.memoryMb))
-    else this.#finish('error', withoutRuntimeFrames(text))
+    if (ending === ENDING.value) return this.#finish('ok', text)
+    if (ending === ENDING.tooLong) return this.#finish('output-exceeded', text)
+    const error = withoutOrigin(text, this.#origin)
+    if (NO_MEMORY.test(error)) this.#finish('memory-exceeded', noMemoryText(error, this.realm.isolate.memoryMb))
+    else this.#finish('error', withoutRuntimeFrames(error))
   }
 
   #finish(status: CellStatus, text: string, mode: 'first' | 'override' = 'first'): void {

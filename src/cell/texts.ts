@@ -1,5 +1,5 @@
 import { memoryReached } from '../core/limit-messages.ts'
-import { errorText, textOf } from './error-text.ts'
+import { errorText, textOf, withoutOrigin } from './error-text.ts'
 
 /** Texts that a run ends with, or that it is told. */
 
@@ -27,8 +27,8 @@ export function noMemoryText(text: string, memoryMb: number): string {
 const OBJECT_THROWN = 'An object was thrown from supplied code within isolated-vm'
 
 /** What a promise was rejected with: an error as text, a primitive as itself where JSON can hold it. */
-export function rejectionText(thrown: unknown): string {
-  const [name, message, stack] = ['name', 'message', 'stack'].map((part) => textOf(thrown, part))
+export function rejectionText(thrown: unknown, origin = ''): string {
+  const [name, message, stack] = ['name', 'message', 'stack'].map((part) => withoutOrigin(textOf(thrown, part), origin))
   if (message?.startsWith(OBJECT_THROWN) === true) return errorText('', 'an object that is no Error')
   const isHeld =
     thrown === null || ['string', 'boolean', 'undefined'].includes(typeof thrown) || Number.isFinite(thrown)

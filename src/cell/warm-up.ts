@@ -1,5 +1,6 @@
 import type { RuntimeLimits } from '../../sandbox-api/bridge.ts'
-import { GuestRun, type RunHost } from './run.ts'
+import type { RunHost } from './run-host.ts'
+import { GuestRun } from './run.ts'
 import type { Realm, RealmMaker } from './realm.ts'
 
 const MUTE: RunHost = {
@@ -10,6 +11,7 @@ const MUTE: RunHost = {
   worked: () => {},
   wanted: () => {},
   expired: () => {},
+  left: () => {},
 }
 /** Everything that the runtime may have to take away or to replace, so that its code is compiled. */
 const ENGINE = { wasm: true, eval: false, temporal: true, clock: 'frozen', sharedMemory: false } as const

@@ -3,6 +3,7 @@
  * loaded only by a command that needs it, so that `--help` stays quick.
  */
 import type { Config } from '../config.ts'
+import type { Inspection } from '../core/inspection.ts'
 import type { WallLevel } from '../core/run.ts'
 
 export interface HostRequest {
@@ -74,5 +75,5 @@ export interface Host extends AsyncDisposable {
 /** The part of `src/main.ts` that is used. */
 export interface HostModule {
   /** Rejects with CONFLICT when another process has the data directory. */
-  openHost(config: Config): Promise<Host>
+  openHost(config: Config, inspection?: Inspection): Promise<Host>
 }

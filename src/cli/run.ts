@@ -3,7 +3,9 @@ import { ask, askIfThere, path } from './ask.ts'
 import { connect } from './connect.ts'
 import type { Connection } from './connection.ts'
 import type { Context } from './context.ts'
+import { parseInspectorAddress } from './inspector-address.ts'
 import { extractResult, printJson } from './json.ts'
+import { type LookOptions, openLook } from './look.ts'
 import { type TenantOptions, addTenantOptions, parseWhole } from './options.ts'
 import { exitOf, printLogs, printReport, printTrouble } from './report.ts'
 import { type ProgramSource, readProgram } from './program-source.ts'
@@ -12,7 +14,7 @@ import { type Positions, translateAnswer } from './source-positions.ts'
 import { EXIT_OK, EXIT_USAGE, type ExitCode, Stop } from './stop.ts'
 import { readPolicyOption } from './tenants.ts'
 
-interface RunOptions extends TenantOptions {
+interface RunOptions extends TenantOptions, LookOptions {
   readonly input?: string
   readonly inputFile?: string
   readonly timeout?: number
@@ -42,6 +44,15 @@ export function registerRun(program: Command, context: Context): void {
       '--allow-weak-walls',
       'run although the policy asks for walls this machine does not have; not with a server',
     )
+    .addOption(
+      new Option(
+        '--inspect [address]',
+        'wait for a debugger at this address, 127.0.0.1:9229 if absent, and stop at the first statement; for development',
+      )
+        .argParser(parseInspectorAddress)
+        .conflicts(['cpuProfile', 'timeout']),
+    )
+    .option('--cpu-profile <file>', 'write where the time of the run went, for DevTools; not with a server')
   addTenantOptions(command, EXAMPLE).action(async (file: string, options: RunOptions) => {
     context.finish(await run(file, options, context))
   })
@@ -54,10 +65,17 @@ async function run(file: string, options: RunOptions, context: Context): Promise
   const input = await readInput(options, context)
   const program = await readProgram(file, options.language, context)
   const body = composeBody(program, input, options)
-  await using connection = await connect(options, context, { allowWeakWalls: options.allowWeakWalls })
+  // A bundle has no file of the user's that an editor could find it as.
+  const submitted = { file: program.positions === undefined ? file : '-', main: program.main }
+  await using look = await openLook(submitted, options, context)
+  const overrides = { allowWeakWalls: options.allowWeakWalls }
+  await using connection = await connect(options, context, overrides, look?.inspection)
   await ensureTenant(connection, options, context)
+  look?.announce()
   const answer = await ask(connection, 'POST', path`/v1/tenants/${options.tenant}/execute`, { body })
-  return printAnswer(answer, program.positions, options, context)
+  const exit = printAnswer(answer, program.positions, options, context)
+  await look?.finish()
+  return exit
 }
 
 function printAnswer(

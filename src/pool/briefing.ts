@@ -1,7 +1,9 @@
 import type { TenantId } from '../core/ids.ts'
+import type { CellParts } from './cell-parts.ts'
 import type { Policy } from '../core/policy.ts'
 import type { Ticket } from '../core/run.ts'
-import type { Assignment } from '../wire/to-cell.ts'
+import type { CellProfile } from './profile.ts'
+import type { Assignment, Boot, Start } from '../wire/to-cell.ts'
 
 /** Isolates that may lie idle in a cell with a tenant's code in them: each holds a heap. */
 const ISOLATES_MAX = 16
@@ -16,6 +18,7 @@ export function assignmentOf(
     tenant,
     entries,
     memoryMb: limits.memory,
+    cpuMs: limits.cpu,
     outputBytes: limits.output,
     logBytes: limits.logs,
     logLines: limits.logLines,
@@ -28,7 +31,21 @@ export function assignmentOf(
   }
 }
 
+/** What a cell is told first. One that is inspected makes its isolates when a run comes, with the inspector in them. */
+export function bootOf({ program, isolatesPerBlankCell, inspection }: CellParts, { memoryMb }: CellProfile): Boot {
+  const { runtime, web } = program
+  if (inspection === undefined) return { runtime, web, memoryMb, isolates: isolatesPerBlankCell }
+  const { mode, origin } = inspection
+  return { runtime, web, memoryMb, isolates: 0, inspection: { mode, origin } }
+}
+
+/** What a cell is told of a run. */
+export function startOf(ticket: Ticket, artifact: number): Start {
+  const { reuse, wall, request } = ticket
+  return { artifact, reuse, wallMs: wall, context: contextOf(ticket), input: request.input }
+}
+
 /** What the guest sees as `context`. Made of parsed ids and numbers only: ASCII, with nothing to escape. */
-export function contextOf({ run, request, wall }: Ticket): string {
+function contextOf({ run, request, wall }: Ticket): string {
   return `{"runId":"${run}","tenant":"${request.tenant}","trigger":"${request.trigger}","attempt":1,"wallMs":${wall},"env":{}}`
 }

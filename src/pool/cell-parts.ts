@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import type { Inspection } from '../core/inspection.ts'
 import type { Bytes } from '../core/quantity.ts'
 import type { ProcessMeter } from './meter.ts'
 import type { CellProfile } from './profile.ts'
@@ -23,4 +24,6 @@ export interface CellParts {
   readonly memoryMax: Bytes
   readonly killGraceMs: number
   readonly startTimeoutMs: number
+  /** Looks into every run of this host. */
+  readonly inspection?: Inspection | undefined
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { CloisterError } from '../core/errors.ts'
+import type { Inspection } from '../core/inspection.ts'
 import type { TenantId } from '../core/ids.ts'
 import type { Policy } from '../core/policy.ts'
 import type { Report, Session, Ticket, WallLevel } from '../core/run.ts'
@@ -7,13 +8,14 @@ import { FrameError } from '../wire/frame.ts'
 import type { FromCell } from '../wire/from-cell.ts'
 import { type Assignment, type Boot, toCell } from '../wire/to-cell.ts'
 import { ArtifactTable } from './artifact-table.ts'
-import { assignmentOf, contextOf } from './briefing.ts'
+import { assignmentOf, startOf } from './briefing.ts'
 import { CallLine, UNREAD_MAX } from './call-line.ts'
 import { Channel } from './channel.ts'
 import { findCulprit } from './culprit.ts'
 import { type Death, type Ending, type KillReason, type ProcessEnd } from './death.ts'
 import { bystander, explain, guilty, hostFault } from './death.ts'
 import type { CellGuard } from './guard.ts'
+import { InspectionWindow } from './inspection-window.ts'
 import { Roster } from './roster.ts'
 import { type RunInCell, addLog, createRunInCell, endingOf, giveBack, onAbort, reportOf } from './run-in-cell.ts'
 import type { CellProcess } from './spawner.ts'
@@ -26,6 +28,7 @@ interface Parts {
   readonly clock: Clock
   readonly walls: WallLevel
   readonly boot: Boot
+  readonly inspection?: Inspection | undefined
   /** Called once, when the process has been reaped and every run in it has its report. */
   readonly onEnd: (cell: Cell, death: Death) => void
   /** Called when runs in it have got further: there may be room for one that waits. */
@@ -47,6 +50,7 @@ export class Cell {
   readonly #roster: Roster
   readonly #artifacts = new ArtifactTable()
   readonly #calls: CallLine
+  readonly #window: InspectionWindow
   readonly #ready = Promise.withResolvers<void>()
   readonly #exited = Promise.withResolvers<void>()
   readonly ready = this.#ready.promise
@@ -87,6 +91,7 @@ export class Cell {
       onBroken: () => parts.process.kill(),
     })
     this.#calls = new CallLine({ channel: this.#channel, has: (run) => this.#roster.has(run) })
+    this.#window = new InspectionWindow(this.#channel, parts.inspection)
     // The pool learns of the death from here alone, so a cell that dies by itself takes the same road as a killed one.
     void parts.process.ended.then((end) => this.#end(end))
     toCell.boot(this.#channel.batch, parts.boot)
@@ -172,17 +177,10 @@ export class Cell {
       const run = createRunInCell(number, ticket, session, { resolve, reject })
       if (this.#state === 'ended') return this.#finish(run, bystander('exit'), 'warm')
       const { batch } = this.#channel
-      const { artifact, input, signal } = ticket.request
-      const context = contextOf(ticket)
-      const start = {
-        artifact: this.#artifacts.use(artifact, batch),
-        reuse: ticket.reuse,
-        wallMs: ticket.wall,
-        context,
-        input,
-      }
-      toCell.start(batch, number, start)
+      const { artifact, signal } = ticket.request
+      toCell.start(batch, number, startOf(ticket, this.#artifacts.use(artifact, batch)))
       this.#roster.add(run)
+      this.#window.open(number)
       if (signal !== undefined) run.stopWatching = onAbort(signal, () => this.#cancel(run))
       this.#channel.flushSoon()
     })
@@ -232,7 +230,10 @@ export class Cell {
       case 'call':
         return this.#calls.add(run, message)
       case 'log':
+        this.#window.log(message.line)
         return addLog(run, message.line)
+      case 'inspected':
+        return this.#window.take(message)
       case 'done':
         return this.#finish(run, endingOf(run, message), message.cold ? 'cold' : 'warm')
     }
@@ -248,6 +249,7 @@ export class Cell {
     const { clock, guard, walls } = this.#parts
     const nowMs = clock.elapsed()
     this.#roster.remove(run)
+    this.#window.close(run.number)
     run.stopWatching?.()
     const cpuMs = guard.leave(run)
     const coldStart = isolate === 'cold' || this.#served === 0

@@ -1,5 +1,6 @@
 import { emit } from '../core/events.ts'
 import { BlankShelf } from './blank-shelf.ts'
+import { bootOf } from './briefing.ts'
 import { Cell } from './cell.ts'
 import type { CellParts } from './cell-parts.ts'
 import type { Death } from './death.ts'
@@ -222,7 +223,7 @@ export class Nursery {
 
   /** Takes a process that has just been started into care. */
   #raise(process: CellProcess, birth: Birth): void {
-    const { clock, program, meter, watchdog, walls, killGraceMs, isolatesPerBlankCell } = this.#parts
+    const { clock, meter, watchdog, walls, killGraceMs, inspection, onProgress } = this.#parts
     const { profile } = birth
     if (this.#closed) return discard(process)
     let guard: CellGuard
@@ -241,19 +242,13 @@ export class Nursery {
       discard(process)
       throw error
     }
-    const boot = {
-      runtime: program.runtime,
-      web: program.web,
-      memoryMb: profile.memoryMb,
-      isolates: isolatesPerBlankCell,
-    }
-    const { onProgress } = this.#parts
     const cell = new Cell({
       process,
       guard,
       clock,
       walls: walls.level,
-      boot,
+      boot: bootOf(this.#parts, profile),
+      inspection,
       onProgress,
       onEnd: (_, death) => this.#end(birth, death),
     })

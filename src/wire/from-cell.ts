@@ -2,10 +2,16 @@ import { isUtf8 } from 'node:buffer'
 import type { RunStatus } from '../core/outcome.ts'
 import type { GuestError, LogLine } from '../core/run.ts'
 import { type Frame, type FrameBatch, FrameError } from './frame.ts'
-import { CALL_PAYLOAD_MAX, ERROR_PAYLOAD_MAX, LOG_MESSAGE_MAX, OPERATION_MAX } from './limits.ts'
+import {
+  CALL_PAYLOAD_MAX,
+  ERROR_PAYLOAD_MAX,
+  INSPECTION_PAYLOAD_MAX,
+  LOG_MESSAGE_MAX,
+  OPERATION_MAX,
+} from './limits.ts'
 
 /** What a cell may say to the host. */
-export const FROM_CELL = { ready: 1, entered: 2, yielded: 3, call: 4, log: 5, done: 6 } as const
+export const FROM_CELL = { ready: 1, entered: 2, yielded: 3, call: 4, log: 5, done: 6, inspected: 7 } as const
 
 /** Endings that a cell may report. The others are the host's to decide. */
 export const CELL_STATUSES = [
@@ -19,6 +25,10 @@ export const CELL_STATUSES = [
 export type CellStatus = (typeof CELL_STATUSES)[number]
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLine['level'][]
+
+/** What an inspected run may tell: a message of the Chrome DevTools Protocol, or its CPU profile as JSON. */
+const INSPECTED = ['message', 'profile'] as const
+export type Inspected = (typeof INSPECTED)[number]
 
 const EMPTY = new Uint8Array(0)
 const ERROR_FIELD_MAX = 16_384
@@ -46,6 +56,8 @@ export type FromCell =
       readonly result: Buffer
       readonly error: GuestError | undefined
     }
+  /** Only a cell that was started to be inspected may say it; its text is the guest's. */
+  | { readonly kind: 'inspected'; readonly run: number; readonly what: Inspected; readonly text: string }
 
 /** Writes a cell's messages into a batch, in the cell. */
 export const fromCell = {
@@ -62,6 +74,8 @@ export const fromCell = {
     batch.add(FROM_CELL.log, run, Uint8Array.of(level), message),
   done: (batch: FrameBatch, run: number, status: CellStatus, isolate: 'warm' | 'cold', text: string): void =>
     batch.add(FROM_CELL.done, run, Uint8Array.of(CELL_STATUSES.indexOf(status), isolate === 'cold' ? 1 : 0), text),
+  inspected: (batch: FrameBatch, run: number, what: Inspected, text: string): void =>
+    batch.add(FROM_CELL.inspected, run, Uint8Array.of(INSPECTED.indexOf(what)), text),
 }
 
 /**
@@ -85,6 +99,8 @@ export function decodeFromCell({ type, run, payload }: Frame): FromCell {
       return decodeLog(run, payload)
     case FROM_CELL.done:
       return decodeDone(run, payload)
+    case FROM_CELL.inspected:
+      return decodeInspected(run, payload)
     default:
       throw new FrameError(`unknown message type ${type}`)
   }
@@ -120,6 +136,13 @@ function decodeDone(run: number, payload: Buffer): FromCell {
   const result = payload.subarray(2)
   const error = status === 'ok' ? undefined : decodeError(result)
   return { kind: 'done', run, status, cold: cold === 1, result, error }
+}
+
+function decodeInspected(run: number, payload: Buffer): FromCell {
+  need(payload.length >= 1 && payload.length - 1 <= INSPECTION_PAYLOAD_MAX, 'what an inspection tells is too long')
+  const what = INSPECTED[payload.readUInt8(0)]
+  if (what === undefined) throw new FrameError('what an inspection tells is unknown')
+  return { kind: 'inspected', run, what, text: textOf(payload.subarray(1)) }
 }
 
 /** Rebuilds an error field by field, so that nothing else of the JSON that a cell sent lives on. */

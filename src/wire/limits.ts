@@ -22,5 +22,10 @@ export const LOG_MESSAGE_MAX = bytes(64 << 10)
  * which is at most six bytes.
  */
 export const ERROR_PAYLOAD_MAX = bytes(128 << 10)
+/**
+ * Longest message between a debugger and a cell that is inspected, and longest profile of a run. What is longer the cell does
+ * not send.
+ */
+export const INSPECTION_PAYLOAD_MAX = bytes(24 << 20)
 /** Longest name of a capability operation. */
 export const OPERATION_MAX = bytes(64)

@@ -1,9 +1,10 @@
+import type { InspectionMode } from '../core/inspection.ts'
 import type { Engine, Reuse } from '../core/policy.ts'
 import { type Frame, FrameError } from './frame.ts'
 import type { FrameBatch } from './frame.ts'
 
 /** What the host may say to a cell. */
-export const TO_CELL = { boot: 1, assign: 2, artifact: 3, drop: 4, start: 5, answer: 6, cancel: 7 } as const
+export const TO_CELL = { boot: 1, assign: 2, artifact: 3, drop: 4, start: 5, answer: 6, cancel: 7, inspect: 8 } as const
 
 /** First message of a cell's life, before it has a tenant. */
 export interface Boot {
@@ -14,12 +15,16 @@ export interface Boot {
   readonly memoryMb: number
   /** Isolates to keep ready. */
   readonly isolates: number
+  /** For a cell whose runs are inspected. */
+  readonly inspection?: { readonly mode: InspectionMode; readonly origin: string }
 }
 
 /** Gives the cell to a tenant, for the rest of its life. Bounds of the guest runtime; the host checks them again. */
 export interface Assignment {
   readonly tenant: string
   readonly memoryMb: number
+  /** CPU time of a run. The host's to enforce; an inspected cell takes a profile before that. */
+  readonly cpuMs: number
   readonly outputBytes: number
   readonly logBytes: number
   readonly logLines: number
@@ -59,6 +64,11 @@ export interface Answer {
   readonly text: string
 }
 
+/** What a debugger wants of an inspected run. */
+export type Inspect =
+  /** A message of the Chrome DevTools Protocol. */
+  { readonly kind: 'message'; readonly text: string } | { readonly kind: 'detach' }
+
 const REUSES: readonly Reuse[] = ['function', 'context', 'run']
 const EMPTY = new Uint8Array(0)
 const START_HEAD_BYTES = 17
@@ -88,6 +98,8 @@ export const toCell = {
     batch.add(TO_CELL.answer, run, head, answer.text)
   },
   cancel: (batch: FrameBatch, run: number): void => batch.add(TO_CELL.cancel, run, EMPTY),
+  inspect: (batch: FrameBatch, run: number, inspect: Inspect): void =>
+    batch.add(TO_CELL.inspect, run, EMPTY, JSON.stringify(inspect)),
 }
 
 export type ToCell =
@@ -98,6 +110,7 @@ export type ToCell =
   | { readonly kind: 'start'; readonly run: number; readonly start: Omit<Start, 'input'> & { readonly input: string } }
   | { readonly kind: 'answer'; readonly run: number; readonly answer: Answer }
   | { readonly kind: 'cancel'; readonly run: number }
+  | { readonly kind: 'inspect'; readonly run: number; readonly inspect: Inspect }
 
 /** Reads a frame from the host, in the cell. The host is trusted; an unknown type is a mismatch of versions and throws. */
 export function decodeToCell({ type, run, payload }: Frame): ToCell {
@@ -124,6 +137,8 @@ export function decodeToCell({ type, run, payload }: Frame): ToCell {
       }
     case TO_CELL.cancel:
       return { kind: 'cancel', run }
+    case TO_CELL.inspect:
+      return { kind: 'inspect', run, inspect: JSON.parse(payload.toString('utf8')) as Inspect }
     default:
       throw new FrameError(`unknown message type ${type}`)
   }

@@ -16,6 +16,7 @@ const LIES: readonly string[] = [
   'error that is not JSON',
   'calls out of order',
   'more logs than allowed',
+  'inspection unasked',
 ]
 
 let cells: PoolHarness

@@ -22,6 +22,7 @@ const LIES = {
   'cancelled by nobody': (run) => done(5, '{"name":"","message":"","stack":""}', run),
   'error that is not JSON': (run) => done(1, 'nope', run),
   'calls out of order': (run) => frame(4, run, Buffer.concat([Buffer.from([0, 0, 0, 9, 6]), Buffer.from('kv.get[]')])),
+  'inspection unasked': (run) => frame(7, run, Buffer.from('\0{}')),
   'more logs than allowed': (run) =>
     Buffer.concat(Array.from({ length: 5_000 }, () => frame(5, run, Buffer.from('\x01line')))),
 }

@@ -7,6 +7,7 @@ import {
   CALL_PAYLOAD_MAX,
   ERROR_PAYLOAD_MAX,
   FROM_CELL_PAYLOAD_MAX,
+  INSPECTION_PAYLOAD_MAX,
   LOG_MESSAGE_MAX,
   OPERATION_MAX,
 } from '../../src/wire/limits.ts'
@@ -52,6 +53,10 @@ function checkWellFormed(message: FromCell): void {
       expect(LOG_LEVELS).toContain(message.line.level)
       expect(message.line.message).toBeTypeOf('string')
       return expect(message.line.message.length).toBeLessThanOrEqual(LOG_MESSAGE_MAX)
+    case 'inspected':
+      expect(fields).toBe('kind,run,text,what')
+      expect(['message', 'profile']).toContain(message.what)
+      return expect(message.text.length).toBeLessThanOrEqual(INSPECTION_PAYLOAD_MAX)
     case 'done':
       expect(fields).toBe('cold,error,kind,result,run,status')
       expect(CELL_STATUSES).toContain(message.status)
@@ -198,7 +203,7 @@ describe('what a cell of ours would not send is refused', () => {
     Buffer.concat([Buffer.from([0, 0, 0, 1, name]), Buffer.alloc(rest)])
   test.each([
     ['type 0', frame(0, Buffer.alloc(0))],
-    ['type 7', frame(7, Buffer.alloc(0))],
+    ['type 8', frame(8, Buffer.alloc(0))],
     ['type 255', frame(255, Buffer.alloc(0))],
     ['a ready cell with a payload', frame(FROM_CELL.ready, Buffer.alloc(1), 0)],
     ['a ready cell that names a run', frame(FROM_CELL.ready, Buffer.alloc(0), 1)],
@@ -214,6 +219,9 @@ describe('what a cell of ours would not send is refused', () => {
     ['an ending without a head', frame(FROM_CELL.done, Buffer.of(0))],
     ['an ending of an unknown status', frame(FROM_CELL.done, Buffer.of(CELL_STATUSES.length, 0))],
     ['an ending in no kind of isolate', frame(FROM_CELL.done, Buffer.of(0, 2))],
+    ['an inspection without a head', frame(FROM_CELL.inspected, Buffer.alloc(0))],
+    ['an inspection of an unknown kind', frame(FROM_CELL.inspected, Buffer.of(2))],
+    ['a long inspection', frame(FROM_CELL.inspected, Buffer.alloc(INSPECTION_PAYLOAD_MAX + 2))],
     ['an error that is not JSON', done('error', '{')],
     ['an error without text', done('timeout', '')],
     ['a long error', done('error', JSON.stringify('x'.repeat(ERROR_PAYLOAD_MAX)))],
@@ -238,6 +246,7 @@ test.each([
     (text: Buffer) => frame(FROM_CELL.call, Buffer.concat([Buffer.from('\0\0\0\x01\x06kv.get'), text])),
   ],
   ['a log message', (text: Buffer) => frame(FROM_CELL.log, Buffer.concat([Buffer.of(1), text]))],
+  ['an inspection', (text: Buffer) => frame(FROM_CELL.inspected, Buffer.concat([Buffer.of(0), text]))],
   ['an error', (text: Buffer) => frame(FROM_CELL.done, Buffer.concat([Buffer.of(1, 0), text]))],
 ])('%s that is not UTF-8 is refused before this thread spends time on it', (_, frameOf) => {
   expect(() => decodeFromCell(frameOf(Buffer.from('{"name":"é"}', 'latin1')))).toThrow('a text is not UTF-8')

@@ -17,10 +17,20 @@ const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.string({
 const anyText = fc.array(fc.nat({ max: 0xffff }), { maxLength: 60 }).map((units) => String.fromCharCode(...units))
 const ascii = (maxLength: number) => fc.string({ unit: 'binary-ascii', maxLength })
 
-const boot: fc.Arbitrary<Boot> = fc.record({ runtime: anyText, web: anyText, memoryMb: u32, isolates: u32 })
+const boot: fc.Arbitrary<Boot> = fc.record(
+  {
+    runtime: anyText,
+    web: anyText,
+    memoryMb: u32,
+    isolates: u32,
+    inspection: fc.record({ mode: fc.constantFrom('debugger', 'profile'), origin: anyText }),
+  },
+  { requiredKeys: ['runtime', 'web', 'memoryMb', 'isolates'] },
+)
 const assignment: fc.Arbitrary<Assignment> = fc.record({
   tenant: anyText,
   memoryMb: u32,
+  cpuMs: u32,
   outputBytes: u32,
   logBytes: u32,
   logLines: u32,
@@ -83,6 +93,18 @@ export const hostMessages: fc.Arbitrary<Sample<ToCell>> = fc.oneof(
     write: (batch: FrameBatch) => toCell.cancel(batch, run),
     expected: { kind: 'cancel', run } as const,
   })),
+  fc
+    .tuple(
+      u32,
+      fc.oneof(
+        anyText.map((said) => ({ kind: 'message', text: said }) as const),
+        fc.constant({ kind: 'detach' } as const),
+      ),
+    )
+    .map(([run, inspect]) => ({
+      write: (batch: FrameBatch) => toCell.inspect(batch, run, inspect),
+      expected: { kind: 'inspect', run, inspect } as const,
+    })),
 )
 
 /** What a cell's ending says without its bytes, which are a view into a buffer. */
@@ -109,6 +131,10 @@ export const cellMessages: fc.Arbitrary<Sample<Comparable>> = fc.oneof(
   fc.record({ run: u32, level: fc.constantFrom(...LOG_LEVELS), message: text }).map(({ run, level, message }) => ({
     write: (batch: FrameBatch) => fromCell.log(batch, run, LOG_LEVELS.indexOf(level), message),
     expected: { kind: 'log', run, line: { level, message } } as const,
+  })),
+  fc.record({ run: u32, what: fc.constantFrom('message', 'profile'), text }).map((value) => ({
+    write: (batch: FrameBatch) => fromCell.inspected(batch, value.run, value.what, value.text),
+    expected: { kind: 'inspected', ...value } as const,
   })),
   fc.record({ run: u32, cold: flag, text }).map(({ run, cold, text: result }) => ({
     write: (batch: FrameBatch) => fromCell.done(batch, run, 'ok', cold ? 'cold' : 'warm', result),
