@@ -150,6 +150,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
   const broker = createBroker({
     capabilities: [createKvCapability({ store: stores.kv, clock })],
+    clock,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
   })
   const execute = createExecute({

@@ -1,10 +1,13 @@
+import type { Clock } from '../core/clock.ts'
 import type { TenantId } from '../core/ids.ts'
 import type { Grants } from '../core/policy.ts'
-import type { Broker, CallAnswer, Session, Ticket } from '../core/run.ts'
+import type { Broker, CallAnswer, Session, Ticket, Traffic } from '../core/run.ts'
 import { type Capability, CapabilityError, type CapabilityErrorCode, type Operation } from './capability.ts'
+import { SessionScope } from './scope.ts'
 
 interface Parts {
   readonly capabilities: readonly Capability[]
+  readonly clock: Clock
   /** Told of what went wrong on the host's side of an operation; the guest only learns that it failed. */
   readonly onFault: (operation: string, error: unknown) => void
 }
@@ -26,7 +29,7 @@ export interface RevocableBroker extends Broker {
  *
  * Invariant: the tenant of an operation is the ticket's. Nothing in a message can name another one.
  */
-export function createBroker({ capabilities, onFault }: Parts): RevocableBroker {
+export function createBroker({ capabilities, clock, onFault }: Parts): RevocableBroker {
   const routes = new Map<string, Route>()
   for (const { name, operations, argumentsMax } of capabilities) {
     for (const [verb, operation] of operations) routes.set(`${name}.${verb}`, { name, operation, argumentsMax })
@@ -37,7 +40,13 @@ export function createBroker({ capabilities, onFault }: Parts): RevocableBroker 
     open(ticket) {
       const { tenant } = ticket.request
       const mine = revocations.get(tenant) ?? 0
-      return new OpenSession({ ticket, routes, onFault, isRevoked: () => (revocations.get(tenant) ?? 0) !== mine })
+      return new OpenSession({
+        ticket,
+        clock,
+        routes,
+        onFault,
+        isRevoked: () => (revocations.get(tenant) ?? 0) !== mine,
+      })
     },
     revoke(tenant) {
       revocations.set(tenant, (revocations.get(tenant) ?? 0) + 1)
@@ -47,6 +56,7 @@ export function createBroker({ capabilities, onFault }: Parts): RevocableBroker 
 
 interface SessionParts {
   readonly ticket: Ticket
+  readonly clock: Clock
   readonly routes: Routes
   readonly onFault: Parts['onFault']
   readonly isRevoked: () => boolean
@@ -57,21 +67,27 @@ class OpenSession implements Session {
   readonly #routes: Routes
   readonly #onFault: Parts['onFault']
   readonly #isRevoked: () => boolean
+  readonly #scope: SessionScope
   readonly #counts = new Map<string, number>()
   /** Operations so far by capability: what the grant's quota bounds. */
   readonly #used = new Map<keyof Grants, number>()
   #open = true
   #hadEffects = false
 
-  constructor({ ticket, routes, onFault, isRevoked }: SessionParts) {
+  constructor({ ticket, clock, routes, onFault, isRevoked }: SessionParts) {
     this.#ticket = ticket
     this.#routes = routes
     this.#onFault = onFault
     this.#isRevoked = isRevoked
+    this.#scope = new SessionScope(ticket, clock)
   }
 
   get operations(): Readonly<Record<string, number>> {
     return this.#counts.size === 0 ? NONE : Object.fromEntries(this.#counts)
+  }
+
+  get traffic(): Traffic {
+    return this.#scope.traffic
   }
 
   get hadEffects(): boolean {
@@ -90,6 +106,7 @@ class OpenSession implements Session {
 
   [Symbol.dispose](): void {
     this.#open = false
+    this.#scope.close((error) => this.#onFault('session.close', error))
   }
 
   #perform(name: string, payload: string): Promise<string> {
@@ -109,7 +126,7 @@ class OpenSession implements Session {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
     if (route.operation.effect === 'lasting') this.#hadEffects = true
     const args = parseArguments(payload, route.argumentsMax(grant as never))
-    return route.operation.run(this.#ticket.request.tenant, grant as never, args)
+    return route.operation.run(this.#scope, grant as never, args)
   }
 }
 

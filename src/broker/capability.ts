@@ -1,5 +1,7 @@
 import type { TenantId } from '../core/ids.ts'
 import type { Grants } from '../core/policy.ts'
+import type { Bytes, Millis } from '../core/quantity.ts'
+import type { Ticket } from '../core/run.ts'
 
 /** Why an operation was refused: the guest sees `code` and `message`. A closed list; each capability uses some. */
 export type CapabilityErrorCode =
@@ -16,12 +18,32 @@ export class CapabilityError extends Error {
   }
 }
 
+/**
+ * What an operation may know of the run that calls it, and what it may leave with it. One a run, whatever cell or
+ * isolate the run is in.
+ */
+export interface RunScope {
+  readonly tenant: TenantId
+  readonly ticket: Ticket
+  /** Aborted when the run is over, however it ends. */
+  readonly signal: AbortSignal
+  /** What is left of the run's wall limit, counted from before its start: never less than its code has. 0 at the end. */
+  remaining(): Millis
+  /**
+   * What a capability keeps of this run between its operations (open transactions, bodies half read), made at the first
+   * use and disposed of when the run is over. `key` is an object of the capability's own.
+   */
+  keep<State extends Disposable>(key: object, make: () => State): State
+  /** Counts bytes that went out to, or came in from, a network on behalf of the run. */
+  meter(traffic: { readonly egress?: Bytes; readonly ingress?: Bytes }): void
+}
+
 /** One operation of a capability, for one tenant under one grant. */
 export interface Operation<Grant> {
   /** Whether it may change something that lasts. A run that has called such an operation is never run a second time. */
   readonly effect: 'none' | 'lasting'
   /** `args` is whatever the guest sent: check all of it. Resolves with JSON text, `''` for undefined. */
-  run(tenant: TenantId, grant: Grant, args: readonly unknown[]): Promise<string>
+  run(scope: RunScope, grant: Grant, args: readonly unknown[]): Promise<string>
 }
 
 /** The host half of one capability. Its operations are called `name.operation`. */

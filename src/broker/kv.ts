@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { KvGrant } from '../core/policy.ts'
 import { type EpochMillis, epochMillis } from '../core/quantity.ts'
 import type { KvStore, KvWrite } from '../core/stores.ts'
+import { invalid, jsonOf, optionsOf, textOf, wholeOf } from './arguments.ts'
 import { type Capability, CapabilityError, type Operation } from './capability.ts'
 
 interface Parts {
@@ -21,14 +22,14 @@ export function createKvCapability({ store, clock }: Parts): Capability<'kv'> {
       'get',
       {
         effect: 'none',
-        run: async (tenant, grant, [key]) => (await store.get(tenant, keyOf(key, grant)))?.value ?? 'null',
+        run: async ({ tenant }, grant, [key]) => (await store.get(tenant, keyOf(key, grant)))?.value ?? 'null',
       },
     ],
     [
       'put',
       {
         effect: 'lasting',
-        async run(tenant, grant, [key, value, options]) {
+        async run({ tenant }, grant, [key, value, options]) {
           const entry = { key: keyOf(key, grant), value: valueOf(value, grant), ...expiryOf(options, clock) }
           refuseUnless('done', await store.put(tenant, entry, grant), grant)
           return ''
@@ -39,15 +40,15 @@ export function createKvCapability({ store, clock }: Parts): Capability<'kv'> {
       'delete',
       {
         effect: 'lasting',
-        run: async (tenant, grant, [key]) => String(await store.delete(tenant, keyOf(key, grant))),
+        run: async ({ tenant }, grant, [key]) => String(await store.delete(tenant, keyOf(key, grant))),
       },
     ],
-    ['list', { effect: 'none', run: (tenant, grant, [options]) => list(store, tenant, grant, options) }],
+    ['list', { effect: 'none', run: ({ tenant }, grant, [options]) => list(store, tenant, grant, options) }],
     [
       'increment',
       {
         effect: 'lasting',
-        async run(tenant, grant, [key, by]) {
+        async run({ tenant }, grant, [key, by]) {
           const { outcome, value } = await store.increment(tenant, keyOf(key, grant), stepOf(by), grant)
           refuseUnless('done', outcome, grant)
           return String(value)
@@ -58,7 +59,7 @@ export function createKvCapability({ store, clock }: Parts): Capability<'kv'> {
       'compareAndSet',
       {
         effect: 'lasting',
-        async run(tenant, grant, [key, expected, value, options]) {
+        async run({ tenant }, grant, [key, expected, value, options]) {
           const entry = { key: keyOf(key, grant), value: valueOf(value, grant), ...expiryOf(options, clock) }
           const present = expected === null || expected === undefined ? undefined : JSON.stringify(expected)
           let outcome = await store.compareAndSet(tenant, entry, present, grant)
@@ -88,12 +89,10 @@ async function list(
   given: unknown,
 ): Promise<string> {
   const options = optionsOf(given, ['prefix', 'limit', 'cursor'])
-  const { prefix = '', cursor, limit = LIST_DEFAULT } = options
+  const { prefix = '', cursor, limit: wanted = LIST_DEFAULT } = options
+  const limit = wholeOf(wanted, 'options.limit', { min: 1, max: LIST_MAX })
   if (typeof prefix !== 'string') throw invalid('options.prefix must be a string')
   if (prefix !== '') keyOf(prefix, grant, 'options.prefix')
-  if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 1 || limit > LIST_MAX) {
-    throw invalid(`options.limit must be a whole number from 1 to ${LIST_MAX}`)
-  }
   const after = cursor === undefined || cursor === null ? undefined : keyOf(cursor, grant, 'options.cursor')
   // One more than asked for tells whether there is another page.
   const found = await store.list(tenant, { prefix, limit: limit + 1, ...(after !== undefined && { cursor: after }) })
@@ -109,19 +108,11 @@ async function list(
 }
 
 function keyOf(given: unknown, grant: KvGrant, name = 'key'): string {
-  if (typeof given !== 'string' || given === '') throw invalid(`${name} must be a string that is not empty`)
-  if (!given.isWellFormed()) throw invalid(`${name} holds half of a surrogate pair`)
-  const size = Buffer.byteLength(given)
-  if (size > grant.keyBytes) throw invalid(`${name} has ${size} bytes; at most ${grant.keyBytes} are allowed`)
-  return given
+  return textOf(given, name, grant.keyBytes)
 }
 
 function valueOf(given: unknown, grant: KvGrant): string {
-  if (given === undefined) throw invalid('value must be JSON; it is undefined')
-  const text = JSON.stringify(given)
-  const size = Buffer.byteLength(text)
-  if (size > grant.valueBytes) throw invalid(`value has ${size} bytes as JSON; at most ${grant.valueBytes} are allowed`)
-  return text
+  return jsonOf(given, 'value', grant.valueBytes)
 }
 
 function expiryOf(given: unknown, clock: Clock): { expiresAt?: EpochMillis } {
@@ -140,16 +131,6 @@ function stepOf(given: unknown): number {
   return given
 }
 
-/** The options as a plain table of the fields that are known; an unknown one is a mistake worth telling. */
-function optionsOf(given: unknown, known: readonly string[]): Record<string, unknown> {
-  if (given === undefined || given === null) return {}
-  if (typeof given !== 'object' || Array.isArray(given)) throw invalid('options must be an object')
-  for (const name of Object.keys(given)) {
-    if (!known.includes(name)) throw invalid(`options.${name.slice(0, 50)} is not known; there is ${known.join(', ')}`)
-  }
-  return given as Record<string, unknown>
-}
-
 function refuseUnless(wanted: KvWrite, outcome: KvWrite, grant: KvGrant): void {
   if (outcome === wanted) return
   if (outcome === 'not-a-number') throw invalid('the stored value is not a number, or the sum is not a safe one')
@@ -157,8 +138,4 @@ function refuseUnless(wanted: KvWrite, outcome: KvWrite, grant: KvGrant): void {
     'QUOTA_EXCEEDED',
     `a tenant may keep ${grant.keys} keys and ${grant.storedBytes} bytes in kv`,
   )
-}
-
-function invalid(message: string): CapabilityError {
-  return new CapabilityError('INVALID_ARGUMENT', message)
 }

@@ -95,6 +95,12 @@ export interface Report {
 /** How often a run used each capability operation, by name: `kv.get`, `kv.put`, … Counted by the broker. */
 export type Operations = Readonly<Record<string, number>>
 
+/** Bytes that capabilities sent to and got from networks on behalf of a run, counted by the broker. */
+export interface Traffic {
+  readonly egress: Bytes
+  readonly ingress: Bytes
+}
+
 /** What a run consumed, as decided by the host. Every figure is the host's own. */
 export interface Usage {
   readonly wall: Micros
@@ -155,6 +161,7 @@ export interface Session extends Disposable {
   /** Never rejects: what goes wrong is an answer that is not ok. */
   call(operation: string, payload: string): Promise<CallAnswer>
   readonly operations: Operations
+  readonly traffic: Traffic
   /** Whether any call may have changed something. Such a run is never run again behind its caller's back. */
   readonly hadEffects: boolean
 }

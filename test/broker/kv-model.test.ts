@@ -83,6 +83,7 @@ async function both(given: Step, model: Model, kv: ReturnType<KvWorld['as']>, wo
       const answer = await kv('increment', given.key, given.by)
       if (entry !== undefined && typeof entry.value !== 'number') return [codeOf(answer), 'INVALID_ARGUMENT']
       const sum = Number(entry?.value ?? 0) + Number(given.by)
+      if (!Number.isSafeInteger(Math.trunc(sum))) return [codeOf(answer), 'INVALID_ARGUMENT']
       model.put(given.key as string, sum, entry?.expiresMs ?? Infinity)
       return [answer, { value: sum }]
     }

@@ -39,7 +39,7 @@ export async function openKv(tenants: readonly string[]): Promise<KvWorld> {
   }
   const faults: unknown[] = []
   const capabilities = [createKvCapability({ store: stores.kv, clock })]
-  const broker = createBroker({ capabilities, onFault: (_, error) => faults.push(error) })
+  const broker = createBroker({ capabilities, clock, onFault: (_, error) => faults.push(error) })
   const base = loadPolicies([]).resolve('default')
   return {
     faults,

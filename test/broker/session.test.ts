@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { createBroker } from '../../src/broker/broker.ts'
-import { type Capability, CapabilityError, type Operation } from '../../src/broker/capability.ts'
+import { type Capability, CapabilityError, type Operation, type RunScope } from '../../src/broker/capability.ts'
 import type { Grants, KvGrant } from '../../src/core/policy.ts'
-import { bytes } from '../../src/core/quantity.ts'
+import { bytes, epochMillis, millis } from '../../src/core/quantity.ts'
 import type { CallAnswer, Session } from '../../src/core/run.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { ticketOf } from '../scheduler/ticket.ts'
@@ -18,15 +18,22 @@ interface World {
   readonly seen: unknown[][]
   readonly faults: [operation: string, error: unknown][]
   readonly slow: PromiseWithResolvers<string>
+  /** The scope of the last operation that was called. */
+  scope(): RunScope
+  pass(ms: number): void
 }
 
 function open(grants: Grants = { kv: GRANT }, tenant = 'ann'): World {
   const seen: unknown[][] = []
+  let last: RunScope | undefined
+  let nowMs = 0
+  const clock = { now: () => epochMillis(nowMs), elapsed: () => millis(nowMs) }
   const slow = Promise.withResolvers<string>()
   const record = (effect: 'none' | 'lasting', run: () => Promise<string> | string): Operation<KvGrant> => ({
     effect,
-    async run(...args) {
-      seen.push(args)
+    async run(scope, grant, args) {
+      seen.push([scope.tenant, grant, args])
+      last = scope
       return run()
     },
   })
@@ -49,13 +56,18 @@ function open(grants: Grants = { kv: GRANT }, tenant = 'ann'): World {
   ])
   const kv: Capability<'kv'> = { name: 'kv', operations, argumentsMax: () => ARGUMENTS_MAX }
   const faults: World['faults'] = []
-  const broker = createBroker({ capabilities: [kv], onFault: (...fault) => faults.push(fault) })
+  const broker = createBroker({ capabilities: [kv], clock, onFault: (...fault) => faults.push(fault) })
   const session = broker.open(ticketOf(tenant, { ...loadPolicies([]).resolve('default'), capabilities: grants }))
   return {
     session,
     seen,
     faults,
     slow,
+    scope() {
+      if (last === undefined) throw new Error('nothing was called')
+      return last
+    },
+    pass: (ms) => void (nowMs += ms),
     call: async (operation, payload = '[]') => read(await session.call(operation, payload)),
   }
 }
@@ -241,5 +253,82 @@ describe('a session that is over', () => {
     await call('kv.write')
     session[Symbol.dispose]()
     expect(session).toMatchObject({ operations: { 'kv.write': 1 }, hadEffects: true })
+  })
+})
+
+describe('the scope of a run', () => {
+  const disposable = (onEnd: () => void) => (): Disposable => ({ [Symbol.dispose]: onEnd })
+
+  test('keeps one thing for each key, and disposes of all when the run is over, whatever one of them does', async () => {
+    const { call, scope, session, faults } = open()
+    await call('kv.read')
+    const ended: string[] = []
+    const [first, second, third] = [{}, {}, {}]
+    const kept = scope().keep(
+      first,
+      disposable(() => ended.push('first')),
+    )
+    expect(
+      scope().keep(
+        first,
+        disposable(() => ended.push('never made')),
+      ),
+    ).toBe(kept)
+    scope().keep(
+      second,
+      disposable(() => {
+        throw new Error('stuck')
+      }),
+    )
+    scope().keep(
+      third,
+      disposable(() => ended.push('third')),
+    )
+    session[Symbol.dispose]()
+    expect(ended).toEqual(['first', 'third'])
+    expect(faults).toEqual([['session.close', expect.objectContaining({ message: 'stuck' })]])
+  })
+
+  test('disposes at once of what an operation makes after the run is over', async () => {
+    const { call, scope, session } = open()
+    await call('kv.read')
+    session[Symbol.dispose]()
+    const ended: string[] = []
+    scope().keep(
+      {},
+      disposable(() => ended.push('late')),
+    )
+    expect(ended).toEqual(['late'])
+  })
+
+  test('has a signal that is aborted by the end of the run, whether it was asked for before or after', async () => {
+    const [early, late] = [open(), open()]
+    for (const { call } of [early, late]) await call('kv.read')
+    const { signal } = early.scope()
+    expect(signal.aborted).toBe(false)
+    for (const { session } of [early, late]) session[Symbol.dispose]()
+    expect(signal.aborted).toBe(true)
+    expect(late.scope().signal.aborted).toBe(true)
+  })
+
+  test('knows what is left of the run’s wall limit, never less than nothing', async () => {
+    const { call, scope, pass } = open()
+    await call('kv.read')
+    const { wall } = scope().ticket
+    expect(scope().remaining()).toBe(wall)
+    pass(wall - 10)
+    expect(scope().remaining()).toBe(10)
+    pass(20)
+    expect(scope().remaining()).toBe(0)
+  })
+
+  test('adds up the traffic that capabilities meter, and the session tells it after its end', async () => {
+    const { call, scope, session } = open()
+    expect(session.traffic).toEqual({ egress: 0, ingress: 0 })
+    await call('kv.read')
+    scope().meter({ egress: bytes(10) })
+    scope().meter({ egress: bytes(5), ingress: bytes(7) })
+    session[Symbol.dispose]()
+    expect(session.traffic).toEqual({ egress: 15, ingress: 7 })
   })
 })

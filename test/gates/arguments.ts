@@ -37,6 +37,7 @@ export const callArguments: Gate = {
     const faults: unknown[] = []
     const broker = createBroker({
       capabilities: [createKvCapability({ store: stores.kv, clock: systemClock })],
+      clock: systemClock,
       onFault: (operation, error) => faults.push(`${operation}: ${String(error)}`),
     })
     const policy = { ...loadPolicies([]).resolve('default'), capabilities: { kv: GRANT } }

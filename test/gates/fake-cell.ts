@@ -1,6 +1,7 @@
 import { Duplex } from 'node:stream'
 import { systemClock } from '../../src/core/clock.ts'
 import { parseTenantId } from '../../src/core/ids.ts'
+import { bytes } from '../../src/core/quantity.ts'
 import type { Session } from '../../src/core/run.ts'
 import { Cell } from '../../src/pool/cell.ts'
 import type { CellGuard } from '../../src/pool/guard.ts'
@@ -77,6 +78,7 @@ export function plausibleMessages(random: Random): readonly Buffer[] {
 function sessionInto(calls: unknown[]): Session {
   return {
     operations: {},
+    traffic: { egress: bytes(0), ingress: bytes(0) },
     hadEffects: false,
     async call(operation, payload) {
       calls.push(operation, payload)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { mebibytes, millis } from '../../src/core/quantity.ts'
+import { bytes, mebibytes, millis } from '../../src/core/quantity.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { type Scene, findCulprit } from '../../src/pool/culprit.ts'
 import { type RunInCell, createRunInCell } from '../../src/pool/run-in-cell.ts'
@@ -7,7 +7,13 @@ import { ticketOf } from '../scheduler/ticket.ts'
 
 const base = loadPolicies([]).resolve('default')
 const policy = { ...base, limits: { ...base.limits, cpu: millis(100), memory: mebibytes(64) } }
-const session = { call: async () => ({ ok: true, text: '' }), operations: {}, hadEffects: false, [Symbol.dispose]() {} }
+const session = {
+  call: async () => ({ ok: true, text: '' }),
+  operations: {},
+  traffic: { egress: bytes(0), ingress: bytes(0) },
+  hadEffects: false,
+  [Symbol.dispose]() {},
+}
 const MIB = 2 ** 20
 
 function makeRun(number: number, took: { cpuMs?: number; mib?: number } = {}): RunInCell {

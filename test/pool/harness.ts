@@ -115,7 +115,11 @@ export async function openPool(
     }),
   )
   await pool.ready()
-  const broker = createBroker({ capabilities: options.capabilities ?? [], onFault: (_, error) => failures.push(error) })
+  const broker = createBroker({
+    capabilities: options.capabilities ?? [],
+    clock: systemClock,
+    onFault: (_, error) => failures.push(error),
+  })
   const policies = new Map<string, Policy>()
   const newRunId = createRunIds(() => Date.now())
   const sessions: Session[] = []

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { epochMillis, millis } from '../../src/core/quantity.ts'
+import { bytes, epochMillis, millis } from '../../src/core/quantity.ts'
 import type { Session } from '../../src/core/run.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { type RunInCell, addLog, createRunInCell } from '../../src/pool/run-in-cell.ts'
@@ -11,6 +11,7 @@ const policy = loadPolicies([]).resolve('default')
 const session: Session = {
   call: async () => ({ ok: true, text: '' }),
   operations: {},
+  traffic: { egress: bytes(0), ingress: bytes(0) },
   hadEffects: false,
   [Symbol.dispose]() {},
 }

@@ -29,7 +29,9 @@ class Model {
   increment(key: string, by: number, quota: KvQuota): { outcome: KvWrite; value: number | undefined } {
     const before = this.entries.get(key)
     const present: unknown = JSON.parse(before?.value ?? '0')
-    if (typeof present !== 'number') return { outcome: 'not-a-number', value: undefined }
+    if (typeof present !== 'number' || Math.abs(present + by) > Number.MAX_SAFE_INTEGER) {
+      return { outcome: 'not-a-number', value: undefined }
+    }
     const outcome = this.put({ ...before, key, value: String(present + by) }, quota)
     return { outcome, value: outcome === 'done' ? present + by : undefined }
   }
