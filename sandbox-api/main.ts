@@ -9,12 +9,12 @@ import {
 } from './bridge.ts'
 import { outputReached } from '../src/core/limit-messages.ts'
 import { type Calls, createCalls, failure } from './calls.ts'
+import { addCapabilities } from './capabilities.ts'
 import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
 import { applyEngine } from './engine.ts'
 import { findEntryPoint } from './entry-point.ts'
 import { createHeld } from './held.ts'
-import { createKv } from './kv.ts'
 import { createQueueMicrotask } from './microtasks.ts'
 import { type Watcher, createModules } from './modules.ts'
 import {
@@ -253,11 +253,7 @@ function createContext(
     waitUntil,
     env: freeze(given.env),
   }
-  for (let index = 0; index < capabilities.length; index += 1) {
-    if (capabilities[index] !== 'kv') continue
-    // Defined, not assigned: a setter of the guest's on `Object.prototype` would get it instead.
-    defineProperty(context, 'kv', { __proto__: null, value: createKv(call), enumerable: true } as PropertyDescriptor)
-  }
+  addCapabilities(context, capabilities, call)
   return freeze(context)
 }
 
