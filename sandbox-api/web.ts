@@ -13,6 +13,7 @@ interface Parts {
   readonly timers: Pick<WebHost, 'setTimer' | 'clearTimer'>
   readonly fail: (error: unknown) => void
   readonly exceed: () => void
+  readonly exceedStream: () => void
 }
 
 /** The realm's web API from the runtime's side. Nothing of it is made before the guest asks for it. */
@@ -23,7 +24,7 @@ export interface WebDoor {
 }
 
 /** Puts the web's own API on the global object. */
-export function installWeb(global: object, { bridge, clock, timers, fail, exceed }: Parts): WebDoor {
+export function installWeb(global: object, { bridge, clock, timers, fail, exceed, exceedStream }: Parts): WebDoor {
   let web: Web | undefined
   const native = createNative(bridge)
   const timeOrigin = clock.now()
@@ -39,6 +40,7 @@ export function installWeb(global: object, { bridge, clock, timers, fail, exceed
       clearTimer: timers.clearTimer,
       fail,
       exceed,
+      exceedStream,
     })
     return web
   }

@@ -3,6 +3,7 @@ import type { TenantId } from '../core/ids.ts'
 import type { Grants } from '../core/policy.ts'
 import type { Broker, CallAnswer, Session, Ticket, Traffic } from '../core/run.ts'
 import { type Capability, CapabilityError, type CapabilityErrorCode, type Operation } from './capability.ts'
+import { HTTP_ARGUMENTS_MAX, HTTP_OPERATIONS, httpLineOf } from './http.ts'
 import { SessionScope } from './scope.ts'
 
 interface Parts {
@@ -112,7 +113,7 @@ class OpenSession implements Session {
   #perform(name: string, payload: string): Promise<string> {
     const route = this.#routes.get(name)
     if (!this.#open || this.#isRevoked()) throw new CapabilityError('RUN_OVER', 'the run is over')
-    if (route === undefined) throw new CapabilityError('UNKNOWN_OPERATION', 'there is no such operation')
+    if (route === undefined) return this.#stream(name, payload)
     const grant = this.#ticket.policy.capabilities[route.name]
     if (grant === undefined) throw new CapabilityError('NOT_GRANTED', `the policy does not grant ${route.name}`)
     const used = (this.#used.get(route.name) ?? 0) + 1
@@ -127,6 +128,17 @@ class OpenSession implements Session {
     if (route.operation.effect === 'lasting') this.#hadEffects = true
     const args = parseArguments(payload, route.argumentsMax(grant as never))
     return route.operation.run(this.#scope, grant as never, args)
+  }
+
+  /** Bodies of the run's own request and response. Not operations that were granted: nobody counts or prices them. */
+  #stream(name: string, payload: string): Promise<string> {
+    const operation = HTTP_OPERATIONS.get(name)
+    const { exchange } = this.#ticket.request
+    if (operation === undefined || exchange === undefined) {
+      throw new CapabilityError('UNKNOWN_OPERATION', 'there is no such operation')
+    }
+    this.#hadEffects = true
+    return operation(httpLineOf(this.#scope, exchange), parseArguments(payload, HTTP_ARGUMENTS_MAX))
   }
 }
 

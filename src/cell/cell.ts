@@ -14,10 +14,11 @@ import {
 } from '../wire/to-cell.ts'
 import type { IsolatedVm } from './addon.ts'
 import { die } from './die.ts'
+import type { Ending } from './ending.ts'
 import { Inspection } from './inspection.ts'
 import { type Realm, RealmMaker } from './realm.ts'
 import type { RunHost } from './run-host.ts'
-import { type Ending, GuestRun } from './run.ts'
+import { GuestRun } from './run.ts'
 import { Supply } from './supply.ts'
 
 /** An artifact whose entries stay under this is fast: what is waiting to be sent may wait for its end. */
@@ -165,8 +166,7 @@ export class Cell implements RunHost {
       case 'answer':
         return this.#step(message.run, (guest) => guest.answer(message.answer))
       case 'cancel':
-        this.#runs.get(message.run)?.run.cancel()
-        return this.#conclude(message.run)
+        return this.#cancel(message.run)
       case 'inspect':
         this.#inspections.get(message.run)?.heed(message.inspect)
     }
@@ -254,6 +254,13 @@ export class Cell implements RunHost {
     if (run.ending === undefined) fromCell.yielded(this.#batch, number)
     else this.#conclude(number)
     if (tookMs >= FAST_ENTRY_MS) this.#flush()
+  }
+
+  #cancel(number: number): void {
+    const run = this.#runs.get(number)?.run
+    if (run?.isWatching === true) return this.#step(number, (guest) => guest.leave())
+    run?.cancel()
+    this.#conclude(number)
   }
 
   #conclude(number: number): void {

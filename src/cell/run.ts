@@ -2,26 +2,14 @@ import { BRIDGE, ENDING, ENTRY } from '../../sandbox-api/bridge.ts'
 import { memoryReached, wallReached } from '../core/limit-messages.ts'
 import type { CellStatus } from '../wire/from-cell.ts'
 import type { Answer, CellArtifact } from '../wire/to-cell.ts'
+import { type Ending, endedByItself } from './ending.ts'
 import { errorText, textOf, thrownText, withoutOrigin, withoutRuntimeFrames } from './error-text.ts'
 import { NativeWork } from './native/work.ts'
 import { CLOSED, type Realm, refuse } from './realm.ts'
 import { RunCode } from './run-code.ts'
 import type { RunHost, SlowSteps } from './run-host.ts'
 import { type Steps, apply, takeStep, walk, walkSlowly } from './steps.ts'
-import { type NEVER, neverText, noMemoryText, rejectionText } from './texts.ts'
-
-/** How a run ended, as the cell saw it. */
-export interface Ending {
-  readonly status: CellStatus
-  /** JSON text: the result, or `{name, message, stack}`. */
-  readonly text: string
-}
-
-/** isolated-vm's own words for its own limit; a guest that says the same is told apart by the clock. */
-const TIMED_OUT = 'Script execution timed out.'
-
-/** V8's words for memory that it could not have: a limit of the run's, though its code could have caught it. */
-const NO_MEMORY = /Array buffer allocation failed|\bOut of memory\b|could not allocate memory/
+import { NO_MEMORY, type NEVER, TIMED_OUT, neverText, noMemoryText, rejectionText } from './texts.ts'
 
 /** Rejections of a run that are logged; a guest can make any number of them. */
 const REJECTIONS_LOGGED_MAX = 20
@@ -51,6 +39,8 @@ export class GuestRun {
   readonly #work: NativeWork
   #waiting = 0
   #waitsFor: keyof typeof NEVER = 'function'
+  /** Whether the guest wants to know of its caller's leaving. */
+  #isWatching = false
   #ending: Ending | undefined
 
   constructor(number: number, realm: Realm, wallMs: number, host: RunHost, slow?: SlowSteps) {
@@ -117,6 +107,18 @@ export class GuestRun {
   /** The wall time is over while the run waits. */
   expire(): void {
     this.#finish('timeout', this.#timeoutText())
+  }
+
+  /** Whether the guest wants to be told that its caller has gone. */
+  get isWatching(): boolean {
+    return this.#isWatching && this.#ending === undefined && this.#slow === undefined
+  }
+
+  /** Tells the guest that its caller has gone, in an entry that is its last. That it comes to an end in it changes nothing. */
+  leave(): void {
+    this.#enter(() => this.#apply(ENTRY.leave, '', ''))
+    if (endedByItself(this.#ending)) this.#ending = undefined
+    this.cancel()
   }
 
   /** Ends the run from outside: its caller has gone. */
@@ -263,6 +265,9 @@ export class GuestRun {
       case BRIDGE.holds:
         this.#waitsFor = 'waitUntil'
         return 0
+      case BRIDGE.watches:
+        this.#isWatching = true
+        return 0
       default:
         return 0
     }
@@ -290,9 +295,4 @@ export class GuestRun {
   #finish(status: CellStatus, text: string, mode: 'first' | 'override' = 'first'): void {
     if (this.#ending === undefined || mode === 'override') this.#ending = { status, text }
   }
-}
-
-/** Whether the guest came to its own end, so that nothing of the run is still going on in the isolate. */
-function endedByItself(ending: Ending | undefined): boolean {
-  return ending?.status === 'ok' || ending?.status === 'error' || ending?.status === 'output-exceeded'
 }

@@ -47,5 +47,6 @@ export function startOf(ticket: Ticket, artifact: number): Start {
 
 /** What the guest sees as `context`. Made of parsed ids and numbers only: ASCII, with nothing to escape. */
 function contextOf({ run, request, wall }: Ticket): string {
-  return `{"runId":"${run}","tenant":"${request.tenant}","trigger":"${request.trigger}","attempt":1,"wallMs":${wall},"env":{}}`
+  const streams = request.exchange === undefined ? '' : ',"streams":true'
+  return `{"runId":"${run}","tenant":"${request.tenant}","trigger":"${request.trigger}","attempt":1,"wallMs":${wall},"env":{}${streams}}`
 }

@@ -93,7 +93,8 @@ export class CellGuard {
       case KILLED_FOR.cpu:
         return 'cpu'
       case KILLED_FOR.deadline:
-        return 'deadline'
+        // The watchdog knows when a run is to be over, not why.
+        return this.mostOverdue()?.cancelledMs === undefined ? 'deadline' : 'cancel'
       default:
         return undefined
     }

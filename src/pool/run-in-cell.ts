@@ -1,3 +1,4 @@
+import { wholeResponseMax } from '../core/exchange.ts'
 import { outputReached } from '../core/limit-messages.ts'
 import { bytes, micros } from '../core/quantity.ts'
 import type { LogLine, Report, Session, Ticket, WallLevel } from '../core/run.ts'
@@ -132,7 +133,7 @@ export function endingOf(run: RunInCell, { status, result, error }: FromCell & {
   if (status === 'cancelled' && !isCancelled) throw new FrameError('a run was cancelled by nobody')
   if (status !== 'ok') return { status, ...(error && { error }) }
   const { output } = run.ticket.policy.limits
-  if (result.length > output) {
+  if (result.length > (run.ticket.request.exchange === undefined ? output : wholeResponseMax(output))) {
     const message = outputReached(`the result has ${result.length} bytes`, output)
     return { status: 'output-exceeded', error: { name: 'RangeError', message, stack: '' } }
   }

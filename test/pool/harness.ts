@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createBroker } from '../../src/broker/broker.ts'
 import type { Capability } from '../../src/broker/capability.ts'
 import { systemClock } from '../../src/core/clock.ts'
+import type { Exchange } from '../../src/core/exchange.ts'
 import { type RunId, artifactId, createRunIds, parseTenantId } from '../../src/core/ids.ts'
 import type { Policy, Reuse } from '../../src/core/policy.ts'
 import { bytes, millis } from '../../src/core/quantity.ts'
@@ -42,6 +43,7 @@ export interface RunOptions {
   readonly engine?: Partial<Policy['engine']>
   readonly grants?: Policy['capabilities']
   readonly signal?: AbortSignal
+  readonly exchange?: Exchange
   readonly modules?: Readonly<Record<string, string>>
   readonly typescript?: true
 }
@@ -217,6 +219,7 @@ function ticketOf(code: string, given: RunOptions, run: RunId, policy: Policy): 
       },
       input: Buffer.from(JSON.stringify(given.input ?? null)),
       ...(given.signal && { signal: given.signal }),
+      ...(given.exchange && { exchange: given.exchange }),
     },
     policy,
     reuse: given.reuse ?? 'context',

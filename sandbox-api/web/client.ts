@@ -1,0 +1,113 @@
+import type { Call } from '../calls.ts'
+import type { AbortSignal } from './abort-signal.ts'
+import type { ByteStream } from './body-stream.ts'
+
+/** Longest piece that is sent to the host; the host takes no longer ones. A multiple of 3, so that base64 pads the last only. */
+const PIECE_BYTES = 192 << 10
+
+/** The client that waits for a run's response: where its request's body comes from, and where the response's goes to. */
+export class Client {
+  readonly #call: Call
+  readonly #leaving: ((reason: unknown) => void)[] = []
+  #signal: AbortSignal | undefined
+  #reason: unknown
+
+  constructor(call: Call) {
+    this.#call = call
+  }
+
+  /** Aborts when the client leaves. Made when somebody asks for it. */
+  signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const { AbortSignal, createAbortSignal } = require('./abort-signal.ts') as typeof import('./abort-signal.ts')
+      this.#signal = this.#reason === undefined ? createAbortSignal() : AbortSignal.abort(this.#reason)
+    }
+    return this.#signal
+  }
+
+  /** The client has gone. Tells the guest's listeners, and ends the streams that it had its hands on. */
+  leave(): void {
+    if (this.#reason !== undefined) return
+    const { DOMException } = require('./dom-exception.ts') as typeof import('./dom-exception.ts')
+    const reason = new DOMException('the client is gone', 'AbortError')
+    this.#reason = reason
+    for (const leave of this.#leaving.splice(0)) leave(reason)
+    if (this.#signal === undefined) return
+    const { signalAbort } = require('./abort-signal.ts') as typeof import('./abort-signal.ts')
+    signalAbort(this.#signal, reason)
+  }
+
+  /** The body of the request. A piece is asked for when somebody reads. */
+  openBody(): ByteStream {
+    const { ReadableStream } = require('./streams.ts') as typeof import('./streams.ts')
+    const read = async (): Promise<string | undefined> => (await this.#call('http.read', [])) as string | undefined
+    const leaving = this.#leaving
+    return new ReadableStream({
+      type: 'bytes',
+      start(controller) {
+        leaving.push((reason) => controller.error(reason))
+      },
+      async pull(controller) {
+        const piece = await read()
+        if (piece !== undefined) return controller.enqueue(Uint8Array.fromBase64(piece))
+        controller.close()
+        controller.byobRequest?.respond(0)
+      },
+    })
+  }
+
+  /** Sends the head of a response whose body follows by {@link send}. */
+  async respond(head: object): Promise<void> {
+    await this.#call('http.respond', [head])
+  }
+
+  /** Sends bytes, piece by piece. Resolves when there is room for more; undefined if it is more than the run may send. */
+  async send(bytes: Uint8Array): Promise<'sent' | undefined> {
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      try {
+        await this.#call('http.write', [bytes.subarray(at, at + PIECE_BYTES).toBase64()])
+      } catch (error) {
+        if ((error as { code?: unknown }).code === 'QUOTA_EXCEEDED') return undefined
+        throw error
+      }
+    }
+    return 'sent'
+  }
+
+  /**
+   * Sends a stream to its end, the next chunk being made while the one before is on its way. Undefined if it is more than
+   * the run may send. The stream is cancelled when the client leaves.
+   */
+  async sendStream(stream: ByteStream): Promise<'sent' | undefined> {
+    const { readerOf } = require('./body-stream.ts') as typeof import('./body-stream.ts')
+    const reader = readerOf(stream)
+    const cancel = (reason: unknown): void => void reader.cancel(reason).catch(() => {})
+    this.#leaving.push(cancel)
+    let sending: Promise<'sent' | undefined> = Promise.resolve('sent')
+    try {
+      for (;;) {
+        const { done, value } = await reader.read()
+        if ((await sending) === undefined) break
+        if (done) return 'sent'
+        if (!(value instanceof Uint8Array)) throw new TypeError('a chunk of the body is no Uint8Array')
+        sending = this.send(value)
+        // Heard of at the next chunk at the latest; the stream may take long to make it.
+        sending.then((sent) => sent === undefined && cancel(tooLong()), cancel)
+      }
+    } catch (error) {
+      cancel(error)
+      throw error
+    }
+    cancel(tooLong())
+    return undefined
+  }
+
+  /** Says that the response is whole: the run goes on without the client from here. */
+  async end(): Promise<void> {
+    await this.#call('http.end', [])
+  }
+}
+
+function tooLong(): RangeError {
+  return new RangeError('the body is longer than it may be')
+}
