@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { Policy } from '../core/policy.ts'
+import type { Grants, Policy } from '../core/policy.ts'
 import { FAULTS_MAX, faultsOf, isRecord, listFaults, quoted, type PolicyFault, type RawFault } from './faults.ts'
 import { fromJson, toJson } from './policy-json.ts'
 import { completeSchema, overlaySchema, type CompletePolicy, type PolicyOverlay } from './schema.ts'
@@ -81,14 +81,12 @@ interface MergedPolicy {
   readonly rate: Fields
   readonly instance: Fields
   readonly engine: Fields
-  readonly capabilities: { readonly kv?: Fields }
+  readonly capabilities: Readonly<Record<string, Fields>>
 }
 
 /** Lays the overlay over the base. The result is complete only if one of the two has each field. */
 function inherit(base: Policy | undefined, overlay: PolicyOverlay): MergedPolicy {
   const under: Partial<CompletePolicy> = base === undefined ? {} : toJson(base)
-  const kv = overlay.capabilities?.kv
-  const noKv = kv === null || (kv === undefined && under.capabilities?.kv === undefined)
   return {
     name: overlay.name ?? UNNAMED_POLICY,
     walls: overlay.walls ?? under.walls,
@@ -96,8 +94,17 @@ function inherit(base: Policy | undefined, overlay: PolicyOverlay): MergedPolicy
     rate: lay(under.rate, overlay.rate),
     instance: lay(under.instance, overlay.instance),
     engine: lay(under.engine, overlay.engine),
-    capabilities: noKv ? {} : { kv: lay(under.capabilities?.kv, kv) },
+    capabilities: inheritGrants(under.capabilities ?? {}, overlay.capabilities ?? {}),
   }
+}
+
+type GivenGrants = Readonly<Record<string, object | null | undefined>>
+
+function inheritGrants(under: GivenGrants, over: GivenGrants): Record<string, Fields> {
+  const names = new Set([...Object.keys(under), ...Object.keys(over)])
+  const isGranted = (name: string): boolean => over[name] !== null && (over[name] ?? under[name]) !== undefined
+  const granted = [...names].filter(isGranted)
+  return Object.fromEntries(granted.map((name) => [name, lay(under[name] ?? undefined, over[name] ?? undefined)]))
 }
 
 function lay(under: object | undefined, over: object | undefined): Fields {
@@ -118,7 +125,8 @@ function missing(
 }
 
 interface Rule {
-  readonly section: 'limits' | 'kv'
+  /** `limits`, or the name of a capability. */
+  readonly section: 'limits' | keyof Grants
   readonly field: string
   /** The ceiling is another field of the section, so many times. */
   readonly times: number
@@ -146,13 +154,13 @@ const RULES: readonly Rule[] = [
 function fit(merged: MergedPolicy, overlay: PolicyOverlay): RawFault[] {
   const faults: RawFault[] = []
   for (const { section, field, times, beside, spoken } of RULES) {
-    const fields: Fields = (section === 'limits' ? merged.limits : merged.capabilities.kv) ?? {}
-    const stated: Fields = (section === 'limits' ? overlay.limits : overlay.capabilities?.kv) ?? {}
+    const fields: Fields = (section === 'limits' ? merged.limits : merged.capabilities[section]) ?? {}
+    const stated: Fields = (section === 'limits' ? overlay.limits : overlay.capabilities?.[section]) ?? {}
     const ceiling = Number(fields[beside]) * times
     const value = Number(fields[field])
     // Not so either if one of the two is missing, which is NaN here and a fault elsewhere.
     if (!(value > ceiling)) continue
-    const parts = section === 'limits' ? ['limits', field] : ['capabilities', 'kv', field]
+    const parts = section === 'limits' ? ['limits', field] : ['capabilities', section, field]
     if (stated[field] === undefined) fields[field] = ceiling
     else faults.push({ parts, message: `must be at most ${spoken}, which is ${ceiling}, not ${value}` })
   }
