@@ -46,9 +46,14 @@ export class DailyOperations {
    * Takes `count` operations out of the day's `max`; false if they do not fit, and then none is taken. A promise only until
    * the ledger has been read; it rejects if that fails.
    */
-  take(tenant: TenantId, capability: keyof Grants, count: number, max: number | undefined): boolean | Promise<boolean> {
+  take(
+    tenant: TenantId,
+    capability: keyof Grants,
+    count: number,
+    max: number | null | undefined,
+  ): boolean | Promise<boolean> {
     const tally = this.#tallyOf(tenant)
-    if (max === undefined) return add(tally.counts, capability, count)
+    if (max === undefined || max === null) return add(tally.counts, capability, count)
     tally.before ??= this.#read(tenant, tally)
     if (tally.before instanceof Promise) return tally.before.then(() => this.take(tenant, capability, count, max))
     const used = (tally.before.get(capability) ?? 0) + (tally.counts.get(capability) ?? 0)

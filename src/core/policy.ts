@@ -78,8 +78,8 @@ export type ClockKind = 'frozen' | 'live'
 export interface Grant {
   /** Operations of one run. */
   readonly operations: number
-  /** Operations of all runs of the tenant in one UTC day; absent: as many as there are. */
-  readonly operationsPerDay?: number
+  /** Operations of all runs of the tenant in one UTC day; absent or null: as many as there are. */
+  readonly operationsPerDay?: number | null
 }
 
 export interface KvGrant extends Grant {

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
-import type { Grants, Policy } from '../core/policy.ts'
+import type { Policy } from '../core/policy.ts'
 import { FAULTS_MAX, faultsOf, isRecord, listFaults, quoted, type PolicyFault, type RawFault } from './faults.ts'
+import { GRANT_NAMES, GRANT_RULES, type GrantName } from './grants.ts'
 import { fromJson, toJson } from './policy-json.ts'
 import { completeSchema, overlaySchema, type CompletePolicy, type PolicyOverlay } from './schema.ts'
 
@@ -94,17 +95,22 @@ function inherit(base: Policy | undefined, overlay: PolicyOverlay): MergedPolicy
     rate: lay(under.rate, overlay.rate),
     instance: lay(under.instance, overlay.instance),
     engine: lay(under.engine, overlay.engine),
-    capabilities: inheritGrants(under.capabilities ?? {}, overlay.capabilities ?? {}),
+    capabilities: inheritGrants(under.capabilities, overlay.capabilities),
   }
 }
 
-type GivenGrants = Readonly<Record<string, object | null | undefined>>
-
-function inheritGrants(under: GivenGrants, over: GivenGrants): Record<string, Fields> {
-  const names = new Set([...Object.keys(under), ...Object.keys(over)])
-  const isGranted = (name: string): boolean => over[name] !== null && (over[name] ?? under[name]) !== undefined
-  const granted = [...names].filter(isGranted)
-  return Object.fromEntries(granted.map((name) => [name, lay(under[name] ?? undefined, over[name] ?? undefined)]))
+function inheritGrants(
+  under: CompletePolicy['capabilities'] | undefined,
+  over: PolicyOverlay['capabilities'],
+): Record<string, Fields> {
+  const grants: Record<string, Fields> = {}
+  for (const name of GRANT_NAMES) {
+    const stated = over?.[name]
+    // Null takes away what is inherited.
+    if (stated === null || (stated === undefined && under?.[name] === undefined)) continue
+    grants[name] = lay(under?.[name], stated)
+  }
+  return grants
 }
 
 function lay(under: object | undefined, over: object | undefined): Fields {
@@ -125,8 +131,7 @@ function missing(
 }
 
 interface Rule {
-  /** `limits`, or the name of a capability. */
-  readonly section: 'limits' | keyof Grants
+  readonly section: 'limits' | GrantName
   readonly field: string
   /** The ceiling is another field of the section, so many times. */
   readonly times: number
@@ -143,8 +148,9 @@ const RULES: readonly Rule[] = [
   { section: 'limits', field: 'inputBytes',  times: 1 << 19, beside: 'memoryMb',    spoken: 'half of limits.memoryMb' },
   { section: 'limits', field: 'outputBytes', times: 1 << 19, beside: 'memoryMb',    spoken: 'half of limits.memoryMb' },
   { section: 'limits', field: 'codeBytes',   times: 1 << 19, beside: 'memoryMb',    spoken: 'half of limits.memoryMb' },
-  // A single value that passes the whole store's bound could never be written.
-  { section: 'kv',     field: 'valueBytes',  times: 1,       beside: 'storedBytes', spoken: 'capabilities.kv.storedBytes' },
+  ...GRANT_NAMES.flatMap((section) =>
+    (GRANT_RULES[section] ?? []).map((rule) => ({ section, times: 1, spoken: `capabilities.${section}.${rule.beside}`, ...rule })),
+  ),
 ]
 
 /**

@@ -1,14 +1,10 @@
 import { z } from 'zod'
 import { shown } from './faults.ts'
 
-/** What the fields of a policy are made of. Each number has bounds, and says beside it why they are what they are. */
+/** What fields of a policy are made of: values that may stand beside their reason, with bounds that say why. */
 
-export const KIB = 1024
-export const MIB = 1024 * KIB
-export const TIB = 1024 * 1024 * MIB
-export const MINUTES_MS = 60_000
-
-interface Amount {
+/** A number with a unit, and why its bounds are what they are. */
+export interface Amount {
   readonly min: number
   readonly max: number
   /** What the number bounds. */
@@ -22,7 +18,7 @@ interface Issue {
   readonly input?: unknown
 }
 
-/** Errors of a value that is missing, or is not what was expected. */
+/** Says what a value must be, and shows what it is. */
 export const expected = (what: string) => ({
   error: (issue: Issue) => (issue.input === undefined ? 'is missing' : `must be ${what}, not ${shown(issue.input)}`),
 })
@@ -51,7 +47,7 @@ export function fractional(amount: Amount) {
   return orReasoned(number, describeAmount(amount)).transform(toNumber)
 }
 
-/** True or false. */
+/** A truth. */
 export function yesOrNo(about: string) {
   return orReasoned(z.boolean(expected('true or false')), about).transform((given) =>
     typeof given === 'boolean' ? given : given.value,
@@ -66,4 +62,15 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
     error: (issue) =>
       issue.code === 'unrecognized_keys' ? `is unknown here, where there are ${fields}` : object.error(issue),
   })
+}
+
+/** What a capability is granted. Every grant may have a bound for a day; absent or null, a day has none of its own. */
+export function grant<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const operationsPerDay = whole({
+    min: 1,
+    max: 1_000_000_000_000,
+    about: 'Operations of all runs of the tenant in one UTC day; null for no such bound.',
+    bounds: 'null in place of the grant removes the capability; more than a host can carry out in a day is no limit.',
+  })
+  return section({ ...shape, operationsPerDay: operationsPerDay.nullable().optional() })
 }

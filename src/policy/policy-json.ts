@@ -77,15 +77,13 @@ function engineOf({ jit, wasm, eval: code, temporal, clock, sharedMemory }: Engi
   return { jit, wasm, eval: code, temporal, clock, sharedMemory }
 }
 
-/** A grant has the same fields in JSON and in memory, where units are types only; a field that is null is none. */
+/** A grant's fields are the same in JSON and in memory, where they have their units as types. */
 function grantsFromJson(json: CompletePolicy['capabilities']): Grants {
-  const grants = Object.entries(json).filter(([, grant]) => grant !== undefined)
-  return Object.freeze(Object.fromEntries(grants.map(([name, grant]) => [name, frozen(grant)]))) as Grants
+  return deepFreeze(structuredClone(json)) as Grants
 }
 
-function frozen(value: unknown): unknown {
+function deepFreeze<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return Object.freeze(value.map(frozen))
-  const fields = Object.entries(value).filter(([, inner]) => inner !== null && inner !== undefined)
-  return Object.freeze(Object.fromEntries(fields.map(([name, inner]) => [name, frozen(inner)])))
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return Object.freeze(value)
 }

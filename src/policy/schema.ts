@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { MIB, MINUTES_MS, expected, fractional, orReasoned, section, whole, yesOrNo } from './fields.ts'
-import { completeGrants, grantOverlays } from './grants.ts'
+import { expected, fractional, orReasoned, section, whole, yesOrNo } from './fields.ts'
+import { GRANTS, type GrantName } from './grants.ts'
 
 /**
  * The one description of a policy in JSON. The check, the types and the JSON Schema for editors all come from it. Every
@@ -9,6 +9,10 @@ import { completeGrants, grantOverlays } from './grants.ts'
 
 /** What a policy's name must look like: 1 to 63 of `a-z 0-9 -`, a letter first. */
 export const POLICY_NAME = /^[a-z][a-z0-9-]{0,62}$/
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const MINUTES_MS = 60_000
 
 const limits = section({
   wallMs: whole({
@@ -168,6 +172,21 @@ const walls = z
   .meta({ description: 'The weakest walls that runs accept: a process of their own, or the operating system’s too.' })
 const prose = z.string(expected('text')).max(1000, 'must be at most 1000 characters')
 
+type OverlayGrants = {
+  [Name in GrantName]: z.ZodOptional<z.ZodNullable<ReturnType<(typeof GRANTS)[Name]['partial']>>>
+}
+type CompleteGrants = { [Name in GrantName]: z.ZodOptional<(typeof GRANTS)[Name]> }
+
+// The names are those of the table; Object.fromEntries forgets them.
+const overlayGrants = (): OverlayGrants =>
+  Object.fromEntries(
+    Object.entries(GRANTS).map(([capability, grant]) => [capability, grant.partial().nullable().optional()]),
+  ) as unknown as OverlayGrants
+const completeGrants = (): CompleteGrants =>
+  Object.fromEntries(
+    Object.entries(GRANTS).map(([capability, grant]) => [capability, grant.optional()]),
+  ) as unknown as CompleteGrants
+
 /** A policy as it is written: everything is optional, what is missing is inherited, null removes what is inherited. */
 export const overlaySchema = section({
   $schema: prose.optional(),
@@ -179,7 +198,7 @@ export const overlaySchema = section({
   rate: rate.partial().optional(),
   instance: instance.partial().optional(),
   engine: engine.partial().optional(),
-  capabilities: grantOverlays.optional(),
+  capabilities: section(overlayGrants()).optional(),
 })
 
 /** A policy with all that it inherits. */
@@ -190,7 +209,7 @@ export const completeSchema = section({
   rate,
   instance,
   engine,
-  capabilities: completeGrants,
+  capabilities: section(completeGrants()),
 })
 
 export type PolicyOverlay = z.output<typeof overlaySchema>
