@@ -13,6 +13,7 @@ import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { createRunIds } from './core/ids.ts'
+import { CloisterError } from './core/errors.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
 import type { LedgerStore } from './core/stores.ts'
@@ -151,6 +152,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const broker = createBroker({
     capabilities: [createKvCapability({ store: stores.kv, clock })],
     clock,
+    ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
   })
   const execute = createExecute({
@@ -174,6 +176,13 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     draining: () => state.draining,
     artifacts,
     execute,
+    httpFunctions: {
+      find: async () => {
+        throw new CloisterError('NOT_FOUND', 'there are no functions yet')
+      },
+    },
+    forwarded: config.forwarded,
+    functionOrigin: config.functionOrigin,
     accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
     runs: stores.ledger,
     health,

@@ -8,6 +8,9 @@ import type * as ports from './ports.ts'
 import { createReception } from './reception.ts'
 import { createRequestIds } from './request-ids.ts'
 import type { Route } from './route.ts'
+import { createRunDoor } from './run/door.ts'
+import type { ForwardedTrust } from './run/request.ts'
+import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -19,6 +22,7 @@ export interface GatewayParts {
   readonly directory: ports.Directory
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
+  readonly httpFunctions: ports.HttpFunctions
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
   readonly health: () => ports.Health
@@ -26,6 +30,9 @@ export interface GatewayParts {
   readonly draining: () => boolean
   readonly metrics: ports.Exposition
   readonly log: ports.Log
+  /** Whose word counts for who an HTTP trigger's client is, and whether tenants share the origin of their functions. */
+  readonly forwarded: ForwardedTrust
+  readonly functionOrigin: RunOrigin
   /** Of the program, for the API's document. */
   readonly version: string
   /** Longest body of a request. */
@@ -55,9 +62,12 @@ export function createGateway(parts: GatewayParts): Gateway {
   })
   let closing = false
   const ending = (): boolean => closing || parts.draining()
-  const reception = createReception({ ...parts, bodies, ending, newRequestId: createRequestIds() })
+  const newRequestId = createRequestIds()
+  const reception = createReception({ ...parts, bodies, ending, newRequestId })
+  const { forwarded: trust, functionOrigin: origin, httpFunctions: functions } = parts
+  const door = createRunDoor({ ...parts, functions, bodies, ending, newRequestId, trust, origin })
   const { routes, execute } = createRoutes(parts)
-  const app = createRouter({ reception, limits, routes, busiest: execute })
+  const app = createRouter({ reception, limits, routes, busiest: execute, door })
   return {
     app,
     async listen({ host, port }) {

@@ -72,6 +72,26 @@ export interface Artifacts {
   build(submission: Submission): Artifact
 }
 
+/** What an HTTP trigger asks for, besides the code. */
+type HttpCall = Required<Pick<RunRequest, 'tenant' | 'trigger' | 'input' | 'signal' | 'exchange'>>
+
+/** A deployed function that answers HTTP requests. */
+export interface HttpFunction {
+  /** Who may call it: anybody, or whoever has a key of the tenant's. */
+  readonly auth: 'public' | 'key'
+  /** What to run for a request. */
+  request(call: HttpCall): RunRequest
+}
+
+/** Deployed functions, as the HTTP trigger sees them. */
+export interface HttpFunctions {
+  /**
+   * Finds what answers a request to a function. `caller` is any name of the client's that stays. Rejects with NOT_FOUND if
+   * there is no such tenant, no such function, or it takes no HTTP requests.
+   */
+  find(tenant: TenantId, name: string, caller: string | undefined): Promise<HttpFunction>
+}
+
 /** The questions that the ledger and the price book answer. Objects are plain JSON. */
 export interface Accounts {
   /** What one run cost, in dollars as decimal text. */

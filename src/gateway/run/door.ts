@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CloisterError, asCloisterError } from '../../core/errors.ts'
 import { emit } from '../../core/events.ts'
-import { functionRequest } from '../../core/function-request.ts'
-import { type FunctionName, type TenantId, parseFunctionName, parseTenantId } from '../../core/ids.ts'
+import { parseTenantId } from '../../core/ids.ts'
 import type { Outcome } from '../../core/run.ts'
 import { type Envelope, send } from '../answer.ts'
 import { type BodyReader, hasBody } from '../body-reader.ts'
-import type { Execute, Functions, Gatekeeper, Log } from '../ports.ts'
+import type { Execute, Gatekeeper, HttpFunctions, Log } from '../ports.ts'
+import { quoted } from '../quoted.ts'
 import { refusalAnswer } from '../refusal.ts'
 import { HttpExchange } from './exchange.ts'
 import { failureAnswer } from './failure.ts'
@@ -18,7 +18,7 @@ import type { RunTarget } from './target.ts'
 const SMALL_BODY_MAX = 16 << 10
 
 interface Parts {
-  readonly functions: Functions
+  readonly functions: HttpFunctions
   readonly gatekeeper: Gatekeeper
   readonly execute: Execute
   readonly bodies: BodyReader
@@ -46,12 +46,11 @@ export function createRunDoor(parts: Parts): RunDoor {
   const responder = createResponder({ ending, origin: parts.origin })
 
   async function run(target: RunTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { tenant, name } = namesOf(target)
-    const found = await functions.resolve(tenant, name, { caller: request.socket.remoteAddress })
-    const needsKey = found.config.http?.auth === 'key'
-    if (needsKey) gatekeeper.authorize(gatekeeper.authenticate(request.headers.authorization), tenant)
-    if (!found.handlers.includes('fetch')) throw new CloisterError('NOT_FOUND', `"${name}" takes no HTTP requests`)
-    const authorization = needsKey ? 'used' : 'passed on'
+    const tenant = parseTenantId(target.tenant)
+    if (tenant === undefined) throw new CloisterError('NOT_FOUND', `tenant ${quoted(target.tenant)} has no function`)
+    const found = await functions.find(tenant, target.function, request.socket.remoteAddress)
+    if (found.auth === 'key') gatekeeper.authorize(gatekeeper.authenticate(request.headers.authorization), tenant)
+    const authorization = found.auth === 'key' ? 'used' : 'passed on'
     const described = describeRequest(request, { target, trust: parts.trust, authorization })
     const { description, received } = await withBody(described, request)
     using exchange = new HttpExchange({
@@ -62,7 +61,7 @@ export function createRunDoor(parts: Parts): RunDoor {
     })
     const input = Buffer.from(JSON.stringify(description))
     const { signal } = exchange
-    const outcome = await execute(functionRequest(found, { tenant, trigger: 'http', input, signal, exchange }))
+    const outcome = await execute(found.request({ tenant, trigger: 'http', input, signal, exchange }))
     await finish(outcome, exchange, request, response)
   }
 
@@ -112,12 +111,3 @@ export function createRunDoor(parts: Parts): RunDoor {
     },
   }
 }
-
-/** The names in a path. What cannot be one is no function either: nobody is told which of the two there is. */
-function namesOf({ tenant, function: name }: RunTarget): { tenant: TenantId; name: FunctionName } {
-  const names = { tenant: parseTenantId(tenant), name: parseFunctionName(name) }
-  if (names.tenant === undefined || names.name === undefined) throw new CloisterError('NOT_FOUND', NO_FUNCTION)
-  return { tenant: names.tenant, name: names.name }
-}
-
-const NO_FUNCTION = 'there is no such function'

@@ -33,7 +33,8 @@ const DROPPED = new Set([
   'upgrade',
 ])
 /** What proxies say of the client, and clients could make up. */
-const FORWARDED = /^(?:forwarded|x-forwarded-.*|x-real-ip|true-client-ip|cf-connecting-ip|x-client-ip|x-cluster-client-ip)$/
+const FORWARDED =
+  /^(?:forwarded|x-forwarded-.*|x-real-ip|true-client-ip|cf-connecting-ip|x-client-ip|x-cluster-client-ip)$/
 const OURS = /^x-cloister-/
 const TENANT_KEY = /\bclk_[0-9a-f]{16}_/i
 const HOST = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/
@@ -99,5 +100,8 @@ function checkHost(host: string): string {
 
 /** Node reads the target as Latin-1: what is not ASCII are bytes, and a fragment has no place in a request. */
 function escapeRest(rest: string): string {
-  return rest.replaceAll(/[#\u0080-\u00ff]/g, (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`)
+  return rest.replaceAll(
+    /[#\u0080-\u00ff]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}`,
+  )
 }

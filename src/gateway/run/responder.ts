@@ -34,7 +34,10 @@ const TRAILERS = 'x-cloister-status, x-cloister-usage'
  * Pages of one origin may read each other's data: what one tenant's page says there would have the rights of another's, and
  * of whoever operates this host. Sandboxed, each of them is an origin of its own.
  */
-const SANDBOX = ['content-security-policy', 'sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts']
+const SANDBOX = [
+  'content-security-policy',
+  'sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts',
+]
 
 export function createResponder({ ending, origin }: Parts): Responder {
   const common = (run: RunId): string[] => {
