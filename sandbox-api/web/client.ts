@@ -61,11 +61,17 @@ export class Client {
     await this.#call('http.respond', [head])
   }
 
-  /** Sends bytes, piece by piece. Resolves when there is room for more; undefined if it is more than the run may send. */
-  async send(bytes: Uint8Array): Promise<'sent' | undefined> {
+  /**
+   * Sends bytes, piece by piece. Resolves when there is room for more; undefined if it is more than the run may send.
+   * `last`: nothing comes after them, and the run goes on without the client from there.
+   */
+  async send(bytes: Uint8Array, place: 'middle' | 'last' = 'middle'): Promise<'sent' | undefined> {
+    if (bytes.length === 0 && place === 'last') await this.end()
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      const piece = bytes.subarray(at, at + PIECE_BYTES).toBase64()
+      const isLast = place === 'last' && at + PIECE_BYTES >= bytes.length
       try {
-        await this.#call('http.write', [bytes.subarray(at, at + PIECE_BYTES).toBase64()])
+        await this.#call('http.write', isLast ? [piece, 'last'] : [piece])
       } catch (error) {
         if ((error as { code?: unknown }).code === 'QUOTA_EXCEEDED') return undefined
         throw error

@@ -88,9 +88,10 @@ async function sendResponse(
   const content = body === null || body.source === undefined ? undefined : await body.read(outputBytes)
   if (body !== null && body.source !== undefined && content === undefined) return getHost().exceed()
   await client.respond(head)
-  const sending = content === undefined ? body && client.sendStream(body.stream) : client.send(toBytes(content))
+  const isWhole = content !== undefined || body === null
+  const sending = isWhole ? client.send(toBytes(content ?? ''), 'last') : client.sendStream(body.stream)
   if ((await sending) === undefined) return getHost().exceedStream()
-  if (isHeld()) await client.end()
+  if (!isWhole && isHeld()) await client.end()
 }
 
 function isStream({ body }: ResponseState): boolean {

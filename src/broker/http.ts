@@ -26,7 +26,7 @@ export const HTTP_OPERATIONS: ReadonlyMap<string, HttpOperation> = new Map<strin
       return ''
     },
   ],
-  ['http.write', (line, [piece]) => line.write(piece)],
+  ['http.write', (line, [piece, place]) => line.write(piece, place)],
   [
     'http.end',
     async (line) => {
@@ -79,7 +79,8 @@ export class HttpLine implements Disposable {
     this.#state = 'responding'
   }
 
-  async write(given: unknown): Promise<string> {
+  /** `last` in `place`: nothing comes after it. */
+  async write(given: unknown, place: unknown): Promise<string> {
     if (this.#state !== 'responding') throw invalid('the body of the response is not open')
     if (this.#isWriting) throw invalid('a piece of the response is being written already')
     const piece = pieceOf(given)
@@ -90,6 +91,7 @@ export class HttpLine implements Disposable {
         `the body of the response has more than ${this.#limits.streamOut} bytes (limits.streamOutBytes of the policy)`,
       )
     }
+    if (place === 'last') this.end()
     this.#isWriting = true
     const written = await this.#exchange.write(piece)
     this.#isWriting = false

@@ -15,7 +15,7 @@ import type { LedgerRecord, PostedRun } from '../../src/core/stores.ts'
 import { createArtifacts } from '../../src/functions/artifacts.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
-import type { Accounts, Execute, Health, Runs } from '../../src/gateway/ports.ts'
+import type { Accounts, Execute, Health, HttpFunctions, Runs } from '../../src/gateway/ports.ts'
 
 export { ADMIN_KEY }
 
@@ -135,10 +135,20 @@ interface Options {
   readonly limits?: Partial<HttpLimits>
   readonly bodySizeMax?: number
   readonly accounts?: Partial<Accounts>
+  readonly httpFunctions?: HttpFunctions
+  readonly forwarded?: 'none' | 'proxy'
+  readonly functionOrigin?: 'shared' | 'own'
+}
+
+const noFunctions: HttpFunctions = {
+  find: async (owner, name) => {
+    throw new CloisterError('NOT_FOUND', `tenant "${owner}" has no function "${name}"`)
+  },
 }
 
 /** Opens the doors on a free port of this machine, with the tenants `acme` and `other`. They close with the test. */
-export async function openGateway({ limits, bodySizeMax = 1 << 20, accounts: change }: Options = {}): Promise<World> {
+export async function openGateway(options: Options = {}): Promise<World> {
+  const { limits, bodySizeMax = 1 << 20, accounts: change, httpFunctions = noFunctions } = options
   const who = createAdmissionWorld()
   const policies = { resolve: () => makePolicy() }
   const admission = await who.open({ policies })
@@ -157,6 +167,9 @@ export async function openGateway({ limits, bodySizeMax = 1 << 20, accounts: cha
       world.requests.push(request)
       return world.execute(request)
     },
+    httpFunctions,
+    forwarded: options.forwarded ?? 'none',
+    functionOrigin: options.functionOrigin ?? 'own',
     accounts: { ...accounts, ...change },
     runs: world.runs,
     health: () => world.health,

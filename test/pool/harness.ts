@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly grants?: Policy['capabilities']
   readonly signal?: AbortSignal
   readonly exchange?: Exchange
+  /** JSON text, instead of `input`. */
+  readonly inputText?: Uint8Array
   readonly modules?: Readonly<Record<string, string>>
   readonly typescript?: true
 }
@@ -217,7 +219,7 @@ function ticketOf(code: string, given: RunOptions, run: RunId, policy: Policy): 
         modules,
         size: bytes(code.length),
       },
-      input: Buffer.from(JSON.stringify(given.input ?? null)),
+      input: given.inputText ?? Buffer.from(JSON.stringify(given.input ?? null)),
       ...(given.signal && { signal: given.signal }),
       ...(given.exchange && { exchange: given.exchange }),
     },

@@ -93,7 +93,7 @@ function writeHead(response: ServerResponse, status: number, statusText: string,
 
 /** Whether the client has said that it reads trailers (RFC 9110, 6.5.1). */
 function takesTrailers({ headers, httpVersion }: IncomingMessage): boolean {
-  return httpVersion === '1.1' && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(headers.te ?? '')
+  return httpVersion === '1.1' && /(?:^|,)\s*trailers\s*(?:,|$)/i.test(String(headers.te ?? ''))
 }
 
 /** As a structured field (RFC 9651): a dictionary of numbers. */
