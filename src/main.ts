@@ -19,6 +19,9 @@ import type { LedgerStore } from './core/stores.ts'
 import { examine, examineWeb } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
+import { configSchema } from './functions/config.ts'
+import { type FunctionDirectory, createFunctionDirectory } from './functions/directory.ts'
+import { createLoadCode } from './functions/load-code.ts'
 import { type Gateway, createGateway } from './gateway/gateway.ts'
 import { HTTP_LIMITS } from './gateway/http-limits.ts'
 import type { Health } from './gateway/ports.ts'
@@ -43,11 +46,14 @@ export interface Platform extends Host {
   readonly admission: AdmissionDesk
   readonly billing: BillingDesk
   readonly artifacts: Artifacts
+  readonly functions: FunctionDirectory
   readonly pool: CellPool
 }
 
 /** Memory that remembered submissions may take. */
 const ARTIFACT_CACHE = bytes(64 << 20)
+/** Memory that the code of deployed functions may take, besides the cells it is in. */
+const FUNCTION_CACHE = bytes(128 << 20)
 /** How often expired entries and old details are swept out of the store. */
 const SWEEP_MS = 60_000
 const DAY_MS = 86_400_000
@@ -102,6 +108,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     onTenantDeleted(tenant) {
       pool.retireTenant(tenant, 'tenant-deleted')
       broker.revoke(tenant)
+      functions.forgetTenant(tenant)
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
@@ -162,6 +169,12 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     clock,
   })
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
+  const functions = createFunctionDirectory({
+    clock,
+    store: stores.functions,
+    load: createLoadCode({ admission, scheduler, pool }),
+    cacheSize: FUNCTION_CACHE,
+  })
   const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
   const health = (): Health => ({
     ready: state.ready,
@@ -174,6 +187,8 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     draining: () => state.draining,
     artifacts,
     execute,
+    functions,
+    functionConfig: configSchema,
     accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
     runs: stores.ledger,
     health,
@@ -192,6 +207,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     admission,
     billing,
     artifacts,
+    functions,
     pool,
     adminKey: adminKey.key,
     inject: (request) => inject(gateway, request),

@@ -81,6 +81,7 @@ interface MergedPolicy {
   readonly rate: Fields
   readonly instance: Fields
   readonly engine: Fields
+  readonly functions: Fields
   readonly capabilities: { readonly kv?: Fields }
 }
 
@@ -96,6 +97,7 @@ function inherit(base: Policy | undefined, overlay: PolicyOverlay): MergedPolicy
     rate: lay(under.rate, overlay.rate),
     instance: lay(under.instance, overlay.instance),
     engine: lay(under.engine, overlay.engine),
+    functions: lay(under.functions, overlay.functions),
     capabilities: noKv ? {} : { kv: lay(under.capabilities?.kv, kv) },
   }
 }

@@ -11,6 +11,7 @@ import {
   isPost,
   splitLine,
 } from './commands.ts'
+import { FunctionWriter } from './function-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
@@ -79,7 +80,8 @@ export class BatchRunner {
 function handlersOf(database: DatabaseSync): Handlers {
   const accounts = new AccountWriter(database)
   const kv = new KvWriter(database)
-  const sweeper = new SweepWriter(database, kv)
+  const functions = new FunctionWriter(database)
+  const sweeper = new SweepWriter(database, { kv, functions })
   return {
     'tenant.put': (input) => accounts.putTenant(input),
     'tenant.delete': (input) => accounts.deleteTenant(input),
@@ -90,6 +92,12 @@ function handlersOf(database: DatabaseSync): Handlers {
     'kv.increment': (input) => kv.increment(input),
     'kv.compare': (input) => kv.compareAndSet(input),
     'kv.purge': () => kv.purgeOrphans(),
+    'function.deploy': (input) => functions.deploy(input),
+    'function.delete': (input) => functions.delete(input),
+    'alias.set': (input) => functions.aliases.set(input),
+    'alias.delete': (input) => functions.aliases.delete(input),
+    'alias.roll-back': (input) => functions.aliases.rollBack(input),
+    'artifacts.purge': () => functions.purgeArtifacts(),
     sweep: (input) => sweeper.sweep(input),
   }
 }

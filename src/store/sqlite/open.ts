@@ -12,6 +12,7 @@ import { createKeyStore, createTenantStore } from './account-stores.ts'
 import type { Swept, Synchronous, WriterSettings } from './commands.ts'
 import { kyselyOver } from './dialect.ts'
 import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.ts'
+import { createFunctionStore } from './function-store.ts'
 import { createKvStore } from './kv-store.ts'
 import { createLedgerStore } from './ledger-store.ts'
 import { makeDirectory } from './make-directory.ts'
@@ -124,6 +125,7 @@ function storesOf({ lock, queue, reader, database, clock, detailsRetention, reso
     tenants: createTenantStore({ queue, database }),
     keys: createKeyStore({ queue, database }),
     ledger: createLedgerStore({ queue, database }),
+    functions: createFunctionStore({ queue, database }),
     kv: createKvStore({ queue, database: reader, clock }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { CommandInput, Swept } from './commands.ts'
+import type { FunctionWriter } from './function-writer.ts'
 import type { KvWriter } from './kv-writer.ts'
 
 /** Rows of each kind that one sweep removes at most: a few milliseconds, during which posts wait. */
@@ -10,9 +11,11 @@ export class SweepWriter {
   readonly #details: StatementSync
   readonly #entries: StatementSync
   readonly #kv: KvWriter
+  readonly #functions: FunctionWriter
 
-  constructor(database: DatabaseSync, kv: KvWriter) {
+  constructor(database: DatabaseSync, { kv, functions }: { kv: KvWriter; functions: FunctionWriter }) {
     this.#kv = kv
+    this.#functions = functions
     this.#details = database.prepare(
       `DELETE FROM run_details WHERE run IN
         (SELECT run FROM run_details WHERE started_at < ? ORDER BY started_at LIMIT ${SWEEP_STEP})`,
@@ -27,6 +30,8 @@ export class SweepWriter {
     const details = Number(this.#details.run(detailsBefore).changes)
     const entries = Number(this.#entries.run(now).changes)
     const hasOrphans = this.#kv.purgeOrphans()
-    return { details, entries, complete: details < SWEEP_STEP && entries < SWEEP_STEP && !hasOrphans }
+    const hasCode = this.#functions.purgeArtifacts()
+    const complete = details < SWEEP_STEP && entries < SWEEP_STEP && !hasOrphans && !hasCode
+    return { details, entries, complete }
   }
 }
