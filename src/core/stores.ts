@@ -6,6 +6,7 @@ import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
 import type { FunctionStore } from './function-store.ts'
 import type { EpochMillis, Micros, NanoUsd } from './quantity.ts'
+import type { QueueStore } from './queues.ts'
 import type { FunctionVersion, GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
 
 /** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
@@ -170,4 +171,5 @@ export interface Stores extends AsyncDisposable {
   readonly ledger: LedgerStore
   readonly kv: KvStore
   readonly functions: FunctionStore
+  readonly queues: QueueStore
 }

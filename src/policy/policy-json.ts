@@ -1,8 +1,6 @@
-import type { Engine, FunctionQuota, Grants, Instance, KvGrant, Limits, Policy } from '../core/policy.ts'
+import type { Engine, FunctionQuota, Grants, Instance, Limits, Policy } from '../core/policy.ts'
 import { bytes, mebibytes, millis } from '../core/quantity.ts'
 import type { CompletePolicy } from './schema.ts'
-
-type KvJson = NonNullable<CompletePolicy['capabilities']['kv']>
 
 /** Gives checked JSON its units and freezes it, all the way down. */
 export function fromJson({
@@ -46,7 +44,7 @@ export function toJson({
     instance: instanceToJson(instance),
     engine: engineOf(engine),
     functions: { ...functions },
-    capabilities: capabilities.kv === undefined ? {} : { kv: kvToJson(capabilities.kv) },
+    capabilities: structuredClone(capabilities) as CompletePolicy['capabilities'],
   }
 }
 
@@ -103,20 +101,13 @@ function functionsFromJson({ count, versions, storedBytes }: CompletePolicy['fun
   return { count, versions, storedBytes: bytes(storedBytes) }
 }
 
-function grantsFromJson({ kv }: CompletePolicy['capabilities']): Grants {
-  return Object.freeze(kv === undefined ? {} : { kv: kvFromJson(kv) })
+/** A grant's fields are the same in JSON and in memory, where they have their units as types. */
+function grantsFromJson(json: CompletePolicy['capabilities']): Grants {
+  return deepFreeze(structuredClone(json)) as Grants
 }
 
-function kvFromJson({ operations, keyBytes, valueBytes, keys, storedBytes }: KvJson): KvGrant {
-  return Object.freeze({
-    operations,
-    keyBytes: bytes(keyBytes),
-    valueBytes: bytes(valueBytes),
-    keys,
-    storedBytes: bytes(storedBytes),
-  })
-}
-
-function kvToJson({ operations, keyBytes, valueBytes, keys, storedBytes }: KvGrant): KvJson {
-  return { operations, keyBytes, valueBytes, keys, storedBytes }
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return Object.freeze(value)
 }

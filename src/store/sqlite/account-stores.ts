@@ -20,7 +20,6 @@ export function createTenantStore({ queue, database }: Parts): TenantStore {
       const isDeleted = await queue.write('tenant.delete', { id })
       // In steps, so that other writes get in between. What a crash leaves over, a sweep removes.
       while (isDeleted && (await queue.write('kv.purge', {}))) continue
-      while (isDeleted && (await queue.write('artifacts.purge', {}))) continue
       return isDeleted
     },
     list: () => reading(() => listTenants(database)),
