@@ -1,4 +1,4 @@
-import { apply } from './primordials.ts'
+import { apply, parse } from './primordials.ts'
 import type { Answering } from './web/handler.ts'
 import type { Web } from './web/host.ts'
 
@@ -29,8 +29,21 @@ export function findEntryPoint(exported: unknown, trigger: unknown, { openWeb, a
       openWeb().handleFetch((request) => apply(handle as Callable, exported, [request, context]), input, answering)
     return { call, fault: undefined }
   }
+  if (trigger === 'load') return handlersOf(exported)
   if (typeof exported === 'function') return { call: exported as Callable, fault: undefined }
   return missing('the code exports no default function: write `export default async function (input, context) { … }`')
+}
+
+const HANDLERS = ['fetch', 'queue', 'scheduled', 'blob']
+
+/** For code that is looked at before it is deployed: gives the names of what it can be called by. */
+function handlersOf(exported: unknown): EntryPoint {
+  let names = typeof exported === 'function' ? '"default"' : ''
+  for (let index = 0; index < HANDLERS.length; index += 1) {
+    const name = HANDLERS[index] ?? ''
+    if (typeof memberOf(exported, name) === 'function') names += `${names === '' ? '' : ','}"${name}"`
+  }
+  return { call: () => parse(`[${names}]`), fault: undefined }
 }
 
 function missing(fault: string): EntryPoint {

@@ -251,11 +251,12 @@ function createContext(
   clock: Clock,
   capabilities: readonly string[],
 ): object {
-  const given = parse(contextText) as { wallMs: number; env: object } & Record<string, unknown>
+  const given = parse(contextText) as { wallMs: number; function: object | null; env: object } & Record<string, unknown>
   const deadline = clock.now() + given.wallMs
   const context: Record<string, unknown> = {
     runId: given['runId'],
     tenant: given['tenant'],
+    function: freeze(given.function),
     attempt: given['attempt'],
     remainingMs: () => max(0, deadline - clock.now()),
     waitUntil,

@@ -54,6 +54,7 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
     const { status, result, error, logs } = ran.report
     return {
       run: ticket.run,
+      ...(request.function && { function: request.function }),
       status,
       ...(result && { result }),
       ...(error && { error }),

@@ -13,13 +13,15 @@ import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { createRunIds } from './core/ids.ts'
-import { CloisterError } from './core/errors.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
 import type { LedgerStore } from './core/stores.ts'
 import { examine, examineWeb } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
+import { configSchema } from './functions/config.ts'
+import { type FunctionDirectory, createFunctionDirectory } from './functions/directory.ts'
+import { createLoadCode } from './functions/load-code.ts'
 import { type Gateway, createGateway } from './gateway/gateway.ts'
 import { HTTP_LIMITS } from './gateway/http-limits.ts'
 import type { Health } from './gateway/ports.ts'
@@ -44,11 +46,14 @@ export interface Platform extends Host {
   readonly admission: AdmissionDesk
   readonly billing: BillingDesk
   readonly artifacts: Artifacts
+  readonly functions: FunctionDirectory
   readonly pool: CellPool
 }
 
 /** Memory that remembered submissions may take. */
 const ARTIFACT_CACHE = bytes(64 << 20)
+/** Memory that the code of deployed functions may take, besides the cells it is in. */
+const FUNCTION_CACHE = bytes(128 << 20)
 /** How often expired entries and old details are swept out of the store. */
 const SWEEP_MS = 60_000
 const DAY_MS = 86_400_000
@@ -103,6 +108,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     onTenantDeleted(tenant) {
       pool.retireTenant(tenant, 'tenant-deleted')
       broker.revoke(tenant)
+      functions.forgetTenant(tenant)
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
@@ -164,6 +170,12 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     clock,
   })
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
+  const functions = createFunctionDirectory({
+    clock,
+    store: stores.functions,
+    load: createLoadCode({ admission, scheduler, pool }),
+    cacheSize: FUNCTION_CACHE,
+  })
   const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
   const health = (): Health => ({
     ready: state.ready,
@@ -176,11 +188,8 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     draining: () => state.draining,
     artifacts,
     execute,
-    httpFunctions: {
-      find: async () => {
-        throw new CloisterError('NOT_FOUND', 'there are no functions yet')
-      },
-    },
+    functions,
+    functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
     accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
@@ -201,6 +210,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     admission,
     billing,
     artifacts,
+    functions,
     pool,
     adminKey: adminKey.key,
     inject: (request) => inject(gateway, request),

@@ -75,9 +75,20 @@ export function createBilling(parts: Parts): BillingDesk {
 }
 
 function recordOf({ run, request, policy, admittedAt }: Ticket, report: Report, usage: Usage): LedgerRecord {
-  const { tenant, trigger } = request
+  const { tenant, trigger, function: deployed, parentRun } = request
   const { status, walls } = report
-  return { run, tenant, trigger, status, startedAt: admittedAt, usage, policy: policy.name, walls }
+  return {
+    run,
+    tenant,
+    trigger,
+    ...(deployed && { function: deployed }),
+    ...(parentRun && { parentRun }),
+    status,
+    startedAt: admittedAt,
+    usage,
+    policy: policy.name,
+    walls,
+  }
 }
 
 function detailsOf({ error, logs, killReason, wall }: Report, usage: Usage): RunDetails {

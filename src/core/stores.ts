@@ -2,10 +2,12 @@
  * What the stages need of storage. Each port is small and asynchronous, so that SQLite and PostgreSQL can both serve it;
  * `store/` implements them, `main.ts` hands them in. Every promise rejects with an INTERNAL CloisterError when storage fails.
  */
-import type { KeyId, RunId, TenantId } from './ids.ts'
+import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
+import type { FunctionStore } from './function-store.ts'
 import type { EpochMillis, Micros, NanoUsd } from './quantity.ts'
-import type { GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
+import type { QueueStore } from './queues.ts'
+import type { FunctionVersion, GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
 
 /** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
 export interface Allowance {
@@ -28,7 +30,7 @@ export interface TenantRecord {
 
 export interface TenantStore {
   put(tenant: TenantRecord): Promise<void>
-  /** Deletes the tenant, its keys and its kv data. The ledger keeps what it was charged. False if there was none. */
+  /** Deletes the tenant, its keys, its functions and its kv data. The ledger keeps what it was charged. False if there was none. */
   delete(id: TenantId): Promise<boolean>
   /** All tenants, by name. Read once at start; the admission stage keeps them in memory. */
   list(): Promise<readonly TenantRecord[]>
@@ -53,6 +55,8 @@ export interface LedgerRecord {
   readonly run: RunId
   readonly tenant: TenantId
   readonly trigger: Trigger
+  readonly function?: FunctionVersion
+  readonly parentRun?: RunId
   readonly status: RunStatus
   readonly startedAt: EpochMillis
   readonly usage: Usage
@@ -74,7 +78,8 @@ export interface PostedRun extends LedgerRecord {
   readonly details: RunDetails
 }
 
-export type UsageGroup = 'day' | 'hour' | 'outcome' | 'trigger' | 'policy'
+/** Runs of submitted code have no function and no version, which reads as an empty text. */
+export type UsageGroup = 'day' | 'hour' | 'outcome' | 'trigger' | 'policy' | 'function' | 'version'
 
 /** Sums of ledger records. All exact integers; sums of large periods pass 2^53, hence bigint. */
 export interface UsageSums {
@@ -110,7 +115,7 @@ export interface LedgerStore {
   /** A page of runs, newest first, without their details. `before` is the last id of the page before. */
   page(
     tenant: TenantId,
-    filter: { status?: RunStatus; range?: TimeRange; before?: RunId; limit: number },
+    filter: { status?: RunStatus; function?: FunctionName; range?: TimeRange; before?: RunId; limit: number },
   ): Promise<readonly LedgerRecord[]>
   /** Every record of the range in the order of the tenant's chain, for export and verification. */
   records(tenant: TenantId, range: TimeRange): AsyncIterable<LedgerLine>
@@ -165,4 +170,6 @@ export interface Stores extends AsyncDisposable {
   readonly keys: KeyStore
   readonly ledger: LedgerStore
   readonly kv: KvStore
+  readonly functions: FunctionStore
+  readonly queues: QueueStore
 }

@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import type { z } from 'zod'
+import type { FunctionConfig } from '../core/function-store.ts'
 import type { Bytes } from '../core/quantity.ts'
 import { BodyReader } from './body-reader.ts'
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
@@ -13,6 +15,7 @@ import type { ForwardedTrust } from './run/request.ts'
 import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { functionRoutes } from './routes/functions.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
 import { tenantRoutes } from './routes/tenants.ts'
@@ -22,7 +25,9 @@ export interface GatewayParts {
   readonly directory: ports.Directory
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
-  readonly httpFunctions: ports.HttpFunctions
+  readonly functions: ports.Functions
+  /** What a function's configuration must look like. */
+  readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
   readonly health: () => ports.Health
@@ -64,8 +69,8 @@ export function createGateway(parts: GatewayParts): Gateway {
   const ending = (): boolean => closing || parts.draining()
   const newRequestId = createRequestIds()
   const reception = createReception({ ...parts, bodies, ending, newRequestId })
-  const { forwarded: trust, functionOrigin: origin, httpFunctions: functions } = parts
-  const door = createRunDoor({ ...parts, functions, bodies, ending, newRequestId, trust, origin })
+  const { forwarded: trust, functionOrigin: origin } = parts
+  const door = createRunDoor({ ...parts, bodies, ending, newRequestId, trust, origin })
   const { routes, execute } = createRoutes(parts)
   const app = createRouter({ reception, limits, routes, busiest: execute, door })
   return {
@@ -89,6 +94,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
   const routes: readonly Route[] = [
     execute,
     ...runRoutes(parts),
+    ...functionRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
     ...operationRoutes({ ...parts, openApi: () => (openApi ??= describeApi(routes, parts.version)) }),

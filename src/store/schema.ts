@@ -11,6 +11,10 @@ export interface Tables {
   readonly tenants: TenantsTable
   readonly keys: KeysTable
   readonly kv: KvTable
+  readonly functions: FunctionsTable
+  readonly function_versions: FunctionVersionsTable
+  readonly artifacts: ArtifactsTable
+  readonly aliases: AliasesTable
 }
 
 /** Append-only. Sequence and hash are the record's place in its tenant's chain. */
@@ -34,6 +38,9 @@ export interface LedgerTable {
   readonly log_bytes: number
   readonly cold_start: number
   readonly operations: string
+  readonly function: string | null
+  readonly version: number | null
+  readonly parent_run: string | null
   readonly hash: string
 }
 
@@ -71,6 +78,53 @@ export interface KvTable {
   readonly expires_at: number | null
 }
 
+/** Neither `number` here nor that of a version is ever given out twice. */
+export interface FunctionsTable {
+  readonly number: number
+  /** The tenant's number. */
+  readonly tenant: number
+  readonly name: string
+  /** The newest version that there ever was. */
+  readonly last_version: number
+  readonly created_at: number
+  readonly updated_at: number
+}
+
+export interface FunctionVersionsTable {
+  readonly number: number
+  /** The function's number. */
+  readonly function: number
+  readonly version: number
+  readonly artifact: string
+  /** JSON text. */
+  readonly config: string
+  /** JSON text: names of the handlers that the code exports. */
+  readonly handlers: string
+  readonly size: number
+  readonly created_at: number
+}
+
+/** Code by its content: versions with equal code share it. */
+export interface ArtifactsTable {
+  readonly id: string
+  readonly language: string
+  readonly main: string
+  /** JSON text: a list of names and sources. */
+  readonly modules: string
+}
+
+export interface AliasesTable {
+  /** The function's number. */
+  readonly function: number
+  readonly name: string
+  readonly version: number
+  /** JSON text: what share of calls goes to another version; null if none does. */
+  readonly canary: string | null
+  /** JSON text: the versions that it named before, the last one last. */
+  readonly history: string
+  readonly updated_at: number
+}
+
 /** The column that holds each canonical field. */
 export const FIELD_COLUMNS = {
   format: 'format',
@@ -91,4 +145,7 @@ export const FIELD_COLUMNS = {
   logBytes: 'log_bytes',
   coldStart: 'cold_start',
   operations: 'operations',
+  function: 'function',
+  version: 'version',
+  parentRun: 'parent_run',
 } as const satisfies Record<keyof CanonicalFields, keyof LedgerTable>

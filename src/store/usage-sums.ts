@@ -26,6 +26,8 @@ const GROUPS: Record<UsageGroup, Group> = {
   outcome: { expression: sql.ref('status'), label: String },
   trigger: { expression: sql.ref('trigger'), label: String },
   policy: { expression: sql.ref('policy'), label: String },
+  function: { expression: sql.ref('function'), label: labelOf },
+  version: { expression: sql.ref('version'), label: labelOf },
 }
 
 type Summed = 'units' | 'wall' | 'cpu' | 'input' | 'output'
@@ -158,6 +160,10 @@ function whole(row: PartialSum, name: Summed): bigint {
 function byLabels(a: Totals, b: Totals): number {
   const at = a.labels.findIndex((label, index) => label !== b.labels[index])
   return (a.labels[at] ?? '') < (b.labels[at] ?? '') ? -1 : 1
+}
+
+function labelOf(value: unknown): string {
+  return value === null ? '' : String(value)
 }
 
 function isoTime(epochMs: number, length: number): string {

@@ -66,7 +66,14 @@ export class MemoryLedger implements LedgerStore {
 
 function groupOf(record: PostedRun, groupBy: readonly UsageGroup[]): UsageSums['group'] {
   const time = new Date(record.startedAt).toISOString()
-  const all = { ...record, day: time.slice(0, 10), hour: `${time.slice(0, 13)}:00Z`, outcome: record.status }
+  const all = {
+    ...record,
+    day: time.slice(0, 10),
+    hour: `${time.slice(0, 13)}:00Z`,
+    outcome: record.status,
+    function: record.function?.name ?? '',
+    version: String(record.function?.version ?? ''),
+  }
   return Object.fromEntries(groupBy.map((group) => [group, all[group]]))
 }
 

@@ -3,9 +3,8 @@ import { Agent } from 'node:http'
 import { onTestFinished } from 'vitest'
 import { CloisterError } from '../../src/core/errors.ts'
 import { bytes, millis } from '../../src/core/quantity.ts'
-import type { RunRequest } from '../../src/core/run.ts'
 import { createArtifacts } from '../../src/functions/artifacts.ts'
-import type { HttpFunctions } from '../../src/gateway/ports.ts'
+import type { Functions } from '../../src/gateway/ports.ts'
 import { type Guest, KV } from '../sandbox-api/guest.ts'
 import { type World, openGateway } from './world.ts'
 
@@ -30,17 +29,14 @@ export async function openFunctions(
   const artifacts = createArtifacts({ cacheSize: bytes(1 << 20) })
   const functions = new Map<string, { code: string } & Given>()
   const codes = new Map<string, string>()
-  const httpFunctions: HttpFunctions = {
-    async find(tenant, name) {
-      const found = functions.get(`${tenant}/${name}`)
-      if (found === undefined) throw new CloisterError('NOT_FOUND', `tenant "${tenant}" has no function "${name}"`)
-      const artifact = artifacts.build({ modules: { 'main.js': found.code }, main: 'main.js' })
-      codes.set(artifact.id, `${tenant}/${name}`)
-      const request = (call: object): RunRequest => ({ ...call, artifact }) as RunRequest
-      return { auth: found.auth ?? 'public', request }
-    },
+  const resolve: Functions['resolve'] = async (tenant, name) => {
+    const found = functions.get(`${tenant}/${name}`)
+    if (found === undefined) throw new CloisterError('NOT_FOUND', `tenant "${tenant}" has no function "${name}"`)
+    const code = artifacts.build({ modules: { 'main.js': found.code }, main: 'main.js' })
+    codes.set(code.id, `${tenant}/${name}`)
+    return { name, version: 1, code, config: { http: { auth: found.auth } }, handlers: ['fetch'] }
   }
-  const world = (await openGateway({ ...options, httpFunctions })) as FunctionsWorld
+  const world = (await openGateway({ ...options, functions: { resolve } })) as FunctionsWorld
   world.execute = async (request) => {
     const { code, wallMs, streamIn, streamOut, output } = functions.get(codes.get(request.artifact.id) ?? '') ?? raise()
     const limits = {

@@ -21,6 +21,8 @@ const KEYED = (key: string, then: string): string =>
 const encoded = (text: string): string => `controller.enqueue(new TextEncoder().encode(${JSON.stringify(text)}))`
 const statuses = (): string[] => guest.cells.posted.map(({ report }) => report.status)
 
+const read = async (answer: Response): Promise<any> => await answer.json()
+
 async function raw(...lines: readonly string[]): Promise<string> {
   const client = await RawClient.open(world.url)
   client.write(`${lines.join('\r\n')}\r\n\r\n`)
@@ -39,7 +41,7 @@ describe('the request', () => {
       ['//evil.example/x', `http://${host}//evil.example/x`],
       ['/%zz?%', `http://${host}/%zz?%`],
     ]) {
-      expect((await (await world.call('GET', path + rest, { key: null })).json()).url).toBe(url)
+      expect((await read(await world.call('GET', path + rest, { key: null }))).url).toBe(url)
     }
   })
 
@@ -50,7 +52,7 @@ describe('the request', () => {
       body: 'sent',
       headers: { 'x-mine': 'a', 'content-type': 'text/x' },
     })
-    const shown = await answer.json()
+    const shown = await read(answer)
     expect(shown).toMatchObject({ method: 'PATCH', body: 'sent' })
     expect(shown.headers).toContainEqual(['x-mine', 'a'])
     expect(shown.headers).toContainEqual(['content-type', 'text/x'])
@@ -101,7 +103,7 @@ describe('the request', () => {
     world = await openFunctions(guest, { forwarded: 'proxy' })
     const path = world.deploy(SHOW)
     const headers = { 'x-forwarded-for': '1.2.3.4', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'shop.example' }
-    const shown = await (await world.call('GET', `${path}/x`, { key: null, headers })).json()
+    const shown = await read(await world.call('GET', `${path}/x`, { key: null, headers }))
     expect(shown.url).toBe('https://shop.example/x')
     expect(shown.headers).toContainEqual(['x-forwarded-for', '1.2.3.4'])
   })
@@ -111,11 +113,11 @@ describe('the request', () => {
     expect((await world.call('GET', path, { key: null })).status).toBe(401)
     const { key: other } = await world.admission.createKey((await import('./world.ts')).tenant('other'))
     expect((await world.call('GET', path, { key: other })).status).toBe(403)
-    const shown = await (await world.call('GET', path, { key: world.key })).json()
+    const shown = await read(await world.call('GET', path, { key: world.key }))
     expect(JSON.stringify(shown)).not.toContain('clk_')
     const open = world.deploy(SHOW)
-    expect(JSON.stringify(await (await world.call('GET', open, { key: world.key })).json())).not.toContain('clk_')
-    const own = await (await world.call('GET', open, { key: null, headers: { authorization: 'Basic YTpi' } })).json()
+    expect(JSON.stringify(await read(await world.call('GET', open, { key: world.key })))).not.toContain('clk_')
+    const own = await read(await world.call('GET', open, { key: null, headers: { authorization: 'Basic YTpi' } }))
     expect(own.headers).toContainEqual(['authorization', 'Basic YTpi'])
   })
 
@@ -143,7 +145,7 @@ describe('the request', () => {
   test('to a function that there is not is refused alike, whatever is missing', async () => {
     for (const path of ['/run/acme/none', '/run/nobody/none/x', '/run/ACME/none', '/run/acme/no%20ne']) {
       const answer = await world.call('GET', path, { key: null })
-      expect([path, answer.status, (await answer.json()).error.code]).toEqual([path, 404, 'NOT_FOUND'])
+      expect([path, answer.status, (await read(answer)).error.code]).toEqual([path, 404, 'NOT_FOUND'])
     }
     expect((await world.call('GET', '/run/acme', { key: null })).status).toBe(404)
   })

@@ -13,9 +13,10 @@ import { bytes, epochMillis, mebibytes, micros, units } from '../../src/core/qua
 import type { Outcome, RunRequest, Usage } from '../../src/core/run.ts'
 import type { LedgerRecord, PostedRun } from '../../src/core/stores.ts'
 import { createArtifacts } from '../../src/functions/artifacts.ts'
+import { configSchema } from '../../src/functions/config.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
-import type { Accounts, Execute, Health, HttpFunctions, Runs } from '../../src/gateway/ports.ts'
+import type { Accounts, Execute, Functions, Health, Runs } from '../../src/gateway/ports.ts'
 
 export { ADMIN_KEY }
 
@@ -135,20 +136,15 @@ interface Options {
   readonly limits?: Partial<HttpLimits>
   readonly bodySizeMax?: number
   readonly accounts?: Partial<Accounts>
-  readonly httpFunctions?: HttpFunctions
+  readonly functions?: Partial<Functions>
   readonly forwarded?: 'none' | 'proxy'
   readonly functionOrigin?: 'shared' | 'own'
 }
 
-const noFunctions: HttpFunctions = {
-  find: async (owner, name) => {
-    throw new CloisterError('NOT_FOUND', `tenant "${owner}" has no function "${name}"`)
-  },
-}
-
 /** Opens the doors on a free port of this machine, with the tenants `acme` and `other`. They close with the test. */
 export async function openGateway(options: Options = {}): Promise<World> {
-  const { limits, bodySizeMax = 1 << 20, accounts: change, httpFunctions = noFunctions } = options
+  const { limits, bodySizeMax = 1 << 20, accounts: change } = options
+  const functions = { ...noFunctions, ...options.functions }
   const who = createAdmissionWorld()
   const policies = { resolve: () => makePolicy() }
   const admission = await who.open({ policies })
@@ -167,7 +163,8 @@ export async function openGateway(options: Options = {}): Promise<World> {
       world.requests.push(request)
       return world.execute(request)
     },
-    httpFunctions,
+    functions,
+    functionConfig: configSchema,
     forwarded: options.forwarded ?? 'none',
     functionOrigin: options.functionOrigin ?? 'own',
     accounts: { ...accounts, ...change },
@@ -185,6 +182,18 @@ export async function openGateway(options: Options = {}): Promise<World> {
   world.call = (method, path, options = {}) => fetch(`${world.url}${path}`, { method, ...requestOf(options) })
   world.inject = (request) => world.gateway.inject(request)
   return world
+}
+
+const notFound = async (): Promise<never> => {
+  throw new CloisterError('NOT_FOUND', 'there is no such function')
+}
+const noFunctions: Functions = {
+  deploy: notFound,
+  resolve: notFound,
+  list: async () => [],
+  get: notFound,
+  versions: notFound,
+  delete: notFound,
 }
 
 type Writable<Type> = { -readonly [Name in keyof Type]: Type[Name] }

@@ -17,6 +17,8 @@ const records = fc
     run: fc.constantFrom(...runs),
     tenant: fc.constantFrom(tenantId('a'), tenantId('b-1')),
     trigger: fc.constant('execute'),
+    function: fc.option(fc.record({ name: fc.constantFrom('f', 'G_2'), version: whole }), { nil: undefined }),
+    parentRun: fc.option(fc.constantFrom(...runs), { nil: undefined }),
     status: fc.constantFrom(...RUN_STATUSES),
     startedAt: whole,
     policy: fc.string({ unit: 'binary' }),

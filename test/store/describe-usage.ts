@@ -39,11 +39,11 @@ function sumOf(records: readonly LedgerRecord[]): Omit<UsageSums, 'group'> {
   }
 }
 
-function label(group: UsageGroup, { startedAt, status, trigger, policy }: LedgerRecord): string {
+function label(group: UsageGroup, { startedAt, status, trigger, policy, function: of }: LedgerRecord): string {
   const time = new Date(startedAt).toISOString()
   if (group === 'day') return time.slice(0, 10)
   if (group === 'hour') return `${time.slice(0, 13)}:00Z`
-  return { outcome: status, trigger, policy }[group]
+  return { outcome: status, trigger, policy, function: of?.name ?? '', version: String(of?.version ?? '') }[group]
 }
 
 function groupedSums(records: readonly LedgerRecord[], groupBy: readonly UsageGroup[]): UsageSums[] {
@@ -65,6 +65,7 @@ const records = fc.array(
       startedAt: fc.integer({ min: 0, max: 60 * HOUR_MS }).map((offset) => epochMillis(START + offset)),
       status: fc.constantFrom<LedgerRecord['status'][]>('ok', 'error', 'timeout'),
       policy: fc.constantFrom('default', 'strict', 'a "b"'),
+      function: fc.constantFrom(undefined, { name: 'f', version: 2 }, { name: 'g', version: 10 }) as fc.Arbitrary<any>,
       usage: fc.record({
         wall: quantity.map(micros),
         cpu: quantity.map(micros),
@@ -84,7 +85,9 @@ const records = fc.array(
   { maxLength: 15 },
 )
 
-const groupings = fc.subarray<UsageGroup>(['day', 'hour', 'outcome', 'trigger', 'policy'], { minLength: 0 })
+const groupings = fc.subarray<UsageGroup>(['day', 'hour', 'outcome', 'trigger', 'policy', 'function', 'version'], {
+  minLength: 0,
+})
 
 export function describeUsage(open: OpenStores): void {
   describe('sums of the ledger', () => {

@@ -15,7 +15,10 @@ const period = z.string().optional().describe('YYYY-MM in UTC; the current month
 const usageQuery = z.strictObject({
   from: z.string().optional().describe('ISO 8601, inclusive; the start of the month if absent.'),
   to: z.string().optional().describe('ISO 8601, exclusive; the end of the month if absent.'),
-  groupBy: z.string().optional().describe('Of day, hour, outcome, trigger, policy: one, or several with commas.'),
+  groupBy: z
+    .string()
+    .optional()
+    .describe('Of day, hour, outcome, trigger, policy, function, version: one, or several with commas.'),
   format,
 })
 const CSV = ['text/csv']

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CloisterError, asCloisterError } from '../../core/errors.ts'
 import { emit } from '../../core/events.ts'
-import { parseTenantId } from '../../core/ids.ts'
+import { functionRequest } from '../../core/function-request.ts'
+import { type TenantId, parseFunctionName, parseTenantId } from '../../core/ids.ts'
 import type { Outcome } from '../../core/run.ts'
 import { type Envelope, send } from '../answer.ts'
 import { type BodyReader, hasBody } from '../body-reader.ts'
-import type { Execute, Gatekeeper, HttpFunctions, Log } from '../ports.ts'
+import type { Execute, Functions, Gatekeeper, Log, ResolvedFunction } from '../ports.ts'
 import { quoted } from '../quoted.ts'
 import { refusalAnswer } from '../refusal.ts'
 import { HttpExchange } from './exchange.ts'
@@ -18,7 +19,7 @@ import type { RunTarget } from './target.ts'
 const SMALL_BODY_MAX = 16 << 10
 
 interface Parts {
-  readonly functions: HttpFunctions
+  readonly functions: Pick<Functions, 'resolve'>
   readonly gatekeeper: Gatekeeper
   readonly execute: Execute
   readonly bodies: BodyReader
@@ -46,11 +47,10 @@ export function createRunDoor(parts: Parts): RunDoor {
   const responder = createResponder({ ending, origin: parts.origin })
 
   async function run(target: RunTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const tenant = parseTenantId(target.tenant)
-    if (tenant === undefined) throw new CloisterError('NOT_FOUND', `tenant ${quoted(target.tenant)} has no function`)
-    const found = await functions.find(tenant, target.function, request.socket.remoteAddress)
-    if (found.auth === 'key') gatekeeper.authorize(gatekeeper.authenticate(request.headers.authorization), tenant)
-    const authorization = found.auth === 'key' ? 'used' : 'passed on'
+    const { tenant, found } = await find(target, request.socket.remoteAddress)
+    const needsKey = found.config.http?.auth === 'key'
+    if (needsKey) gatekeeper.authorize(gatekeeper.authenticate(request.headers.authorization), tenant)
+    const authorization = needsKey ? 'used' : 'passed on'
     const described = describeRequest(request, { target, trust: parts.trust, authorization })
     const { description, received } = await withBody(described, request)
     using exchange = new HttpExchange({
@@ -61,8 +61,22 @@ export function createRunDoor(parts: Parts): RunDoor {
     })
     const input = Buffer.from(JSON.stringify(description))
     const { signal } = exchange
-    const outcome = await execute(found.request({ tenant, trigger: 'http', input, signal, exchange }))
+    const outcome = await execute(functionRequest(found, { tenant, trigger: 'http', input, signal, exchange }))
     await finish(outcome, exchange, request, response)
+  }
+
+  /** What cannot be a name is no function either: nobody is told which of them there are. */
+  async function find(
+    { tenant: tenantText, function: nameText }: RunTarget,
+    caller: string | undefined,
+  ): Promise<{ tenant: TenantId; found: ResolvedFunction }> {
+    const [tenant, name] = [parseTenantId(tenantText), parseFunctionName(nameText)]
+    if (tenant === undefined || name === undefined) {
+      throw new CloisterError('NOT_FOUND', `tenant ${quoted(tenantText)} has no function ${quoted(nameText)}`)
+    }
+    const found = await functions.resolve(tenant, name, { caller })
+    if (found.handlers.includes('fetch')) return { tenant, found }
+    throw new CloisterError('NOT_FOUND', `function "${name}" takes no HTTP requests: its code exports no fetch handler`)
   }
 
   async function withBody(

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { LRUCache } from 'lru-cache'
-import { type ParsedCanonical, operationsText } from '../canonical.ts'
+import { type CanonicalFields, type ParsedCanonical, columnsOf } from '../canonical.ts'
 import { type ChainHead, GENESIS, chainHash } from '../chain.ts'
 import { splitLine } from './commands.ts'
 
@@ -24,8 +24,9 @@ export class LedgerWriter {
     this.#database = database
     this.#insert = database.prepare(
       `INSERT INTO ledger (tenant, sequence, run, format, "trigger", status, started_at, policy, walls, wall_us, cpu_us,
-        units, memory_mib, peak_memory_bytes, input_bytes, output_bytes, log_bytes, cold_start, operations, hash)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO NOTHING`,
+        units, memory_mib, peak_memory_bytes, input_bytes, output_bytes, log_bytes, cold_start, operations, function, version, parent_run,
+        hash)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run) DO NOTHING`,
     )
     this.#insertDetails = database.prepare('INSERT INTO run_details (run, started_at, details) VALUES (?, ?, ?)')
     this.#findHead = database.prepare(
@@ -36,7 +37,7 @@ export class LedgerWriter {
   /** Appends what a post line holds. A run that is in the ledger already changes nothing. */
   append(line: string): void {
     const [canonical, details] = splitLine(line)
-    const fields = JSON.parse(canonical) as ParsedCanonical
+    const fields = columnsOf(JSON.parse(canonical) as ParsedCanonical)
     const before = this.#head(fields.tenant)
     const head = { sequence: before.sequence + 1, hash: chainHash(before.hash, canonical) }
     if (details === undefined) {
@@ -62,7 +63,7 @@ export class LedgerWriter {
     return (this.#findHead.get(tenant) as ChainHead | undefined) ?? GENESIS
   }
 
-  #insertRecord(fields: ParsedCanonical, { sequence, hash }: ChainHead): boolean {
+  #insertRecord(fields: CanonicalFields, { sequence, hash }: ChainHead): boolean {
     const { changes } = this.#insert.run(
       fields.tenant,
       sequence,
@@ -82,13 +83,16 @@ export class LedgerWriter {
       fields.outputBytes,
       fields.logBytes,
       fields.coldStart,
-      operationsText(fields.operations),
+      fields.operations,
+      fields.function,
+      fields.version,
+      fields.parentRun,
       hash,
     )
     return changes !== 0
   }
 
-  #insertBoth(fields: ParsedCanonical, head: ChainHead, details: string): boolean {
+  #insertBoth(fields: CanonicalFields, head: ChainHead, details: string): boolean {
     this.#database.exec('SAVEPOINT post')
     try {
       const isNew = this.#insertRecord(fields, head)
