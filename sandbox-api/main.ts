@@ -9,7 +9,7 @@ import {
 } from './bridge.ts'
 import { wholeResponseMax } from '../src/core/exchange.ts'
 import { outputReached, streamReached } from '../src/core/limit-messages.ts'
-import { type Calls, createCalls, failure } from './calls.ts'
+import { type Call, type Calls, createCalls, failure } from './calls.ts'
 import { addCapabilities } from './capabilities.ts'
 import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
@@ -212,18 +212,20 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
         begin = undefined
         const { trigger, streams } = parse(contextText) as { trigger?: unknown; streams?: unknown }
         const held = createHeld(warn)
-        const call: Calls['call'] = (operation, args) => {
-          if (mine === generation && running) return calls.call(operation, args)
-          return new PromiseConstructor((_, reject) =>
-            reject(failure('RUN_OVER', 'the run that this context belongs to is over')),
-          )
-        }
-        const context = createContext(contextText, held.add, call, clock, limits.capabilities)
+        const whileRunning =
+          (make: Call): Call =>
+          (operation, args) => {
+            if (mine === generation && running) return make(operation, args)
+            return new PromiseConstructor((_, reject) =>
+              reject(failure('RUN_OVER', 'the run that this context belongs to is over')),
+            )
+          }
+        const context = createContext(contextText, held.add, whileRunning(calls.call), clock, limits.capabilities)
         if (streams === true) bridge(BRIDGE.watches, 0, 0)
         resultMax = streams === true ? wholeResponseMax(limits.outputBytes) : limits.outputBytes
         const answering: Answering = {
           outputBytes: limits.outputBytes,
-          call: streams === true ? call : undefined,
+          call: streams === true ? whileRunning(calls.callOwn) : undefined,
           isHeld: () => held.open > 0,
         }
         // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
@@ -247,7 +249,7 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
 function createContext(
   contextText: string,
   waitUntil: (promise: unknown) => void,
-  call: Calls['call'],
+  call: Call,
   clock: Clock,
   capabilities: readonly string[],
 ): object {

@@ -1,3 +1,4 @@
+import { WINDOW_BYTES, WINDOW_PIECES } from '../../src/core/exchange.ts'
 import type { Call } from '../calls.ts'
 import type { AbortSignal } from './abort-signal.ts'
 import type { ByteStream } from './body-stream.ts'
@@ -11,6 +12,13 @@ export class Client {
   readonly #leaving: ((reason: unknown) => void)[] = []
   #signal: AbortSignal | undefined
   #reason: unknown
+  /** What is on its way to the client. */
+  #bytesOut = 0
+  #piecesOut = 0
+  #wake = (): void => {}
+  #failure: { readonly error: unknown } | undefined
+  #isTooLong = false
+  #onFailure: (reason: unknown) => void = () => {}
 
   constructor(call: Call) {
     this.#call = call
@@ -62,58 +70,79 @@ export class Client {
   }
 
   /**
-   * Sends bytes, piece by piece. Resolves when there is room for more; undefined if it is more than the run may send.
+   * Sends bytes, piece by piece. Resolves when more may follow; undefined if it is more than the run may send.
    * `last`: nothing comes after them, and the run goes on without the client from there.
    */
   async send(bytes: Uint8Array, place: 'middle' | 'last' = 'middle'): Promise<'sent' | undefined> {
     if (bytes.length === 0 && place === 'last') await this.end()
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
-      const piece = bytes.subarray(at, at + PIECE_BYTES).toBase64()
-      const isLast = place === 'last' && at + PIECE_BYTES >= bytes.length
-      try {
-        await this.#call('http.write', isLast ? [piece, 'last'] : [piece])
-      } catch (error) {
-        if ((error as { code?: unknown }).code === 'QUOTA_EXCEEDED') return undefined
-        throw error
-      }
+      const piece = bytes.subarray(at, at + PIECE_BYTES)
+      this.#write(piece, place === 'last' && at + PIECE_BYTES >= bytes.length ? 'last' : 'middle')
+      await this.#whenFewer(WINDOW_BYTES - PIECE_BYTES, WINDOW_PIECES - 1)
     }
-    return 'sent'
+    return this.#isTooLong ? undefined : 'sent'
   }
 
   /**
-   * Sends a stream to its end, the next chunk being made while the one before is on its way. Undefined if it is more than
-   * the run may send. The stream is cancelled when the client leaves.
+   * Sends a stream to its end, chunks being made while those before are on their way. Undefined if it is more than the run
+   * may send. The stream is cancelled when the client leaves.
    */
   async sendStream(stream: ByteStream): Promise<'sent' | undefined> {
     const { readerOf } = require('./body-stream.ts') as typeof import('./body-stream.ts')
     const reader = readerOf(stream)
     const cancel = (reason: unknown): void => void reader.cancel(reason).catch(() => {})
     this.#leaving.push(cancel)
-    let sending: Promise<'sent' | undefined> = Promise.resolve('sent')
+    // What fails on its way is heard of at once, though the stream may take long to make its next chunk.
+    this.#onFailure = cancel
     try {
       for (;;) {
         const { done, value } = await reader.read()
-        if ((await sending) === undefined) break
-        if (done) return 'sent'
+        if (done || this.#hasFailed) break
         if (!(value instanceof Uint8Array)) throw new TypeError('a chunk of the body is no Uint8Array')
-        sending = this.send(value)
-        // Heard of at the next chunk at the latest; the stream may take long to make it.
-        sending.then((sent) => sent === undefined && cancel(tooLong()), cancel)
+        await this.send(value)
       }
+      await this.#whenFewer(0, 0)
     } catch (error) {
       cancel(error)
       throw error
     }
-    cancel(tooLong())
-    return undefined
+    return this.#isTooLong ? undefined : 'sent'
+  }
+
+  #write(piece: Uint8Array, place: 'middle' | 'last'): void {
+    const text = piece.toBase64()
+    const { length } = piece
+    this.#bytesOut += length
+    this.#piecesOut += 1
+    const settle = (): void => {
+      this.#bytesOut -= length
+      this.#piecesOut -= 1
+      this.#wake()
+    }
+    this.#call('http.write', place === 'last' ? [text, place] : [text]).then(settle, (error: unknown) => {
+      if ((error as { code?: unknown }).code === 'QUOTA_EXCEEDED') this.#isTooLong = true
+      else this.#failure ??= { error }
+      settle()
+      this.#onFailure(this.#isTooLong ? new RangeError('the body is longer than it may be') : error)
+    })
+  }
+
+  /** Waits until no more than so many bytes and pieces are on their way. Throws what one of them has failed with. */
+  async #whenFewer(bytes: number, pieces: number): Promise<void> {
+    while (!this.#hasFailed && (this.#bytesOut > bytes || this.#piecesOut > pieces)) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#wake = resolve
+      await promise
+    }
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
+  get #hasFailed(): boolean {
+    return this.#isTooLong || this.#failure !== undefined
   }
 
   /** Says that the response is whole: the run goes on without the client from here. */
   async end(): Promise<void> {
     await this.#call('http.end', [])
   }
-}
-
-function tooLong(): RangeError {
-  return new RangeError('the body is longer than it may be')
 }

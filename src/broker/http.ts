@@ -1,4 +1,4 @@
-import { type Exchange, PIECE_BYTES_MAX } from '../core/exchange.ts'
+import { type Exchange, PIECE_BYTES_MAX, WINDOW_BYTES } from '../core/exchange.ts'
 import type { Limits } from '../core/policy.ts'
 import { bytes } from '../core/quantity.ts'
 import { invalid } from './arguments.ts'
@@ -41,13 +41,14 @@ export function httpLineOf(scope: RunScope, exchange: Exchange): HttpLine {
   return scope.keep(KEY, () => new HttpLine(scope, exchange))
 }
 
-/** Keeps a guest to its limits: how many bytes each way, one piece at a time. */
+/** Keeps a guest to its limits: how many bytes each way, and how many at a time. */
 export class HttpLine implements Disposable {
   readonly #scope: RunScope
   readonly #exchange: Exchange
   readonly #limits: Limits
   #isReading = false
-  #isWriting = false
+  /** Bytes that the client's socket has no room for yet. */
+  #unwritten = 0
   #state: 'waiting' | 'responding' | 'ended' = 'waiting'
 
   constructor(scope: RunScope, exchange: Exchange) {
@@ -82,8 +83,10 @@ export class HttpLine implements Disposable {
   /** `last` in `place`: nothing comes after it. */
   async write(given: unknown, place: unknown): Promise<string> {
     if (this.#state !== 'responding') throw invalid('the body of the response is not open')
-    if (this.#isWriting) throw invalid('a piece of the response is being written already')
     const piece = pieceOf(given)
+    if (this.#unwritten + piece.length > WINDOW_BYTES) {
+      throw invalid(`more than ${WINDOW_BYTES} bytes of the response are being written already`)
+    }
     const { egress } = this.#exchange.traffic
     if (egress + piece.length > this.#limits.streamOut) {
       throw new CapabilityError(
@@ -92,9 +95,9 @@ export class HttpLine implements Disposable {
       )
     }
     if (place === 'last') this.end()
-    this.#isWriting = true
+    this.#unwritten += piece.length
     const written = await this.#exchange.write(piece)
-    this.#isWriting = false
+    this.#unwritten -= piece.length
     if (written === 'gone') throw clientGone()
     return ''
   }

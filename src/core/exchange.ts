@@ -3,6 +3,12 @@ import type { Report, Traffic } from './run.ts'
 
 /** Longest piece of a body that crosses between host and cell. Bounds what one run has in memory on its way. */
 export const PIECE_BYTES_MAX = 256 << 10
+/** Bytes of a response that may be on their way from a guest to its client's socket: what hides the way there and back. */
+export const WINDOW_BYTES = 512 << 10
+/** Calls for the bodies of a run that may wait for an answer at once. They are not the guest's, and not counted as its. */
+export const STREAM_CALLS_MAX = 10
+/** Pieces of a response that may be on their way. Of the other calls one reads, and one says something of the response. */
+export const WINDOW_PIECES = STREAM_CALLS_MAX - 2
 /** Headers that a request or a response may have. Real ones have a few dozen. */
 export const HEADERS_MAX = 128
 /** Names and values of a response's headers together. Browsers and proxies refuse more than some 16 to 64 KiB. */
@@ -17,7 +23,7 @@ export function wholeResponseMax(outputBytes: number): number {
 
 /**
  * The HTTP request that a run answers, and the way to whoever sent it. The broker calls it on behalf of the guest; a door
- * implements it. Its user sees to it that there is one read and one write at a time.
+ * implements it. Its user sees to it that there is one read at a time, and no more than {@link WINDOW_BYTES} to be written.
  *
  * Invariant: what is in memory of a body is bounded. A piece is read when the guest asks, and written when there is room.
  */

@@ -6,7 +6,7 @@ import { type RunInCell, startCall } from './run-in-cell.ts'
 
 /** Calls of one cell that are carried out at the same time. Each may hold an answer in memory; the rest wait as they came. */
 const IN_PROGRESS_MAX = 32
-/** Calls that may wait for a client for as long as it likes. A run has two at most: see {@link file://../broker/http.ts}. */
+/** Calls that may wait for a client for as long as it likes. A run has few at once: see STREAM_CALLS_MAX. */
 const PATIENT = /^http\./
 /** Answers and starts that the cell has not read. Past it no further call is carried out until it reads. */
 export const UNREAD_MAX = bytes(4 << 20)

@@ -1,4 +1,4 @@
-import { wholeResponseMax } from '../core/exchange.ts'
+import { STREAM_CALLS_MAX, wholeResponseMax } from '../core/exchange.ts'
 import { outputReached } from '../core/limit-messages.ts'
 import { bytes, micros } from '../core/quantity.ts'
 import type { LogLine, Report, Session, Ticket, WallLevel } from '../core/run.ts'
@@ -121,7 +121,8 @@ export function onAbort(signal: AbortSignal, action: () => void): () => void {
 /** Notes a capability call. Calls are numbered from 1 and bounded by the runtime; a cell that does otherwise breaks the protocol. */
 export function startCall(run: RunInCell, { call }: FromCell & { kind: 'call' }): void {
   if (call !== run.lastCall + 1) throw new FrameError('calls are not numbered in order')
-  if (run.pendingCalls >= run.ticket.policy.limits.pendingCalls) throw new FrameError('more calls than may wait')
+  const own = run.ticket.request.exchange === undefined ? 0 : STREAM_CALLS_MAX
+  if (run.pendingCalls >= run.ticket.policy.limits.pendingCalls + own) throw new FrameError('more calls than may wait')
   run.lastCall = call
   run.pendingCalls += 1
 }

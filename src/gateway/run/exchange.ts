@@ -6,6 +6,9 @@ import type { Report, Traffic } from '../../core/run.ts'
 import { connectionSignal } from '../connection-signal.ts'
 import { type ResponseHead, isBodyless, readHead } from './head.ts'
 
+/** Bytes of a response that may wait in the host for the client's socket, before the guest is kept waiting. */
+const UNSENT_MAX = PIECE_BYTES_MAX
+
 /** A response that came as one piece, with the result of the run. */
 export interface WholeResponse extends ResponseHead {
   readonly body: Buffer
@@ -30,6 +33,10 @@ export class HttpExchange implements Exchange, Disposable {
   #ingress: number
   #egress = 0
   #hasEnded = false
+  /** What has come of the request's body and is not read yet: a piece, and what came with the end of it. */
+  #chunks: Buffer[] = []
+  #gathered = 0
+  #isReading = false
   #whole: WholeResponse | string | undefined
   /** Wakes those who wait for the client to send, or to read: two at most. */
   readonly #waiting = new Set<() => void>()
@@ -58,16 +65,40 @@ export class HttpExchange implements Exchange, Disposable {
 
   async read(): Promise<Uint8Array | 'end' | 'gone'> {
     const { request } = this.#parts
+    if (!this.#isReading) {
+      this.#isReading = true
+      // Goes on while the guest is busy with the piece before: see #gather.
+      request.on('readable', () => this.#gather())
+    }
     for (;;) {
-      const piece = takePiece(request)
-      if (piece !== undefined) {
-        this.#ingress += piece.length
-        return piece
-      }
+      this.#gather()
+      if (this.#gathered > 0) return this.#take()
       if (request.readableEnded) return 'end'
       if (request.destroyed || this.#client.aborted) return 'gone'
       await this.#something(request, ['readable', 'end', 'error', 'close'])
     }
+  }
+
+  /** Takes what has come of the request's body, up to one piece. The rest waits in the client's own buffers. */
+  #gather(): void {
+    const { request } = this.#parts
+    while (this.#gathered < PIECE_BYTES_MAX) {
+      const chunk = request.read() as Buffer | null
+      if (chunk === null) return
+      this.#chunks.push(chunk)
+      this.#gathered += chunk.length
+    }
+  }
+
+  #take(): Buffer {
+    const all = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks)
+    const piece = all.subarray(0, PIECE_BYTES_MAX)
+    const rest = all.subarray(piece.length)
+    this.#chunks = rest.length === 0 ? [] : [rest]
+    this.#gathered = rest.length
+    this.#ingress += piece.length
+    this.#gather()
+    return piece
   }
 
   respond(run: RunId, given: unknown): string | undefined {
@@ -81,7 +112,10 @@ export class HttpExchange implements Exchange, Disposable {
     const { response } = this.#parts
     if (this.#client.aborted || response.destroyed) return 'gone'
     this.#egress += piece.length
-    if (piece.length === 0 || response.write(piece)) return 'written'
+    if (piece.length === 0) return 'written'
+    response.write(piece)
+    // Not only when all is gone: the client is to have something to read while the guest makes more.
+    if (response.writableLength <= UNSENT_MAX) return 'written'
     await this.#something(response, ['drain', 'error', 'close'])
     return this.#client.aborted || response.destroyed ? 'gone' : 'written'
   }
@@ -120,12 +154,6 @@ export class HttpExchange implements Exchange, Disposable {
       this.#waiting.add(done)
     })
   }
-}
-
-function takePiece(request: IncomingMessage): Buffer | undefined {
-  const { readableLength } = request
-  const piece = (readableLength > PIECE_BYTES_MAX ? request.read(PIECE_BYTES_MAX) : request.read()) as Buffer | null
-  return piece ?? undefined
 }
 
 /** Never throws, whatever the cell has sent: a run that has taken place is charged. */
