@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Policy } from '../core/policy.ts'
 import { FAULTS_MAX, faultsOf, isRecord, listFaults, quoted, type PolicyFault, type RawFault } from './faults.ts'
+import { GRANT_NAMES, GRANT_RULES, type GrantName } from './grants.ts'
 import { fromJson, toJson } from './policy-json.ts'
 import { completeSchema, overlaySchema, type CompletePolicy, type PolicyOverlay } from './schema.ts'
 
@@ -81,14 +82,12 @@ interface MergedPolicy {
   readonly rate: Fields
   readonly instance: Fields
   readonly engine: Fields
-  readonly capabilities: { readonly kv?: Fields }
+  readonly capabilities: Readonly<Record<string, Fields>>
 }
 
 /** Lays the overlay over the base. The result is complete only if one of the two has each field. */
 function inherit(base: Policy | undefined, overlay: PolicyOverlay): MergedPolicy {
   const under: Partial<CompletePolicy> = base === undefined ? {} : toJson(base)
-  const kv = overlay.capabilities?.kv
-  const noKv = kv === null || (kv === undefined && under.capabilities?.kv === undefined)
   return {
     name: overlay.name ?? UNNAMED_POLICY,
     walls: overlay.walls ?? under.walls,
@@ -96,8 +95,22 @@ function inherit(base: Policy | undefined, overlay: PolicyOverlay): MergedPolicy
     rate: lay(under.rate, overlay.rate),
     instance: lay(under.instance, overlay.instance),
     engine: lay(under.engine, overlay.engine),
-    capabilities: noKv ? {} : { kv: lay(under.capabilities?.kv, kv) },
+    capabilities: inheritGrants(under.capabilities, overlay.capabilities),
   }
+}
+
+function inheritGrants(
+  under: CompletePolicy['capabilities'] | undefined,
+  over: PolicyOverlay['capabilities'],
+): Record<string, Fields> {
+  const grants: Record<string, Fields> = {}
+  for (const name of GRANT_NAMES) {
+    const stated = over?.[name]
+    // Null takes away what is inherited.
+    if (stated === null || (stated === undefined && under?.[name] === undefined)) continue
+    grants[name] = lay(under?.[name], stated)
+  }
+  return grants
 }
 
 function lay(under: object | undefined, over: object | undefined): Fields {
@@ -118,7 +131,7 @@ function missing(
 }
 
 interface Rule {
-  readonly section: 'limits' | 'kv'
+  readonly section: 'limits' | GrantName
   readonly field: string
   /** The ceiling is another field of the section, so many times. */
   readonly times: number
@@ -135,8 +148,9 @@ const RULES: readonly Rule[] = [
   { section: 'limits', field: 'inputBytes',  times: 1 << 19, beside: 'memoryMb',    spoken: 'half of limits.memoryMb' },
   { section: 'limits', field: 'outputBytes', times: 1 << 19, beside: 'memoryMb',    spoken: 'half of limits.memoryMb' },
   { section: 'limits', field: 'codeBytes',   times: 1 << 19, beside: 'memoryMb',    spoken: 'half of limits.memoryMb' },
-  // A single value that passes the whole store's bound could never be written.
-  { section: 'kv',     field: 'valueBytes',  times: 1,       beside: 'storedBytes', spoken: 'capabilities.kv.storedBytes' },
+  ...GRANT_NAMES.flatMap((section) =>
+    (GRANT_RULES[section] ?? []).map((rule) => ({ section, times: 1, spoken: `capabilities.${section}.${rule.beside}`, ...rule })),
+  ),
 ]
 
 /**
@@ -146,13 +160,13 @@ const RULES: readonly Rule[] = [
 function fit(merged: MergedPolicy, overlay: PolicyOverlay): RawFault[] {
   const faults: RawFault[] = []
   for (const { section, field, times, beside, spoken } of RULES) {
-    const fields: Fields = (section === 'limits' ? merged.limits : merged.capabilities.kv) ?? {}
-    const stated: Fields = (section === 'limits' ? overlay.limits : overlay.capabilities?.kv) ?? {}
+    const fields: Fields = (section === 'limits' ? merged.limits : merged.capabilities[section]) ?? {}
+    const stated: Fields = (section === 'limits' ? overlay.limits : overlay.capabilities?.[section]) ?? {}
     const ceiling = Number(fields[beside]) * times
     const value = Number(fields[field])
     // Not so either if one of the two is missing, which is NaN here and a fault elsewhere.
     if (!(value > ceiling)) continue
-    const parts = section === 'limits' ? ['limits', field] : ['capabilities', 'kv', field]
+    const parts = section === 'limits' ? ['limits', field] : ['capabilities', section, field]
     if (stated[field] === undefined) fields[field] = ceiling
     else faults.push({ parts, message: `must be at most ${spoken}, which is ${ceiling}, not ${value}` })
   }

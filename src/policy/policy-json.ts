@@ -1,8 +1,6 @@
-import type { Engine, Grants, Instance, KvGrant, Limits, Policy } from '../core/policy.ts'
+import type { Engine, Grants, Instance, Limits, Policy } from '../core/policy.ts'
 import { bytes, mebibytes, millis } from '../core/quantity.ts'
 import type { CompletePolicy } from './schema.ts'
-
-type KvJson = NonNullable<CompletePolicy['capabilities']['kv']>
 
 /** Gives checked JSON its units and freezes it, all the way down. */
 export function fromJson({ name, walls, limits, rate, instance, engine, capabilities }: CompletePolicy): Policy {
@@ -26,7 +24,7 @@ export function toJson({ name, walls, limits, rate, instance, engine, capabiliti
     rate: { ...rate },
     instance: instanceToJson(instance),
     engine: engineOf(engine),
-    capabilities: capabilities.kv === undefined ? {} : { kv: kvToJson(capabilities.kv) },
+    capabilities: structuredClone(capabilities) as CompletePolicy['capabilities'],
   }
 }
 
@@ -79,20 +77,13 @@ function engineOf({ jit, wasm, eval: code, temporal, clock, sharedMemory }: Engi
   return { jit, wasm, eval: code, temporal, clock, sharedMemory }
 }
 
-function grantsFromJson({ kv }: CompletePolicy['capabilities']): Grants {
-  return Object.freeze(kv === undefined ? {} : { kv: kvFromJson(kv) })
+/** A grant's fields are the same in JSON and in memory, where they have their units as types. */
+function grantsFromJson(json: CompletePolicy['capabilities']): Grants {
+  return deepFreeze(structuredClone(json)) as Grants
 }
 
-function kvFromJson({ operations, keyBytes, valueBytes, keys, storedBytes }: KvJson): KvGrant {
-  return Object.freeze({
-    operations,
-    keyBytes: bytes(keyBytes),
-    valueBytes: bytes(valueBytes),
-    keys,
-    storedBytes: bytes(storedBytes),
-  })
-}
-
-function kvToJson({ operations, keyBytes, valueBytes, keys, storedBytes }: KvGrant): KvJson {
-  return { operations, keyBytes, valueBytes, keys, storedBytes }
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value
+  for (const inner of Object.values(value)) deepFreeze(inner)
+  return Object.freeze(value)
 }

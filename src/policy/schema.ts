@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { shown } from './faults.ts'
+import { expected, fractional, orReasoned, section, whole, yesOrNo } from './fields.ts'
+import { GRANTS, type GrantName } from './grants.ts'
 
 /**
  * The one description of a policy in JSON. The check, the types and the JSON Schema for editors all come from it. Every
@@ -11,64 +12,7 @@ export const POLICY_NAME = /^[a-z][a-z0-9-]{0,62}$/
 
 const KIB = 1024
 const MIB = 1024 * KIB
-const TIB = 1024 * 1024 * MIB
 const MINUTES_MS = 60_000
-
-interface Amount {
-  readonly min: number
-  readonly max: number
-  /** What the number bounds. */
-  readonly about: string
-  /** Why it may not be smaller or larger. */
-  readonly bounds: string
-}
-
-interface Issue {
-  readonly code: string
-  readonly input?: unknown
-}
-
-const expected = (what: string) => ({
-  error: (issue: Issue) => (issue.input === undefined ? 'is missing' : `must be ${what}, not ${shown(issue.input)}`),
-})
-
-/** A value, bare or as `{ "value": V, "reason": "why" }`. */
-function orReasoned<Value extends z.ZodType>(value: Value, description: string) {
-  const reason = z.string(expected('text')).min(1, 'must say why').max(1000, 'must be at most 1000 characters')
-  return z.union([value, section({ value, reason })]).meta({ description })
-}
-
-const describeAmount = ({ min, max, about, bounds }: Amount): string => `${about} From ${min} to ${max}: ${bounds}`
-// Adding 0 turns -0 into 0, so that equal policies have equal JSON.
-const toNumber = (given: number | { value: number }): number => (typeof given === 'number' ? given : given.value) + 0
-
-function whole(amount: Amount) {
-  const range = expected(`a whole number from ${amount.min} to ${amount.max}`)
-  const number = z.int(range).min(amount.min, range).max(amount.max, range)
-  return orReasoned(number, describeAmount(amount)).transform(toNumber)
-}
-
-function fractional(amount: Amount) {
-  const range = expected(`a number from ${amount.min} to ${amount.max}`)
-  const number = z.number(range).min(amount.min, range).max(amount.max, range)
-  return orReasoned(number, describeAmount(amount)).transform(toNumber)
-}
-
-function yesOrNo(about: string) {
-  return orReasoned(z.boolean(expected('true or false')), about).transform((given) =>
-    typeof given === 'boolean' ? given : given.value,
-  )
-}
-
-/** An object that knows all of its fields. */
-function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  const fields = Object.keys(shape).join(', ')
-  const object = expected('an object')
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' ? `is unknown here, where there are ${fields}` : object.error(issue),
-  })
-}
 
 const limits = section({
   wallMs: whole({
@@ -222,44 +166,26 @@ const engine = section({
   sharedMemory: yesOrNo('Whether there is SharedArrayBuffer.'),
 })
 
-const kv = section({
-  operations: whole({
-    min: 1,
-    max: 1_000_000,
-    about: 'Key-value operations of one run.',
-    bounds: 'null removes kv altogether; each operation is work for the host.',
-  }),
-  keyBytes: whole({
-    min: 1,
-    max: 2 * KIB,
-    about: 'Length of a key in bytes.',
-    bounds: 'keys are kept in an index whose pages are 4 KiB.',
-  }),
-  valueBytes: whole({
-    min: 1,
-    max: MIB,
-    about: 'Length of a value as JSON in bytes.',
-    bounds: 'one call carries at most 2 MiB, the escapes of its text included.',
-  }),
-  keys: whole({
-    min: 1,
-    max: 100_000_000,
-    about: 'Keys that the tenant may keep.',
-    bounds: 'more belongs in a database of the tenant’s own.',
-  }),
-  storedBytes: whole({
-    min: KIB,
-    max: TIB,
-    about: 'Keys and values that the tenant may keep, together, in bytes.',
-    bounds: 'less holds nothing; more than one embedded database should hold.',
-  }),
-})
-
 const name = z.string(expected('text')).regex(POLICY_NAME, 'must be 1 to 63 of a-z, 0-9 and -, a letter first')
 const walls = z
   .enum(['process', 'os'], expected('"process" or "os"'))
   .meta({ description: 'The weakest walls that runs accept: a process of their own, or the operating system’s too.' })
 const prose = z.string(expected('text')).max(1000, 'must be at most 1000 characters')
+
+type OverlayGrants = {
+  [Name in GrantName]: z.ZodOptional<z.ZodNullable<ReturnType<(typeof GRANTS)[Name]['partial']>>>
+}
+type CompleteGrants = { [Name in GrantName]: z.ZodOptional<(typeof GRANTS)[Name]> }
+
+// The names are those of the table; Object.fromEntries forgets them.
+const overlayGrants = (): OverlayGrants =>
+  Object.fromEntries(
+    Object.entries(GRANTS).map(([capability, grant]) => [capability, grant.partial().nullable().optional()]),
+  ) as unknown as OverlayGrants
+const completeGrants = (): CompleteGrants =>
+  Object.fromEntries(
+    Object.entries(GRANTS).map(([capability, grant]) => [capability, grant.optional()]),
+  ) as unknown as CompleteGrants
 
 /** A policy as it is written: everything is optional, what is missing is inherited, null removes what is inherited. */
 export const overlaySchema = section({
@@ -272,7 +198,7 @@ export const overlaySchema = section({
   rate: rate.partial().optional(),
   instance: instance.partial().optional(),
   engine: engine.partial().optional(),
-  capabilities: section({ kv: kv.partial().nullable().optional() }).optional(),
+  capabilities: section(overlayGrants()).optional(),
 })
 
 /** A policy with all that it inherits. */
@@ -283,7 +209,7 @@ export const completeSchema = section({
   rate,
   instance,
   engine,
-  capabilities: section({ kv: kv.optional() }),
+  capabilities: section(completeGrants()),
 })
 
 export type PolicyOverlay = z.output<typeof overlaySchema>

@@ -45,7 +45,7 @@ test('a number may stand beside its reason and means the same', () => {
 })
 
 test('null removes an inherited capability, and its key with it', () => {
-  expect(Object.keys(policyOf({ capabilities: { kv: null } }).capabilities)).toEqual([])
+  expect(Object.keys(policyOf({ capabilities: { kv: null } }).capabilities)).not.toContain('kv')
 })
 
 test('null leaves the inherited way of reuse open again', () => {

@@ -14,9 +14,9 @@ test('the shipped policies are default, generous and strict', () => {
 test.each(catalog.names())('every value of the shipped policy "%s" stands beside its reason', (name) => {
   const { limits, rate, instance, engine, capabilities } = JSON.parse(textOf(name))
   const { reuse: _, ...counts } = instance
-  const sections = { limits, rate, counts, engine, kv: capabilities.kv ?? {} }
+  const sections = { limits, rate, counts, engine, ...capabilities }
   for (const [section, fields] of Object.entries(sections)) {
-    for (const [field, written] of Object.entries(fields as object)) {
+    for (const [field, written] of Object.entries((fields ?? {}) as object)) {
       expect(written, `${section}.${field}`).toEqual({
         value: section === 'engine' ? expect.anything() : expect.any(Number),
         reason: expect.stringMatching(/^.{20,}\.$/),

@@ -1,0 +1,59 @@
+import { grant, whole } from './fields.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const TIB = 1024 * 1024 * MIB
+
+const kv = grant({
+  operations: whole({
+    min: 1,
+    max: 1_000_000,
+    about: 'Key-value operations of one run.',
+    bounds: 'null removes kv altogether; each operation is work for the host.',
+  }),
+  keyBytes: whole({
+    min: 1,
+    max: 2 * KIB,
+    about: 'Length of a key in bytes.',
+    bounds: 'keys are kept in an index whose pages are 4 KiB.',
+  }),
+  valueBytes: whole({
+    min: 1,
+    max: MIB,
+    about: 'Length of a value as JSON in bytes.',
+    bounds: 'one call carries at most 2 MiB, the escapes of its text included.',
+  }),
+  keys: whole({
+    min: 1,
+    max: 100_000_000,
+    about: 'Keys that the tenant may keep.',
+    bounds: 'more belongs in a database of the tenant’s own.',
+  }),
+  storedBytes: whole({
+    min: KIB,
+    max: TIB,
+    about: 'Keys and values that the tenant may keep, together, in bytes.',
+    bounds: 'less holds nothing; more than one embedded database should hold.',
+  }),
+})
+
+/**
+ * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
+ * the same in JSON and in memory.
+ */
+export const GRANTS = { kv } as const
+
+export type GrantName = keyof typeof GRANTS
+export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])
+
+interface GrantRule {
+  readonly field: string
+  /** The field of the same grant that it may not be over. */
+  readonly beside: string
+}
+
+/** Fields of a grant that may not be over another one. */
+export const GRANT_RULES: Readonly<Partial<Record<GrantName, readonly GrantRule[]>>> = {
+  // A single value that passes the whole store's bound could never be written.
+  kv: [{ field: 'valueBytes', beside: 'storedBytes' }],
+}
