@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { KeyId, TenantId } from '../core/ids.ts'
-import { epochMillis } from '../core/quantity.ts'
-import type { KeyRecord, TenantRecord } from '../core/stores.ts'
+import { bytes, epochMillis } from '../core/quantity.ts'
+import type { KeyRecord, StoredBytes, TenantRecord } from '../core/stores.ts'
 import { decodeBudget } from './budget-text.ts'
 import type { Tables } from './schema.ts'
 
@@ -15,6 +15,17 @@ export async function listTenants(database: Kysely<Tables>): Promise<readonly Te
     createdAt: epochMillis(row.created_at),
     updatedAt: epochMillis(row.updated_at),
   }))
+}
+
+/** What each tenant keeps in key-value data, of those that keep any. */
+export async function listStoredBytes(database: Kysely<Tables>): Promise<readonly StoredBytes[]> {
+  const rows = await database
+    .selectFrom('tenants')
+    .select(['id', 'kv_bytes'])
+    .where('kv_bytes', '>', 0)
+    .orderBy('id')
+    .execute()
+  return rows.map((row) => ({ tenant: row.id as TenantId, bytes: bytes(row.kv_bytes) }))
 }
 
 /** All keys of all tenants, by tenant and id. */

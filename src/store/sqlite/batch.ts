@@ -43,6 +43,7 @@ export class BatchRunner {
     try {
       this.#begin.run()
       const answer = this.#execute(batch.split(LINE_END))
+      this.#ledger.committing()
       this.#commit.run()
       this.#ledger.committed()
       return answer
