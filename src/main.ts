@@ -154,6 +154,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const broker = createBroker({
     capabilities: [createKvCapability({ store: stores.kv, clock })],
     clock,
+    ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
   })
   const execute = createExecute({

@@ -5,6 +5,7 @@
 import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
 import type { Bytes, EpochMillis, Micros, NanoUsd } from './quantity.ts'
+import type { QueueStore } from './queues.ts'
 import type { FunctionVersion, GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
 
 /** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
@@ -207,6 +208,7 @@ export interface Stores extends AsyncDisposable {
   readonly keys: KeyStore
   readonly ledger: LedgerStore
   readonly kv: KvStore
+  readonly queues: QueueStore
   /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */
   storedBytes(): Promise<readonly StoredBytes[]>
 }

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { KeyId, TenantId } from '../core/ids.ts'
 import { bytes, epochMillis } from '../core/quantity.ts'
 import type { KeyRecord, StoredBytes, TenantRecord } from '../core/stores.ts'
@@ -17,15 +17,17 @@ export async function listTenants(database: Kysely<Tables>): Promise<readonly Te
   }))
 }
 
-/** What each tenant keeps in key-value data, of those that keep any. */
+/** What each tenant keeps in key-value data, blobs and queues together, of those that keep any. */
 export async function listStoredBytes(database: Kysely<Tables>): Promise<readonly StoredBytes[]> {
+  const kept = sql<number>`kv_bytes
+    + coalesce((SELECT bytes FROM blob_totals WHERE blob_totals.tenant = tenants.number), 0)
+    + coalesce((SELECT sum(bytes) FROM queues WHERE queues.tenant = tenants.number), 0)`
   const rows = await database
     .selectFrom('tenants')
-    .select(['id', 'kv_bytes'])
-    .where('kv_bytes', '>', 0)
+    .select(['id', kept.as('bytes')])
     .orderBy('id')
     .execute()
-  return rows.map((row) => ({ tenant: row.id as TenantId, bytes: bytes(row.kv_bytes) }))
+  return rows.flatMap((row) => (row.bytes > 0 ? [{ tenant: row.id as TenantId, bytes: bytes(row.bytes) }] : []))
 }
 
 /** All keys of all tenants, by tenant and id. */

@@ -2,7 +2,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
 import { fillRollups } from './fill-rollups.ts'
 import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
+import { blobs } from './migrations/blobs.ts'
 import { metering } from './migrations/metering.ts'
+import { queues } from './migrations/queues.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
 const APPLICATION_ID = 0x436c7374
@@ -14,7 +16,12 @@ interface Migration {
 }
 
 /** Each entry takes the schema one version up, and is a file of its own; an entry that was published never changes. */
-const MIGRATIONS: readonly (string | Migration)[] = [ledgerTenantsKv, { statements: metering, fill: fillRollups }]
+const MIGRATIONS: readonly (string | Migration)[] = [
+  ledgerTenantsKv,
+  blobs,
+  queues,
+  { statements: metering, fill: fillRollups },
+]
 
 /** The schema version that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length
