@@ -3,6 +3,7 @@ import { CloisterError } from '../../core/errors.ts'
 import { fillRollups } from './fill-rollups.ts'
 import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { blobs } from './migrations/blobs.ts'
+import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
 
@@ -16,12 +17,7 @@ interface Migration {
 }
 
 /** Each entry takes the schema one version up, and is a file of its own; an entry that was published never changes. */
-const MIGRATIONS: readonly (string | Migration)[] = [
-  ledgerTenantsKv,
-  blobs,
-  queues,
-  { statements: metering, fill: fillRollups },
-]
+const MIGRATIONS: readonly (string | Migration)[] = [{ statements: metering, fill: fillRollups }]
 
 /** The schema version that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length
