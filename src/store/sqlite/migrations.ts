@@ -17,7 +17,13 @@ interface Migration {
 }
 
 /** Each entry takes the schema one version up, and is a file of its own; an entry that was published never changes. */
-const MIGRATIONS: readonly (string | Migration)[] = [{ statements: metering, fill: fillRollups }]
+const MIGRATIONS: readonly (string | Migration)[] = [
+  ledgerTenantsKv,
+  blobs,
+  queues,
+  kvMetadata,
+  { statements: metering, fill: fillRollups },
+]
 
 /** The schema version that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length
