@@ -8,6 +8,7 @@ import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
 import { createBroker } from './broker/broker.ts'
+import { createDocsCapability } from './broker/docs.ts'
 import { createKvCapability } from './broker/kv.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
@@ -149,7 +150,10 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
   const broker = createBroker({
-    capabilities: [createKvCapability({ store: stores.kv, clock })],
+    capabilities: [
+      createKvCapability({ store: stores.kv, clock }),
+      createDocsCapability({ store: stores.docs, clock }),
+    ],
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),

@@ -2,6 +2,7 @@
  * What the stages need of storage. Each port is small and asynchronous, so that SQLite and PostgreSQL can both serve it;
  * `store/` implements them, `main.ts` hands them in. Every promise rejects with an INTERNAL CloisterError when storage fails.
  */
+import type { DocStore } from './documents.ts'
 import type { KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
 import type { EpochMillis, Micros, NanoUsd } from './quantity.ts'
@@ -185,5 +186,6 @@ export interface Stores extends AsyncDisposable {
   readonly keys: KeyStore
   readonly ledger: LedgerStore
   readonly kv: KvStore
+  readonly docs: DocStore
   readonly queues: QueueStore
 }

@@ -12,6 +12,9 @@ import {
   isPost,
   splitLine,
 } from './commands.ts'
+import { DocIndexWriter } from './doc-index-writer.ts'
+import { DocIndexes } from './doc-indexes.ts'
+import { DocWriter } from './doc-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
@@ -84,8 +87,11 @@ function handlersOf(database: DatabaseSync): Handlers {
   const kv = new KvWriter(database)
   const blobs = new BlobWriter(database)
   const queues = new QueueWriter(database)
+  const docIndexes = new DocIndexes(database)
+  const docs = new DocWriter(database, docIndexes)
+  const collections = new DocIndexWriter(database, docIndexes, docs)
   const orphans = new OrphanWriter(database)
-  const purge = (): boolean => kv.purgeOrphans() || orphans.purge()
+  const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || collections.purge()
   const sweeper = new SweepWriter(database, purge)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
@@ -111,6 +117,10 @@ function handlersOf(database: DatabaseSync): Handlers {
     'queue.claim': (input) => queues.claim(input),
     'queue.acknowledge': (input) => queues.acknowledge(input),
     'queue.release': (input) => queues.release(input),
+    'doc.write': (input) => docs.write(input),
+    'doc.declare': (input) => collections.declare(input),
+    'doc.build': (input) => collections.build(input),
+    'doc.drop': (input) => collections.drop(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
 import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { blobs } from './migrations/blobs.ts'
+import { docs } from './migrations/docs.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { queues } from './migrations/queues.ts'
 
@@ -9,7 +10,7 @@ import { queues } from './migrations/queues.ts'
 const APPLICATION_ID = 0x436c7374
 
 /** Each entry takes the schema one version up, and is a file of its own; an entry that was published never changes. */
-const MIGRATIONS: readonly string[] = [ledgerTenantsKv, blobs, queues, kvMetadata]
+const MIGRATIONS: readonly string[] = [ledgerTenantsKv, blobs, queues, kvMetadata, docs]
 
 /** The schema version that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length

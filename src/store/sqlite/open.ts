@@ -14,6 +14,7 @@ import { createBlobIndex } from './blob-index.ts'
 import type { Swept, Synchronous, WriterSettings } from './commands.ts'
 import { kyselyOver } from './dialect.ts'
 import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.ts'
+import { createDocStore } from './doc-store.ts'
 import { createKvStore } from './kv-store.ts'
 import { createLedgerStore } from './ledger-store.ts'
 import { makeDirectory } from './make-directory.ts'
@@ -129,6 +130,7 @@ function storesOf({ lock, queue, reader, database, clock, detailsRetention, reso
     keys: createKeyStore({ queue, database }),
     ledger: createLedgerStore({ queue, database }),
     kv: createKvStore({ queue, database: reader, clock }),
+    docs: createDocStore({ queue, database: reader, clock }),
     queues: createQueueStore({ queue, database: reader, clock }),
     blobs: createBlobIndex({ queue, database: reader }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
