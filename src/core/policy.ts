@@ -74,9 +74,15 @@ export interface Engine {
 
 export type ClockKind = 'frozen' | 'live'
 
-export interface KvGrant {
+/** What every grant bounds. */
+export interface Grant {
   /** Operations of one run. */
   readonly operations: number
+  /** Operations of all runs of the tenant in one UTC day; absent or null: as many as there are. */
+  readonly operationsPerDay?: number | null
+}
+
+export interface KvGrant extends Grant {
   readonly keyBytes: Bytes
   readonly valueBytes: Bytes
   /** Keys of one tenant. */
