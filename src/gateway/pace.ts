@@ -7,7 +7,7 @@
 export class Pace {
   readonly #turnMax: number
   #spent = 0
-  #turn: NodeJS.Immediate | undefined
+  #isScheduled = false
   readonly #waiting: Waiting[] = []
 
   constructor(turnMax: number) {
@@ -28,11 +28,13 @@ export class Pace {
   }
 
   #schedule(): void {
-    this.#turn ??= setImmediate(() => this.#begin())
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => this.#begin())
   }
 
   #begin(): void {
-    this.#turn = undefined
+    this.#isScheduled = false
     this.#spent = 0
     let done = 0
     for (const { size, action } of this.#waiting) {
