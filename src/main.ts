@@ -19,6 +19,9 @@ import type { LedgerStore } from './core/stores.ts'
 import { examine, examineWeb } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
+import { configSchema } from './functions/config.ts'
+import { type FunctionDirectory, createFunctionDirectory } from './functions/directory.ts'
+import { createLoadCode } from './functions/load-code.ts'
 import { type Gateway, createGateway } from './gateway/gateway.ts'
 import { HTTP_LIMITS } from './gateway/http-limits.ts'
 import type { Health } from './gateway/ports.ts'
@@ -34,6 +37,7 @@ import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
 import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
+import { sweepRegularly } from './sweeping.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
@@ -43,13 +47,14 @@ export interface Platform extends Host {
   readonly admission: AdmissionDesk
   readonly billing: BillingDesk
   readonly artifacts: Artifacts
+  readonly functions: FunctionDirectory
   readonly pool: CellPool
 }
 
 /** Memory that remembered submissions may take. */
 const ARTIFACT_CACHE = bytes(64 << 20)
-/** How often expired entries and old details are swept out of the store. */
-const SWEEP_MS = 60_000
+/** Memory that the code of deployed functions may take, besides the cells it is in. */
+const FUNCTION_CACHE = bytes(128 << 20)
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 /** How often the host looks whether an hour of storage is to be charged. */
@@ -108,6 +113,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     onTenantDeleted(tenant) {
       pool.retireTenant(tenant, 'tenant-deleted')
       broker.revoke(tenant)
+      functions.forgetTenant(tenant)
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
@@ -169,6 +175,12 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     clock,
   })
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
+  const functions = createFunctionDirectory({
+    clock,
+    store: stores.functions,
+    load: createLoadCode({ admission, scheduler, pool }),
+    cacheSize: FUNCTION_CACHE,
+  })
   const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
   const health = (): Health => ({
     ready: state.ready,
@@ -181,6 +193,8 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     draining: () => state.draining,
     artifacts,
     execute,
+    functions,
+    functionConfig: configSchema,
     accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
     runs: stores.ledger,
     health,
@@ -200,6 +214,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     admission,
     billing,
     artifacts,
+    functions,
     pool,
     adminKey: adminKey.key,
     inject: (request) => inject(gateway, request),
@@ -240,19 +255,6 @@ function withoutPosts(ledger: LedgerStore): LedgerStore {
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
   const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
-}
-
-function sweepRegularly(stores: SqliteStores, clock: Clock, log: Logger): Disposable {
-  const sweep = async (): Promise<void> => {
-    try {
-      while (!(await stores.sweep(clock.now())).complete);
-    } catch (error) {
-      log.error({ err: error }, 'store.sweep-failed')
-    }
-  }
-  const timer = setInterval(() => void sweep(), SWEEP_MS)
-  timer.unref()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 interface HourlyParts {
