@@ -8,6 +8,7 @@ import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
 import { createBroker } from './broker/broker.ts'
+import { createDocsCapability } from './broker/docs.ts'
 import { createKvCapability } from './broker/kv.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
@@ -37,6 +38,7 @@ import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
 import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
+import { sweepRegularly } from './sweeping.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
@@ -54,9 +56,10 @@ export interface Platform extends Host {
 const ARTIFACT_CACHE = bytes(64 << 20)
 /** Memory that the code of deployed functions may take, besides the cells it is in. */
 const FUNCTION_CACHE = bytes(128 << 20)
-/** How often expired entries and old details are swept out of the store. */
-const SWEEP_MS = 60_000
 const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+/** How often the host looks whether an hour of storage is to be charged. */
+const STORAGE_CHECK_MS = 30_000
 /** How much later than at its limit a run that is inspected is killed. */
 const INSPECTED_GRACE_MS = 2_000
 
@@ -75,6 +78,15 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     state.draining = true
     log.fatal({ err: error }, event)
   }
+  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
+  // Trying the walls takes a cell's start, most of it in another process: the store is opened meanwhile.
+  const raising = raiseWalls({
+    program,
+    wanted: config.walls,
+    onFailure: (error) => stopAdmitting('spawner.failed', error),
+  })
+  raising.catch(() => {})
+  taken.defer(async () => (await raising.catch(() => undefined))?.walls[Symbol.asyncDispose]())
   const stores = taken.use(
     await openSqliteStores({
       directory: config.dataDirectory,
@@ -87,13 +99,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
-  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
-  const { walls, trials } = await raiseWalls({
-    program,
-    wanted: config.walls,
-    onFailure: (error) => stopAdmitting('spawner.failed', error),
-  })
-  taken.use(walls)
+  const { walls, trials } = await raising
   const admission = await createAdmission({
     clock,
     tenants: stores.tenants,
@@ -156,7 +162,10 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
   const broker = createBroker({
-    capabilities: [createKvCapability({ store: stores.kv, clock })],
+    capabilities: [
+      createKvCapability({ store: stores.kv, clock }),
+      createDocsCapability({ store: stores.docs, clock }),
+    ],
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
@@ -203,6 +212,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
+  taken.use(chargeStorageHourly({ stores, billing, clock, log }))
   const resources = taken.move()
 
   return {
@@ -244,6 +254,7 @@ function withoutPosts(ledger: LedgerStore): LedgerStore {
     find: ledger.find.bind(ledger),
     page: ledger.page.bind(ledger),
     records: ledger.records.bind(ledger),
+    auditRollups: ledger.auditRollups.bind(ledger),
   }
 }
 
@@ -252,15 +263,28 @@ async function inject(gateway: Gateway, { method, url, headers, payload }: HostR
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
 }
 
-function sweepRegularly(stores: SqliteStores, clock: Clock, log: Logger): Disposable {
-  const sweep = async (): Promise<void> => {
+interface HourlyParts {
+  readonly stores: Pick<SqliteStores, 'storedBytes'>
+  readonly billing: BillingDesk
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Charges each hour of storage once, while the host runs: hours in which it did not are free. */
+function chargeStorageHourly({ stores, billing, clock, log }: HourlyParts): Disposable {
+  let charged = -1
+  const charge = async (): Promise<void> => {
+    const hour = Math.floor(clock.now() / HOUR_MS)
+    if (hour === charged) return
+    charged = hour
     try {
-      while (!(await stores.sweep(clock.now())).complete);
+      await billing.chargeStorage(await stores.storedBytes())
     } catch (error) {
-      log.error({ err: error }, 'store.sweep-failed')
+      charged = -1
+      log.error({ err: error }, 'storage.charge-failed')
     }
   }
-  const timer = setInterval(() => void sweep(), SWEEP_MS)
+  const timer = setInterval(() => void charge(), STORAGE_CHECK_MS)
   timer.unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }

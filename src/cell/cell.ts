@@ -14,7 +14,7 @@ import {
 } from '../wire/to-cell.ts'
 import type { IsolatedVm } from './addon.ts'
 import { die } from './die.ts'
-import type { Ending } from './ending.ts'
+import { CANCELLED, type Ending } from './ending.ts'
 import { Inspection } from './inspection.ts'
 import { type Realm, RealmMaker } from './realm.ts'
 import type { RunHost } from './run-host.ts'
@@ -27,8 +27,6 @@ const FAST_ENTRY_MS = 1
 const LONG_ENTRY_MS = 5
 /** How many fast entries in a row prove that an artifact is fast. */
 const FAST_ENTRIES_NEEDED = 2
-
-const CANCELLED = JSON.stringify({ name: 'Error', message: 'the run was cancelled', stack: '' })
 
 interface Known {
   readonly artifact: CellArtifact
@@ -106,7 +104,9 @@ export class Cell implements RunHost {
   }
 
   worked(run: number, task: number, ok: boolean, value: NativeValue): void {
-    this.#step(run, (guest) => guest.finish(task, ok, this.#maker?.handOver(value)))
+    const guest = this.#runs.get(run)?.run
+    if (guest?.ending !== undefined) this.#rest(run, guest)
+    else this.#step(run, (entered) => entered.finish(task, ok, this.#maker?.handOver(value)))
     this.#flush()
   }
 
@@ -123,10 +123,7 @@ export class Cell implements RunHost {
 
   left(run: number): void {
     const guest = this.#runs.get(run)?.run
-    if (guest !== undefined && !guest.isInside) {
-      if (guest.ending === undefined) fromCell.yielded(this.#batch, run)
-      else this.#conclude(run)
-    }
+    if (guest !== undefined && !guest.isInside) this.#rest(run, guest)
     this.#flush()
   }
 
@@ -166,7 +163,8 @@ export class Cell implements RunHost {
       case 'answer':
         return this.#step(message.run, (guest) => guest.answer(message.answer))
       case 'cancel':
-        return this.#cancel(message.run)
+        this.#step(message.run, (guest) => guest.cancel())
+        return this.#conclude(message.run)
       case 'inspect':
         this.#inspections.get(message.run)?.heed(message.inspect)
     }
@@ -251,16 +249,15 @@ export class Cell implements RunHost {
     // It has begun, on another thread: its end is told by `left`.
     if (run.isInside) return
     if (known !== undefined) known.fastEntries = tookMs < FAST_ENTRY_MS ? known.fastEntries + 1 : 0
-    if (run.ending === undefined) fromCell.yielded(this.#batch, number)
-    else this.#conclude(number)
+    this.#rest(number, run)
     if (tookMs >= FAST_ENTRY_MS) this.#flush()
   }
 
-  #cancel(number: number): void {
-    const run = this.#runs.get(number)?.run
-    if (run?.isWatching === true) return this.#step(number, (guest) => guest.leave())
-    run?.cancel()
-    this.#conclude(number)
+  /** No code of the run is running. */
+  #rest(number: number, run: GuestRun): void {
+    if (run.ending !== undefined && !run.isWorking) return this.#conclude(number)
+    if (run.isWorking) run.awaitWork()
+    fromCell.yielded(this.#batch, number)
   }
 
   #conclude(number: number): void {

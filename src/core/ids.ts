@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 /**
  * Ids are proof: each has one parser, at the edge. Holding the type means that the text was checked, and nothing
@@ -88,6 +88,12 @@ export function createRunIds(now: () => number): () => RunId {
     counter += 1
     return `run_${stamp}${base32(counter, 8)}${process}` as RunId
   }
+}
+
+/** Names the record of what a tenant keeps in one hour: always the same, so that it is posted once. */
+export function storageRecordId(tenant: TenantId, hourMs: number): RunId {
+  const digest = BigInt(`0x${hash('sha256', `storage ${tenant} ${hourMs}`, 'hex').slice(0, 20)}`)
+  return `run_${base32(hourMs, 10)}${digest.toString(32).padStart(16, '0')}` as RunId
 }
 
 function base32(value: number, digits: number): string {

@@ -94,6 +94,19 @@ export interface KvGrant extends Grant {
   readonly storedBytes: Bytes
 }
 
+export interface DocsGrant extends Grant {
+  /** One document as JSON. */
+  readonly documentBytes: Bytes
+  /** Documents of one tenant. */
+  readonly documents: number
+  /** Documents and their ids of one tenant together. */
+  readonly storedBytes: Bytes
+  /** Collections of one tenant. */
+  readonly collections: number
+  /** Indexes of one collection. */
+  readonly indexes: number
+}
+
 /** What a tenant may keep of deployed functions. */
 export interface FunctionQuota {
   /** Functions of one tenant. */
@@ -107,6 +120,7 @@ export interface FunctionQuota {
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
+  readonly docs?: DocsGrant
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */

@@ -124,6 +124,9 @@ export interface Traffic {
   readonly ingress: Bytes
 }
 
+/** What a run used beyond its cell, as its session counted it. */
+export type Consumed = Pick<Session, 'operations' | 'traffic'>
+
 /** What a run consumed, as decided by the host. Every figure is the host's own. */
 export interface Usage {
   readonly wall: Micros
@@ -135,6 +138,9 @@ export interface Usage {
   readonly inputSize: Bytes
   readonly outputSize: Bytes
   readonly logSize: Bytes
+  /** Bytes that capabilities sent to networks for the run, and what came back. */
+  readonly egress: Bytes
+  readonly ingress: Bytes
   readonly coldStart: boolean
 }
 
@@ -168,7 +174,7 @@ export interface Billing {
    * Decides the usage, commits the ledger record and closes the hold; resolves after the commit.
    * Invariant: a run is charged if and only if its record is in the ledger.
    */
-  post(hold: Hold, report: Report, operations: Operations): Promise<Usage>
+  post(hold: Hold, report: Report, consumed: Consumed): Promise<Usage>
 }
 
 /** The host's answer to a capability call: JSON text of the value, or of `{code, message}` when `ok` is false. */

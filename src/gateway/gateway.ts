@@ -6,6 +6,7 @@ import type { Bytes } from '../core/quantity.ts'
 import { BodyReader } from './body-reader.ts'
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
 import { describeApi } from './openapi.ts'
+import { Pace } from './pace.ts'
 import type * as ports from './ports.ts'
 import { createReception } from './reception.ts'
 import { createRequestIds } from './request-ids.ts'
@@ -15,6 +16,7 @@ import type { ForwardedTrust } from './run/request.ts'
 import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { aliasRoutes } from './routes/aliases.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
@@ -60,7 +62,9 @@ export interface Gateway {
 /** Puts the doors up. Nothing listens yet. */
 export function createGateway(parts: GatewayParts): Gateway {
   const limits = { ...HTTP_LIMITS, ...parts.limits }
+  const pace = new Pace(limits.turnSize)
   const bodies = new BodyReader({
+    pace,
     sizeMax: parts.bodySizeMax,
     arrivingMax: limits.arrivingSize,
     discardMax: limits.discardedSize,
@@ -72,7 +76,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   const { forwarded: trust, functionOrigin: origin } = parts
   const door = createRunDoor({ ...parts, bodies, ending, newRequestId, trust, origin })
   const { routes, execute } = createRoutes(parts)
-  const app = createRouter({ reception, limits, routes, busiest: execute, door })
+  const app = createRouter({ reception, limits, pace, routes, busiest: execute, door })
   return {
     app,
     async listen({ host, port }) {
@@ -95,6 +99,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     execute,
     ...runRoutes(parts),
     ...functionRoutes(parts),
+    ...aliasRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
     ...operationRoutes({ ...parts, openApi: () => (openApi ??= describeApi(routes, parts.version)) }),

@@ -8,6 +8,7 @@ import { refusal } from './schemas.ts'
 const HTTP_TRIGGER: Record<string, Record<string, object>> = {
   '/run/{tenant}/{function}/{path}': {
     get: {
+      security: [],
       summary: 'Any method: the function’s fetch handler answers, without a key unless its configuration asks for one.',
       parameters: ['tenant', 'function', 'path'].map((name) => ({
         name,

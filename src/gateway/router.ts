@@ -8,7 +8,8 @@ import {
 import fastify, { type FastifyInstance, type HTTPMethods } from 'fastify'
 import { CloisterError, asCloisterError } from '../core/errors.ts'
 import type { HttpLimits } from './http-limits.ts'
-import { boundPipeline } from './pipeline-bound.ts'
+import type { Pace } from './pace.ts'
+import { boundPipeline, stopParsingWhatIsCut } from './pipeline-bound.ts'
 import { quoted } from './quoted.ts'
 import type { PathTexts, Reception } from './reception.ts'
 import { refuseConnection } from './refusal.ts'
@@ -21,6 +22,7 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void
 interface Parts {
   readonly reception: Reception
   readonly limits: HttpLimits
+  readonly pace: Pace
   readonly routes: readonly Route[]
   /** The one of them that is called all the time: `POST /v1/tenants/{tenant}/execute`. */
   readonly busiest: Route
@@ -29,7 +31,7 @@ interface Parts {
 }
 
 /** Finds the route of each request. What it has to refuse itself, it refuses in the words of the API. */
-export function createRouter({ reception, limits, routes, busiest, door }: Parts): FastifyInstance {
+export function createRouter({ reception, limits, pace, routes, busiest, door }: Parts): FastifyInstance {
   const app = fastify({
     logger: false,
     requestIdHeader: false,
@@ -44,9 +46,14 @@ export function createRouter({ reception, limits, routes, busiest, door }: Parts
     serverFactory(router) {
       const server = createHttpServer(
         limits,
-        boundPipeline(requireHost(expressLane(router, { reception, busiest, door }), reception), limits.pipelined),
+        boundPipeline(
+          requireHost(expressLane(router, { reception, busiest, door }), reception),
+          limits.pipelined,
+          pace,
+        ),
       )
       refuseByServer(server, reception)
+      stopParsingWhatIsCut(server)
       return server
     },
   })

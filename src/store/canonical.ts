@@ -3,7 +3,7 @@ import type { FunctionName, RunId, TenantId } from '../core/ids.ts'
 import type { RunStatus } from '../core/outcome.ts'
 import { bytes, epochMillis, mebibytes, micros, units } from '../core/quantity.ts'
 import type { Operations, Trigger, WallLevel } from '../core/run.ts'
-import type { LedgerRecord } from '../core/stores.ts'
+import type { LedgerRecord, RecordKind } from '../core/stores.ts'
 
 /** The layout of {@link canonicalText}. A record keeps the format it was written in, so old chains stay verifiable. */
 export const CANONICAL_FORMAT = 1
@@ -35,6 +35,10 @@ export interface CanonicalFields {
   readonly function: string | null
   readonly version: number | null
   readonly parentRun: string | null
+  readonly kind: string
+  readonly egressBytes: number
+  readonly ingressBytes: number
+  readonly storedByteHours: number
 }
 
 /** {@link CanonicalFields} as `JSON.parse` gives them back from a canonical text. */
@@ -43,7 +47,7 @@ export type ParsedCanonical = Omit<CanonicalFields, 'operations' | Absentable> &
 } & Partial<Pick<CanonicalFields, Absentable>>
 
 /** Fields that a text holds only if they have a value, so that texts from before there were any are still the same. */
-type Absentable = 'function' | 'version' | 'parentRun'
+type Absentable = 'function' | 'version' | 'parentRun' | 'kind' | 'egressBytes' | 'ingressBytes' | 'storedByteHours'
 
 /**
  * The canonical JSON text of a record: one key order, no white space, whole numbers only. Two records have the same
@@ -61,7 +65,9 @@ export function decodeRecord(canonical: string): LedgerRecord {
 /** A parsed text as the ledger's columns hold it. */
 export function columnsOf(parsed: ParsedCanonical): CanonicalFields {
   const { function: name = null, version = null, parentRun = null, operations } = parsed
-  return { ...parsed, operations: operationsText(operations), function: name, version, parentRun }
+  const { kind = 'run', egressBytes = 0, ingressBytes = 0, storedByteHours = 0 } = parsed
+  const added = { kind, egressBytes, ingressBytes, storedByteHours }
+  return { ...parsed, operations: operationsText(operations), function: name, version, parentRun, ...added }
 }
 
 /** The one place that knows the key order. Ids and closed lists need no escaping; a policy's name may. */
@@ -76,9 +82,16 @@ export function canonicalText(fields: CanonicalFields): string {
   )
 }
 
-function absentable({ function: name, version, parentRun }: CanonicalFields): string {
-  const deployed = name === null ? '' : `,"function":"${name}","version":${version}`
-  return parentRun === null ? deployed : `${deployed},"parentRun":"${parentRun}"`
+function absentable({ function: name, version, parentRun, kind, ...counts }: CanonicalFields): string {
+  const { egressBytes, ingressBytes, storedByteHours } = counts
+  return (
+    (name === null && version === null ? '' : `,"function":"${name}","version":${version}`) +
+    (parentRun === null ? '' : `,"parentRun":"${parentRun}"`) +
+    (kind === 'run' ? '' : `,"kind":"${kind}"`) +
+    (egressBytes === 0 ? '' : `,"egressBytes":${egressBytes}`) +
+    (ingressBytes === 0 ? '' : `,"ingressBytes":${ingressBytes}`) +
+    (storedByteHours === 0 ? '' : `,"storedByteHours":${storedByteHours}`)
+  )
 }
 
 /** Operation counts as canonical JSON text: names in the order of their UTF-16 code units. */
@@ -95,7 +108,8 @@ export function recordOf(fields: CanonicalFields): LedgerRecord {
   return {
     run: fields.run as RunId,
     tenant: fields.tenant as TenantId,
-    trigger: fields.trigger as Trigger,
+    ...(fields.kind !== 'run' && { kind: fields.kind as Exclude<RecordKind, 'run'> }),
+    trigger: fields.trigger as Trigger | 'host',
     ...(fields.function !== null && {
       function: { name: fields.function as FunctionName, version: fields.version ?? 0 },
     }),
@@ -104,6 +118,7 @@ export function recordOf(fields: CanonicalFields): LedgerRecord {
     startedAt: epochMillis(fields.startedAt),
     policy: fields.policy,
     walls: fields.walls as WallLevel,
+    ...(fields.storedByteHours !== 0 && { storedByteHours: fields.storedByteHours }),
     usage: {
       wall: micros(fields.wallMicros),
       cpu: micros(fields.cpuMicros),
@@ -114,6 +129,8 @@ export function recordOf(fields: CanonicalFields): LedgerRecord {
       inputSize: bytes(fields.inputBytes),
       outputSize: bytes(fields.outputBytes),
       logSize: bytes(fields.logBytes),
+      egress: bytes(fields.egressBytes),
+      ingress: bytes(fields.ingressBytes),
       coldStart: fields.coldStart === 1,
     },
   }
@@ -145,6 +162,10 @@ function fieldsOf(record: LedgerRecord): CanonicalFields {
     function: deployed?.name ?? null,
     version: deployed === undefined ? null : whole(deployed.version, 'function.version'),
     parentRun: parentRun ?? null,
+    kind: record.kind ?? 'run',
+    egressBytes: whole(usage.egress, 'usage.egress'),
+    ingressBytes: whole(usage.ingress, 'usage.ingress'),
+    storedByteHours: whole(record.storedByteHours ?? 0, 'storedByteHours'),
   }
 }
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Server, cellsOf, startServer, until } from './server.ts'
 
 const MIB = 1 << 20
-const SIZE = 40 * MIB
+const SIZE = 24 * MIB
 
 let server: Server
 beforeAll(async () => {

@@ -33,6 +33,8 @@ export const USAGE: Usage = {
   inputSize: bytes(4),
   outputSize: bytes(15),
   logSize: bytes(0),
+  egress: bytes(0),
+  ingress: bytes(0),
   coldStart: true,
 }
 
@@ -194,6 +196,10 @@ const noFunctions: Functions = {
   get: notFound,
   versions: notFound,
   delete: notFound,
+  alias: notFound,
+  setAlias: notFound,
+  deleteAlias: notFound,
+  rollBack: notFound,
 }
 
 type Writable<Type> = { -readonly [Name in keyof Type]: Type[Name] }

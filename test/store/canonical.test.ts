@@ -17,8 +17,6 @@ const records = fc
     run: fc.constantFrom(...runs),
     tenant: fc.constantFrom(tenantId('a'), tenantId('b-1')),
     trigger: fc.constant('execute'),
-    function: fc.option(fc.record({ name: fc.constantFrom('f', 'G_2'), version: whole }), { nil: undefined }),
-    parentRun: fc.option(fc.constantFrom(...runs), { nil: undefined }),
     status: fc.constantFrom(...RUN_STATUSES),
     startedAt: whole,
     policy: fc.string({ unit: 'binary' }),
@@ -33,9 +31,16 @@ const records = fc
       inputSize: whole,
       outputSize: whole,
       logSize: whole,
+      egress: whole,
+      ingress: whole,
       coldStart: fc.boolean(),
     }),
+    kind: fc.constantFrom(undefined, 'init', 'storage'),
+    function: fc.option(fc.record({ name: fc.constantFrom('greet', 'bye'), version: whole }), { nil: undefined }),
+    parentRun: fc.option(fc.constantFrom(...runs), { nil: undefined }),
+    storedByteHours: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
   })
+  .map((value) => Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)))
   .map((value) => value as unknown as LedgerRecord)
 
 test('a record that is encoded and decoded is the same record', () => {

@@ -5,6 +5,7 @@ import { describeAccounts } from './describe-accounts.ts'
 import { describeFunctions } from './describe-functions.ts'
 import { describeKv } from './describe-kv.ts'
 import { describeLedger } from './describe-ledger.ts'
+import { describeRollups } from './describe-rollups.ts'
 import { describeUsage } from './describe-usage.ts'
 
 /** Opens empty stores that see time through `clock`; disposing them removes all they stored. */
@@ -18,5 +19,6 @@ export function describeStores(name: string, open: OpenStores): void {
     describeKv(open)
     describeLedger(open)
     describeUsage(open)
+    describeRollups(open)
   })
 }

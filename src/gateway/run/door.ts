@@ -1,10 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { CloisterError, asCloisterError } from '../../core/errors.ts'
 import { emit } from '../../core/events.ts'
 import { functionRequest } from '../../core/function-request.ts'
 import { type TenantId, parseFunctionName, parseTenantId } from '../../core/ids.ts'
 import type { Outcome } from '../../core/run.ts'
 import { type Envelope, send } from '../answer.ts'
+import { readCallerTarget } from '../caller-target.ts'
 import { type BodyReader, hasBody } from '../body-reader.ts'
 import type { Execute, Functions, Gatekeeper, Log, ResolvedFunction } from '../ports.ts'
 import { quoted } from '../quoted.ts'
@@ -47,7 +48,7 @@ export function createRunDoor(parts: Parts): RunDoor {
   const responder = createResponder({ ending, origin: parts.origin })
 
   async function run(target: RunTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { tenant, found } = await find(target, request.socket.remoteAddress)
+    const { tenant, found } = await find(target, request.headers)
     const needsKey = found.config.http?.auth === 'key'
     if (needsKey) gatekeeper.authorize(gatekeeper.authenticate(request.headers.authorization), tenant)
     const authorization = needsKey ? 'used' : 'passed on'
@@ -68,13 +69,13 @@ export function createRunDoor(parts: Parts): RunDoor {
   /** What cannot be a name is no function either: nobody is told which of them there are. */
   async function find(
     { tenant: tenantText, function: nameText }: RunTarget,
-    caller: string | undefined,
+    headers: IncomingHttpHeaders,
   ): Promise<{ tenant: TenantId; found: ResolvedFunction }> {
     const [tenant, name] = [parseTenantId(tenantText), parseFunctionName(nameText)]
     if (tenant === undefined || name === undefined) {
       throw new CloisterError('NOT_FOUND', `tenant ${quoted(tenantText)} has no function ${quoted(nameText)}`)
     }
-    const found = await functions.resolve(tenant, name, { caller })
+    const found = await functions.resolve(tenant, name, readCallerTarget(headers))
     if (found.handlers.includes('fetch')) return { tenant, found }
     throw new CloisterError('NOT_FOUND', `function "${name}" takes no HTTP requests: its code exports no fetch handler`)
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RunId } from '../../core/ids.ts'
 import type { Outcome, Usage } from '../../core/run.ts'
 import { microsToMillis } from '../../core/quantity.ts'
+import { markAnswering } from '../refusal.ts'
 import type { WholeResponse } from './exchange.ts'
 import { type ResponseHead, isBodyless } from './head.ts'
 
@@ -59,6 +60,7 @@ export function createResponder({ ending, origin }: Parts): Responder {
       const own = common(run)
       if (takesTrailers(request) && !isBodyless(status)) own.push('trailer', TRAILERS)
       writeHead(response, status, statusText, [...headers, ...own])
+      markAnswering(request.socket)
       response.flushHeaders()
     },
     end(response, { status, usage }) {

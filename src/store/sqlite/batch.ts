@@ -12,6 +12,9 @@ import {
   isPost,
   splitLine,
 } from './commands.ts'
+import { DocIndexWriter } from './doc-index-writer.ts'
+import { DocIndexes } from './doc-indexes.ts'
+import { DocWriter } from './doc-writer.ts'
 import { FunctionWriter } from './function-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
@@ -47,6 +50,7 @@ export class BatchRunner {
     try {
       this.#begin.run()
       const answer = this.#execute(batch.split(LINE_END))
+      this.#ledger.committing()
       this.#commit.run()
       this.#ledger.committed()
       return answer
@@ -86,8 +90,11 @@ function handlersOf(database: DatabaseSync): Handlers {
   const functions = new FunctionWriter(database)
   const blobs = new BlobWriter(database)
   const queues = new QueueWriter(database)
+  const docIndexes = new DocIndexes(database)
+  const docs = new DocWriter(database, docIndexes)
+  const collections = new DocIndexWriter(database, docIndexes, docs)
   const orphans = new OrphanWriter(database)
-  const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || functions.purgeArtifacts()
+  const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
   const sweeper = new SweepWriter(database, purge)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
@@ -95,6 +102,8 @@ function handlersOf(database: DatabaseSync): Handlers {
     'key.put': (input) => accounts.putKey(input),
     'key.delete': (input) => accounts.deleteKey(input),
     'kv.put': (input) => kv.put(input),
+    'kv.putMany': (input) => kv.putMany(input),
+    'kv.deleteMany': (input) => kv.deleteMany(input),
     'kv.delete': (input) => kv.delete(input),
     'kv.increment': (input) => kv.increment(input),
     'kv.compare': (input) => kv.compareAndSet(input),
@@ -117,6 +126,10 @@ function handlersOf(database: DatabaseSync): Handlers {
     'queue.claim': (input) => queues.claim(input),
     'queue.acknowledge': (input) => queues.acknowledge(input),
     'queue.release': (input) => queues.release(input),
+    'doc.write': (input) => docs.write(input),
+    'doc.declare': (input) => collections.declare(input),
+    'doc.build': (input) => collections.build(input),
+    'doc.drop': (input) => collections.drop(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

@@ -1,13 +1,8 @@
 /**
  * Deployed functions hang on the tenant's number, as all that a tenant keeps. Code is kept once however many versions have
- * it; what no version has any more is noted when the last of them goes, and removed in small steps. The ledger learns which
- * function a run was of, and which run called for it.
+ * it; what no version has any more is noted when the last of them goes, and removed in small steps.
  */
 export const functions = `
-ALTER TABLE ledger ADD COLUMN function TEXT;
-ALTER TABLE ledger ADD COLUMN version INTEGER;
-ALTER TABLE ledger ADD COLUMN parent_run TEXT;
-
 CREATE TABLE functions (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   tenant INTEGER NOT NULL REFERENCES tenants (number) ON DELETE CASCADE,
