@@ -209,6 +209,7 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
           calls,
           clock,
           limits.capabilities,
+          openWeb,
           () => mine === generation && running,
         )
         // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
@@ -235,6 +236,7 @@ function createContext(
   calls: Calls,
   clock: Clock,
   capabilities: readonly string[],
+  openWeb: () => Web,
   alive: () => boolean,
 ): object {
   const given = parse(contextText) as { wallMs: number; env: object } & Record<string, unknown>
@@ -253,7 +255,7 @@ function createContext(
     waitUntil,
     env: freeze(given.env),
   }
-  addCapabilities(context, capabilities, call)
+  addCapabilities(context, capabilities, call, openWeb)
   return freeze(context)
 }
 
