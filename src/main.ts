@@ -51,6 +51,9 @@ const ARTIFACT_CACHE = bytes(64 << 20)
 /** How often expired entries and old details are swept out of the store. */
 const SWEEP_MS = 60_000
 const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+/** How often the host looks whether an hour of storage is to be charged. */
+const STORAGE_CHECK_MS = 30_000
 /** How much later than at its limit a run that is inspected is killed. */
 const INSPECTED_GRACE_MS = 2_000
 
@@ -186,6 +189,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
+  taken.use(chargeStorageHourly({ stores, billing, clock, log }))
   const resources = taken.move()
 
   return {
@@ -226,6 +230,7 @@ function withoutPosts(ledger: LedgerStore): LedgerStore {
     find: ledger.find.bind(ledger),
     page: ledger.page.bind(ledger),
     records: ledger.records.bind(ledger),
+    auditRollups: ledger.auditRollups.bind(ledger),
   }
 }
 
@@ -243,6 +248,32 @@ function sweepRegularly(stores: SqliteStores, clock: Clock, log: Logger): Dispos
     }
   }
   const timer = setInterval(() => void sweep(), SWEEP_MS)
+  timer.unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+interface HourlyParts {
+  readonly stores: Pick<SqliteStores, 'storedBytes'>
+  readonly billing: BillingDesk
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Charges each hour of storage once, while the host runs: hours in which it did not are free. */
+function chargeStorageHourly({ stores, billing, clock, log }: HourlyParts): Disposable {
+  let charged = -1
+  const charge = async (): Promise<void> => {
+    const hour = Math.floor(clock.now() / HOUR_MS)
+    if (hour === charged) return
+    charged = hour
+    try {
+      await billing.chargeStorage(await stores.storedBytes())
+    } catch (error) {
+      charged = -1
+      log.error({ err: error }, 'storage.charge-failed')
+    }
+  }
+  const timer = setInterval(() => void charge(), STORAGE_CHECK_MS)
   timer.unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }

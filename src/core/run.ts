@@ -1,4 +1,4 @@
-import type { ArtifactId, RunId, TenantId } from './ids.ts'
+import type { ArtifactId, FunctionName, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
 import type { Policy, Reuse } from './policy.ts'
 import type { Bytes, EpochMillis, Mebibytes, Micros, Millis, Units } from './quantity.ts'
@@ -23,6 +23,13 @@ export interface Artifact {
   readonly size: Bytes
 }
 
+/** The deployed function that a run is of. */
+export interface FunctionVersion {
+  readonly name: FunctionName
+  /** From 1 up. */
+  readonly version: number
+}
+
 /** What a door asks for. */
 export interface RunRequest {
   readonly tenant: TenantId
@@ -30,6 +37,10 @@ export interface RunRequest {
   readonly artifact: Artifact
   /** JSON text in UTF-8. Carried to the cell as it is; a door has made sure that it is JSON. */
   readonly input: Uint8Array
+  /** Absent for submitted code. */
+  readonly function?: FunctionVersion
+  /** The run that called for this one. */
+  readonly parentRun?: RunId
   /** Shortens the policy's wall limit; never lengthens it. */
   readonly timeout?: Millis
   /** Aborting it ends the run as `cancelled`. */
@@ -101,6 +112,9 @@ export interface Traffic {
   readonly ingress: Bytes
 }
 
+/** What a run used beyond its cell, as its session counted it. */
+export type Consumed = Pick<Session, 'operations' | 'traffic'>
+
 /** What a run consumed, as decided by the host. Every figure is the host's own. */
 export interface Usage {
   readonly wall: Micros
@@ -112,6 +126,9 @@ export interface Usage {
   readonly inputSize: Bytes
   readonly outputSize: Bytes
   readonly logSize: Bytes
+  /** Bytes that capabilities sent to networks for the run, and what came back. */
+  readonly egress: Bytes
+  readonly ingress: Bytes
   readonly coldStart: boolean
 }
 
@@ -144,7 +161,7 @@ export interface Billing {
    * Decides the usage, commits the ledger record and closes the hold; resolves after the commit.
    * Invariant: a run is charged if and only if its record is in the ledger.
    */
-  post(hold: Hold, report: Report, operations: Operations): Promise<Usage>
+  post(hold: Hold, report: Report, consumed: Consumed): Promise<Usage>
 }
 
 /** The host's answer to a capability call: JSON text of the value, or of `{code, message}` when `ok` is false. */

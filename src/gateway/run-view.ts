@@ -46,13 +46,24 @@ export function viewRun(posted: PostedRun, costOf: CostOf): object {
 
 /** One run as a line of a page. */
 export function viewRecord(record: LedgerRecord, costOf: CostOf): object {
-  const { run, tenant, trigger, status, startedAt, policy, walls, usage } = record
+  const { kind, run, tenant, trigger, function: deployed, status, startedAt, policy, walls, usage } = record
   const time = new Date(startedAt).toISOString()
-  return { runId: run, tenant, trigger, status, startedAt: time, policy, walls, usage: viewUsage(usage, costOf) }
+  return {
+    runId: run,
+    kind,
+    tenant,
+    trigger,
+    ...(deployed && { function: deployed.name, version: deployed.version }),
+    status,
+    startedAt: time,
+    policy,
+    walls,
+    usage: viewUsage(usage, costOf),
+  }
 }
 
 function viewUsage(usage: Usage, costOf: CostOf): object {
-  const { wall, cpu, units, memory, peakMemory, coldStart, operations } = usage
+  const { wall, cpu, units, memory, peakMemory, coldStart, operations, egress, ingress } = usage
   return {
     wallMs: microsToMillis(wall),
     cpuMs: microsToMillis(cpu),
@@ -63,6 +74,8 @@ function viewUsage(usage: Usage, costOf: CostOf): object {
     coldStart,
     billed: true,
     operations: isEmpty(operations) ? undefined : operations,
+    egressBytes: egress === 0 ? undefined : egress,
+    ingressBytes: ingress === 0 ? undefined : ingress,
     costUsd: costOf(usage),
   }
 }

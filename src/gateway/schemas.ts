@@ -71,6 +71,8 @@ export const usage = z.strictObject({
     .record(z.string(), z.number())
     .optional()
     .describe('Capability calls by name; absent if there were none.'),
+  egressBytes: z.number().optional().describe('Sent to networks for the run; absent if nothing was.'),
+  ingressBytes: z.number().optional().describe('Received from networks for the run; absent if nothing was.'),
   costUsd: z.string().optional().describe('Dollars as decimal text.'),
 })
 
@@ -89,8 +91,11 @@ export const runAnswer = z.strictObject({
 
 const runRecord = z.strictObject({
   runId,
+  kind: z.literal('init').optional().describe('A module was evaluated ahead of runs; absent for runs.'),
   tenant: tenantName,
   trigger: z.enum(TRIGGERS),
+  function: z.string().optional().describe('The deployed function; absent for submitted code.'),
+  version: z.number().optional(),
   status,
   startedAt: time,
   policy: z.string(),

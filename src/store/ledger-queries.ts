@@ -23,6 +23,7 @@ export async function findRun(database: Kysely<Tables>, tenant: TenantId, run: R
     .select(FIELDS)
     .select('run_details.details')
     .where('ledger.run', '=', run)
+    .where('ledger.kind', '<>', 'storage')
     .where('ledger.tenant', '=', tenant)
     .executeTakeFirst()
   if (row === undefined) return undefined
@@ -44,6 +45,7 @@ export async function pageOfRuns(
       .select(FIELDS)
       .where('tenant', '=', tenant)
       .where(isWithin(step))
+      .where('kind', '<>', 'storage')
       .$if(status !== undefined, (query) => query.where('status', '=', status ?? ''))
       .orderBy('started_at', 'desc')
       .orderBy('sequence', 'desc')

@@ -7,6 +7,7 @@ import type { CanonicalFields } from './canonical.ts'
  */
 export interface Tables {
   readonly ledger: LedgerTable
+  readonly rollups: RollupsTable
   readonly run_details: RunDetailsTable
   readonly tenants: TenantsTable
   readonly keys: KeysTable
@@ -34,7 +35,30 @@ export interface LedgerTable {
   readonly log_bytes: number
   readonly cold_start: number
   readonly operations: string
+  readonly function: string | null
+  readonly version: number | null
+  readonly parent_run: string | null
+  readonly kind: string
+  readonly egress_bytes: number
+  readonly ingress_bytes: number
+  readonly stored_byte_hours: number
   readonly hash: string
+}
+
+/** The sums of an hour's or a day's records that are alike in all but their quantities: see rollup.ts. */
+export interface RollupsTable {
+  readonly tenant: string
+  readonly resolution: 'hour' | 'day'
+  /** Its first moment, in milliseconds since 1970. */
+  readonly start: number
+  readonly kind: string
+  readonly trigger: string
+  readonly status: string
+  readonly function: string
+  readonly version: number
+  readonly policy: string
+  /** JSON text of whole numbers without a bound. */
+  readonly sums: string
 }
 
 export interface RunDetailsTable {
@@ -69,6 +93,8 @@ export interface KvTable {
   readonly key: string
   readonly value: string
   readonly expires_at: number | null
+  /** JSON text. */
+  readonly metadata: string | null
 }
 
 /** The column that holds each canonical field. */
@@ -91,4 +117,11 @@ export const FIELD_COLUMNS = {
   logBytes: 'log_bytes',
   coldStart: 'cold_start',
   operations: 'operations',
+  function: 'function',
+  version: 'version',
+  parentRun: 'parent_run',
+  kind: 'kind',
+  egressBytes: 'egress_bytes',
+  ingressBytes: 'ingress_bytes',
+  storedByteHours: 'stored_byte_hours',
 } as const satisfies Record<keyof CanonicalFields, keyof LedgerTable>

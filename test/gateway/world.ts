@@ -32,6 +32,8 @@ export const USAGE: Usage = {
   inputSize: bytes(4),
   outputSize: bytes(15),
   logSize: bytes(0),
+  egress: bytes(0),
+  ingress: bytes(0),
   coldStart: true,
 }
 

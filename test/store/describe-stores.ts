@@ -4,6 +4,7 @@ import type { Stores } from '../../src/core/stores.ts'
 import { describeAccounts } from './describe-accounts.ts'
 import { describeKv } from './describe-kv.ts'
 import { describeLedger } from './describe-ledger.ts'
+import { describeRollups } from './describe-rollups.ts'
 import { describeUsage } from './describe-usage.ts'
 
 /** Opens empty stores that see time through `clock`; disposing them removes all they stored. */
@@ -16,5 +17,6 @@ export function describeStores(name: string, open: OpenStores): void {
     describeKv(open)
     describeLedger(open)
     describeUsage(open)
+    describeRollups(open)
   })
 }

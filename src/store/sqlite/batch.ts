@@ -46,6 +46,7 @@ export class BatchRunner {
     try {
       this.#begin.run()
       const answer = this.#execute(batch.split(LINE_END))
+      this.#ledger.committing()
       this.#commit.run()
       this.#ledger.committed()
       return answer
@@ -93,6 +94,8 @@ function handlersOf(database: DatabaseSync): Handlers {
     'key.put': (input) => accounts.putKey(input),
     'key.delete': (input) => accounts.deleteKey(input),
     'kv.put': (input) => kv.put(input),
+    'kv.putMany': (input) => kv.putMany(input),
+    'kv.deleteMany': (input) => kv.deleteMany(input),
     'kv.delete': (input) => kv.delete(input),
     'kv.increment': (input) => kv.increment(input),
     'kv.compare': (input) => kv.compareAndSet(input),

@@ -13,6 +13,9 @@ export interface Commands extends QueueCommands, BlobCommands {
   'key.put': { input: { id: string; tenant: string; hash: string; createdAt: number }; output: void }
   'key.delete': { input: { tenant: string; id: string }; output: boolean }
   'kv.put': { input: KvPut; output: KvWrite }
+  /** All or nothing. The bounds are those of the whole. */
+  'kv.putMany': { input: { puts: readonly KvPut[] }; output: KvWrite }
+  'kv.deleteMany': { input: { tenant: string; keys: readonly string[]; now: number }; output: number }
   'kv.delete': { input: { tenant: string; key: string; now: number }; output: boolean }
   'kv.increment': { input: KvIncrement; output: { outcome: KvWrite; value?: number } }
   'kv.compare': { input: KvPut & { expected: string | null }; output: KvWrite }
@@ -44,6 +47,7 @@ interface KvTarget {
 export interface KvPut extends KvTarget {
   readonly value: string
   readonly expiresAt: number | null
+  readonly metadata: string | null
 }
 
 export interface KvIncrement extends KvTarget {
