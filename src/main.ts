@@ -7,8 +7,11 @@ import { type BillingDesk, createBilling } from './billing/billing.ts'
 import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
+import { openBlobService } from './blob-service.ts'
+import { createBlobsCapability } from './broker/blobs.ts'
 import { createBroker } from './broker/broker.ts'
 import { createKvCapability } from './broker/kv.ts'
+import { createQueuesCapability } from './broker/queues.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
@@ -32,6 +35,7 @@ import { raiseWalls } from './pool/walls.ts'
 import { startWatchdog } from './pool/watchdog.ts'
 import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
+import type { OwnedBlobStore } from './store/blobs/blob-store.ts'
 import { verifyLedger } from './store/chain.ts'
 import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
 import { createLogger } from './telemetry/logger.ts'
@@ -66,7 +70,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   await using taken = new AsyncDisposableStack()
   const clock = systemClock
   const log = createLogger({ clock, level: config.logLevel })
-  const state = { draining: false, ready: false }
+  const state: HostState = { draining: false, ready: false, url: undefined }
   /** Without its watchdog no limit is certain, without its store no charge is: nothing new is let in. */
   const stopAdmitting = (event: string, error: unknown): void => {
     state.draining = true
@@ -80,6 +84,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       detailsRetention: millis(config.logRetentionDays * DAY_MS),
       onFailure: (error) => stopAdmitting('store.failed', error),
     }),
+  )
+  const blobs = taken.use(
+    await openBlobService({ config, index: stores.blobs, clock, log, listening: () => state.url }),
   )
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
@@ -152,7 +159,11 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
   const broker = createBroker({
-    capabilities: [createKvCapability({ store: stores.kv, clock })],
+    capabilities: [
+      createKvCapability({ store: stores.kv, clock }),
+      createBlobsCapability(blobs),
+      createQueuesCapability({ store: stores.queues }),
+    ],
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
@@ -188,7 +199,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     limits: { connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax) },
   })
   taken.defer(() => gateway.close())
-  taken.use(sweepRegularly(stores, clock, log))
+  taken.use(sweepRegularly(stores, blobs.store, clock, log))
   taken.use(chargeStorageHourly({ stores, billing, clock, log }))
   const resources = taken.move()
 
@@ -202,6 +213,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     inject: (request) => inject(gateway, request),
     async listen() {
       const address = await gateway.listen({ host: config.host, port: config.port })
+      state.url = address.url
       stores.announce(address.url)
       log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
@@ -222,6 +234,13 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   }
 }
 
+interface HostState {
+  draining: boolean
+  ready: boolean
+  /** Where it listens. */
+  url: string | undefined
+}
+
 /** For measuring what the ledger costs: everything is read, nothing is charged. */
 function withoutPosts(ledger: LedgerStore): LedgerStore {
   return {
@@ -239,10 +258,11 @@ async function inject(gateway: Gateway, { method, url, headers, payload }: HostR
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
 }
 
-function sweepRegularly(stores: SqliteStores, clock: Clock, log: Logger): Disposable {
+function sweepRegularly(stores: SqliteStores, blobs: OwnedBlobStore, clock: Clock, log: Logger): Disposable {
   const sweep = async (): Promise<void> => {
     try {
       while (!(await stores.sweep(clock.now())).complete);
+      await blobs.sweep()
     } catch (error) {
       log.error({ err: error }, 'store.sweep-failed')
     }

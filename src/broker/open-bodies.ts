@@ -47,7 +47,15 @@ export class OpenBodies implements Disposable {
   }
 
   withDownload<Value>(handle: unknown, action: (source: BlobSource) => Promise<Value>): Promise<Value> {
-    return withOpen(this.#downloads, handle, 'next', action)
+    return withOpen(this.#downloads, handle, 'next', async (source) => {
+      try {
+        return await action(source)
+      } catch (error) {
+        // Nobody can ask for more of it: it must not be left open.
+        await source[Symbol.asyncDispose]()
+        throw error
+      }
+    })
   }
 
   /** Closes a body; what is not open is closed already. */

@@ -72,7 +72,7 @@ function messagesOf(given: unknown, grant: QueuesGrant): readonly OutgoingMessag
     if (typeof one !== 'object' || one === null || Array.isArray(one))
       throw invalid(`${name} must be an object with body`)
     const { body, ...tags } = one as Record<string, unknown>
-    const [unknown] = Object.keys(tags).filter((tag) => !(OPTIONS as readonly string[]).includes(tag))
+    const unknown = Object.keys(tags).find((tag) => !(OPTIONS as readonly string[]).includes(tag))
     if (unknown !== undefined) {
       throw invalid(`${name}.${unknown.slice(0, 50)} is not known; there is body, ${OPTIONS.join(', ')}`)
     }
