@@ -166,6 +166,8 @@ export interface Queues {
 export interface Context {
   readonly runId: string
   readonly tenant: string
+  /** The deployed function that runs; null for code that was submitted. */
+  readonly function: { readonly name: string; readonly version: number } | null
   /** 1, or higher when a run is tried again. */
   readonly attempt: number
   /** Time until the wall limit ends the run. With a frozen clock it shrinks from one await of I/O to the next. */

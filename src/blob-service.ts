@@ -8,6 +8,7 @@ import type { BlobIndex } from './store/blobs/blob-index.ts'
 import { type OwnedBlobStore, openBlobStore } from './store/blobs/blob-store.ts'
 import { openFileBackend } from './store/blobs/file-backend.ts'
 import { createBlobUrls } from './store/blobs/signed-urls.ts'
+import { sweepRegularly } from './sweeping.ts'
 import { loadVaultKey } from './vault/vault-key.ts'
 
 interface Parts {
@@ -39,5 +40,17 @@ export async function openBlobService({ config, index, clock, log, listening }: 
     baseUrl: () => config.publicUrl?.replace(/\/+$/, '') ?? listening() ?? `http://${config.host}:${config.port}`,
   })
   void store.sweep().catch(onFault)
-  return { store, urls, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() }
+  const sweep = async (): Promise<{ complete: boolean }> => {
+    await store.sweep()
+    return { complete: true }
+  }
+  const sweeping = sweepRegularly({ sweep }, clock, log)
+  return {
+    store,
+    urls,
+    async [Symbol.asyncDispose]() {
+      sweeping[Symbol.dispose]()
+      await store[Symbol.asyncDispose]()
+    },
+  }
 }

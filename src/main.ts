@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Logger } from 'pino'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
@@ -14,7 +13,7 @@ import { createKvCapability } from './broker/kv.ts'
 import { createQueuesCapability } from './broker/queues.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
-import { type Clock, systemClock } from './core/clock.ts'
+import { systemClock } from './core/clock.ts'
 import { createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
@@ -22,6 +21,9 @@ import type { LedgerStore } from './core/stores.ts'
 import { examine, examineWeb } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
+import { configSchema } from './functions/config.ts'
+import { type FunctionDirectory, createFunctionDirectory } from './functions/directory.ts'
+import { createLoadCode } from './functions/load-code.ts'
 import { type Gateway, createGateway } from './gateway/gateway.ts'
 import { HTTP_LIMITS } from './gateway/http-limits.ts'
 import type { Health } from './gateway/ports.ts'
@@ -35,9 +37,10 @@ import { raiseWalls } from './pool/walls.ts'
 import { startWatchdog } from './pool/watchdog.ts'
 import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
-import type { OwnedBlobStore } from './store/blobs/blob-store.ts'
 import { verifyLedger } from './store/chain.ts'
-import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
+import { openSqliteStores } from './store/sqlite/open.ts'
+import { sweepRegularly } from './sweeping.ts'
+import { chargeStorageHourly } from './storage-charges.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
@@ -47,17 +50,15 @@ export interface Platform extends Host {
   readonly admission: AdmissionDesk
   readonly billing: BillingDesk
   readonly artifacts: Artifacts
+  readonly functions: FunctionDirectory
   readonly pool: CellPool
 }
 
 /** Memory that remembered submissions may take. */
 const ARTIFACT_CACHE = bytes(64 << 20)
-/** How often expired entries and old details are swept out of the store. */
-const SWEEP_MS = 60_000
+/** Memory that the code of deployed functions may take, besides the cells it is in. */
+const FUNCTION_CACHE = bytes(128 << 20)
 const DAY_MS = 86_400_000
-const HOUR_MS = 3_600_000
-/** How often the host looks whether an hour of storage is to be charged. */
-const STORAGE_CHECK_MS = 30_000
 /** How much later than at its limit a run that is inspected is killed. */
 const INSPECTED_GRACE_MS = 2_000
 
@@ -76,6 +77,15 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     state.draining = true
     log.fatal({ err: error }, event)
   }
+  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
+  // Trying the walls takes a cell's start, most of it in another process: the store is opened meanwhile.
+  const raising = raiseWalls({
+    program,
+    wanted: config.walls,
+    onFailure: (error) => stopAdmitting('spawner.failed', error),
+  })
+  raising.catch(() => {})
+  taken.defer(async () => (await raising.catch(() => undefined))?.walls[Symbol.asyncDispose]())
   const stores = taken.use(
     await openSqliteStores({
       directory: config.dataDirectory,
@@ -91,13 +101,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
-  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
-  const { walls, trials } = await raiseWalls({
-    program,
-    wanted: config.walls,
-    onFailure: (error) => stopAdmitting('spawner.failed', error),
-  })
-  taken.use(walls)
+  const { walls, trials } = await raising
   const admission = await createAdmission({
     clock,
     tenants: stores.tenants,
@@ -112,6 +116,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     onTenantDeleted(tenant) {
       pool.retireTenant(tenant, 'tenant-deleted')
       broker.revoke(tenant)
+      functions.forgetTenant(tenant)
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
@@ -177,6 +182,12 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     clock,
   })
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
+  const functions = createFunctionDirectory({
+    clock,
+    store: stores.functions,
+    load: createLoadCode({ admission, scheduler, pool }),
+    cacheSize: FUNCTION_CACHE,
+  })
   const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
   const health = (): Health => ({
     ready: state.ready,
@@ -189,6 +200,8 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     draining: () => state.draining,
     artifacts,
     execute,
+    functions,
+    functionConfig: configSchema,
     accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
     runs: stores.ledger,
     health,
@@ -199,7 +212,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     limits: { connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax) },
   })
   taken.defer(() => gateway.close())
-  taken.use(sweepRegularly(stores, blobs.store, clock, log))
+  taken.use(sweepRegularly(stores, clock, log))
   taken.use(chargeStorageHourly({ stores, billing, clock, log }))
   const resources = taken.move()
 
@@ -208,6 +221,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     admission,
     billing,
     artifacts,
+    functions,
     pool,
     adminKey: adminKey.key,
     inject: (request) => inject(gateway, request),
@@ -256,46 +270,6 @@ function withoutPosts(ledger: LedgerStore): LedgerStore {
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
   const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
-}
-
-function sweepRegularly(stores: SqliteStores, blobs: OwnedBlobStore, clock: Clock, log: Logger): Disposable {
-  const sweep = async (): Promise<void> => {
-    try {
-      while (!(await stores.sweep(clock.now())).complete);
-      await blobs.sweep()
-    } catch (error) {
-      log.error({ err: error }, 'store.sweep-failed')
-    }
-  }
-  const timer = setInterval(() => void sweep(), SWEEP_MS)
-  timer.unref()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
-}
-
-interface HourlyParts {
-  readonly stores: Pick<SqliteStores, 'storedBytes'>
-  readonly billing: BillingDesk
-  readonly clock: Clock
-  readonly log: Logger
-}
-
-/** Charges each hour of storage once, while the host runs: hours in which it did not are free. */
-function chargeStorageHourly({ stores, billing, clock, log }: HourlyParts): Disposable {
-  let charged = -1
-  const charge = async (): Promise<void> => {
-    const hour = Math.floor(clock.now() / HOUR_MS)
-    if (hour === charged) return
-    charged = hour
-    try {
-      await billing.chargeStorage(await stores.storedBytes())
-    } catch (error) {
-      charged = -1
-      log.error({ err: error }, 'storage.charge-failed')
-    }
-  }
-  const timer = setInterval(() => void charge(), STORAGE_CHECK_MS)
-  timer.unref()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 function timeout(ms: number): Promise<void> {

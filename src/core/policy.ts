@@ -112,6 +112,16 @@ export interface QueuesGrant extends Grant {
   readonly storedBytes: Bytes
 }
 
+/** What a tenant may keep of deployed functions. */
+export interface FunctionQuota {
+  /** Functions of one tenant. */
+  readonly count: number
+  /** Versions of one function; the oldest that no alias needs make room for new ones. */
+  readonly versions: number
+  /** Source text of all versions of one tenant together. */
+  readonly storedBytes: Bytes
+}
+
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
@@ -127,5 +137,6 @@ export interface Policy {
   readonly rate: Rate
   readonly instance: Instance
   readonly engine: Engine
+  readonly functions: FunctionQuota
   readonly capabilities: Grants
 }

@@ -4,6 +4,7 @@
  */
 import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
+import type { FunctionStore } from './function-store.ts'
 import type { Bytes, EpochMillis, Micros, NanoUsd } from './quantity.ts'
 import type { QueueStore } from './queues.ts'
 import type { FunctionVersion, GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
@@ -29,7 +30,7 @@ export interface TenantRecord {
 
 export interface TenantStore {
   put(tenant: TenantRecord): Promise<void>
-  /** Deletes the tenant, its keys and its kv data. The ledger keeps what it was charged. False if there was none. */
+  /** Deletes the tenant, its keys, its functions and its kv data. The ledger keeps what it was charged. False if there was none. */
   delete(id: TenantId): Promise<boolean>
   /** All tenants, by name. Read once at start; the admission stage keeps them in memory. */
   list(): Promise<readonly TenantRecord[]>
@@ -227,6 +228,7 @@ export interface Stores extends AsyncDisposable {
   readonly keys: KeyStore
   readonly ledger: LedgerStore
   readonly kv: KvStore
+  readonly functions: FunctionStore
   readonly queues: QueueStore
   /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */
   storedBytes(): Promise<readonly StoredBytes[]>

@@ -204,15 +204,15 @@ test('whatever the arguments are, a call is answered or refused, and never a fau
 
 describe('a signed URL', () => {
   const queryOf = (url: string) => {
-    const { pathname, searchParams } = new URL(url)
-    return { pathname, expires: searchParams.get('expires')!, signature: searchParams.get('signature')! }
+    const { searchParams } = new URL(url)
+    return { expires: searchParams.get('expires')!, signature: searchParams.get('signature')! }
   }
 
   test('is good for its tenant and key until it expires', async () => {
     const blobs = fresh()
     const tenant = parseTenantId(`t${tenants - 1}`)!
     const { value } = await blobs('blobs.signedUrl', 'a b/ü?.txt', { expiresInSeconds: 60 })
-    const { pathname, ...given } = queryOf(value)
+    const given = queryOf(value)
     expect(value).toMatch(/^http:\/\/host\.example\/blobs\/t\d+\/a%20b\/%C3%BC%3F\.txt\?/)
     expect(await world.urls.check(tenant, 'a b/ü?.txt', given)).toBe(true)
     expect(await world.urls.check(tenant, 'other', given)).toBe(false)
@@ -232,7 +232,7 @@ describe('a signed URL', () => {
   test('says nothing of a later tenant of the same name', async () => {
     const blobs = fresh()
     const id = parseTenantId(`t${tenants - 1}`)!
-    const { pathname, ...given } = queryOf((await blobs('blobs.signedUrl', 'k')).value)
+    const given = queryOf((await blobs('blobs.signedUrl', 'k')).value)
     await world.stores.tenants.delete(id)
     expect(await world.urls.check(id, 'k', given)).toBe(false)
     await world.stores.tenants.put({ id, policy: 'default', budget: {}, createdAt: 0 as never, updatedAt: 0 as never })

@@ -12,6 +12,7 @@ import {
   isPost,
   splitLine,
 } from './commands.ts'
+import { FunctionWriter } from './function-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
@@ -83,10 +84,11 @@ export class BatchRunner {
 function handlersOf(database: DatabaseSync): Handlers {
   const accounts = new AccountWriter(database)
   const kv = new KvWriter(database)
+  const functions = new FunctionWriter(database)
   const blobs = new BlobWriter(database)
   const queues = new QueueWriter(database)
   const orphans = new OrphanWriter(database)
-  const purge = (): boolean => kv.purgeOrphans() || orphans.purge()
+  const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || functions.purgeArtifacts()
   const sweeper = new SweepWriter(database, purge)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
@@ -99,6 +101,12 @@ function handlersOf(database: DatabaseSync): Handlers {
     'kv.delete': (input) => kv.delete(input),
     'kv.increment': (input) => kv.increment(input),
     'kv.compare': (input) => kv.compareAndSet(input),
+    'function.deploy': (input) => functions.deploy(input),
+    'function.delete': (input) => functions.delete(input),
+    'alias.set': (input) => functions.aliases.set(input),
+    'alias.delete': (input) => functions.aliases.delete(input),
+    'alias.roll-back': (input) => functions.aliases.rollBack(input),
+    'artifacts.purge': () => functions.purgeArtifacts(),
     'kv.purge': purge,
     'blob.begin': (input) => blobs.begin(input),
     'blob.commit': (input) => blobs.commit(input),

@@ -16,6 +16,7 @@ import { createBlobIndex } from './blob-index.ts'
 import type { Swept, Synchronous, WriterSettings } from './commands.ts'
 import { kyselyOver } from './dialect.ts'
 import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.ts'
+import { createFunctionStore } from './function-store.ts'
 import { createKvStore } from './kv-store.ts'
 import { createLedgerStore } from './ledger-store.ts'
 import { makeDirectory } from './make-directory.ts'
@@ -141,6 +142,7 @@ function storesOf({
     tenants: createTenantStore({ queue, database }),
     keys: createKeyStore({ queue, database }),
     ledger: createLedgerStore({ queue, database, openReader }),
+    functions: createFunctionStore({ queue, database }),
     kv: createKvStore({ queue, database: reader, clock }),
     queues: createQueueStore({ queue, database: reader, clock }),
     blobs: createBlobIndex({ queue, database: reader }),
