@@ -1,5 +1,6 @@
 import { createBlobs } from './blobs.ts'
 import type { Call } from './calls.ts'
+import { createDocs } from './docs.ts'
 import { createKv } from './kv.ts'
 import { defineProperty } from './primordials.ts'
 import { createQueues } from './queues.ts'
@@ -11,6 +12,7 @@ const CREATORS: { readonly [name: string]: ((call: Call, openWeb: () => Web) => 
   kv: createKv,
   blobs: createBlobs,
   queues: createQueues,
+  docs: createDocs,
 }
 
 /** Gives the context what the policy grants. */

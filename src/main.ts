@@ -9,6 +9,7 @@ import { loadPriceBook } from './billing/price-book.ts'
 import { openBlobService } from './blob-service.ts'
 import { createBlobsCapability } from './broker/blobs.ts'
 import { createBroker } from './broker/broker.ts'
+import { createDocsCapability } from './broker/docs.ts'
 import { createKvCapability } from './broker/kv.ts'
 import { createQueuesCapability } from './broker/queues.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
@@ -168,6 +169,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       createKvCapability({ store: stores.kv, clock }),
       createBlobsCapability(blobs),
       createQueuesCapability({ store: stores.queues }),
+      createDocsCapability({ store: stores.docs, clock }),
     ],
     clock,
     ledger,

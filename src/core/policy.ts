@@ -112,6 +112,19 @@ export interface QueuesGrant extends Grant {
   readonly storedBytes: Bytes
 }
 
+export interface DocsGrant extends Grant {
+  /** One document as JSON. */
+  readonly documentBytes: Bytes
+  /** Documents of one tenant. */
+  readonly documents: number
+  /** Documents and their ids of one tenant together. */
+  readonly storedBytes: Bytes
+  /** Collections of one tenant. */
+  readonly collections: number
+  /** Indexes of one collection. */
+  readonly indexes: number
+}
+
 /** What a tenant may keep of deployed functions. */
 export interface FunctionQuota {
   /** Functions of one tenant. */
@@ -127,6 +140,7 @@ export interface Grants {
   readonly kv?: KvGrant
   readonly blobs?: BlobsGrant
   readonly queues?: QueuesGrant
+  readonly docs?: DocsGrant
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */

@@ -1,4 +1,5 @@
 import { grant, whole } from './fields.ts'
+import { docs } from './grants/docs.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -107,7 +108,7 @@ const queues = grant({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-export const GRANTS = { kv, blobs, queues } as const
+export const GRANTS = { kv, docs, blobs, queues } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])
@@ -124,4 +125,5 @@ export const GRANT_RULES: Readonly<Partial<Record<GrantName, readonly GrantRule[
   kv: [{ field: 'valueBytes', beside: 'storedBytes' }],
   blobs: [{ field: 'blobBytes', beside: 'storedBytes' }],
   queues: [{ field: 'messageBytes', beside: 'storedBytes' }],
+  docs: [{ field: 'documentBytes', beside: 'storedBytes' }],
 }

@@ -73,6 +73,14 @@ test('default has the values that the documents promise', () => {
         storedBytes: 1_073_741_824,
       },
       queues: { operations: 1000, queues: 20, messageBytes: 131_072, messages: 100_000, storedBytes: 67_108_864 },
+      docs: {
+        operations: 1000,
+        documentBytes: 262_144,
+        documents: 100_000,
+        storedBytes: 67_108_864,
+        collections: 50,
+        indexes: 10,
+      },
     },
   })
 })
