@@ -63,3 +63,9 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
       issue.code === 'unrecognized_keys' ? `is unknown here, where there are ${fields}` : object.error(issue),
   })
 }
+
+/** A list that knows how long it may be. `examples` are values of it, for editors. */
+export function listOf<Item extends z.ZodType>(item: Item, max: number, about: string, examples: readonly unknown[]) {
+  const list = z.array(item, expected('a list')).max(max, `has more than ${max} entries`).meta({ examples })
+  return orReasoned(list, `${about} At most ${max}.`).transform((given) => ('value' in given ? given.value : given))
+}

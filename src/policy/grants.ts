@@ -1,3 +1,4 @@
+import { fetchGrant } from './egress.ts'
 import { section, whole } from './fields.ts'
 
 const KIB = 1024
@@ -41,7 +42,7 @@ const kv = section({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-export const GRANTS = { kv } as const
+export const GRANTS = { kv, fetch: fetchGrant } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])

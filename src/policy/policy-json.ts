@@ -24,7 +24,7 @@ export function toJson({ name, walls, limits, rate, instance, engine, capabiliti
     rate: { ...rate },
     instance: instanceToJson(instance),
     engine: engineOf(engine),
-    capabilities: structuredClone(capabilities) as CompletePolicy['capabilities'],
+    capabilities: structuredClone(capabilities) as unknown as CompletePolicy['capabilities'],
   }
 }
 
@@ -79,7 +79,7 @@ function engineOf({ jit, wasm, eval: code, temporal, clock, sharedMemory }: Engi
 
 /** A grant's fields are the same in JSON and in memory, where they have their units as types. */
 function grantsFromJson(json: CompletePolicy['capabilities']): Grants {
-  return deepFreeze(structuredClone(json)) as Grants
+  return deepFreeze(structuredClone(json)) as unknown as Grants
 }
 
 function deepFreeze<Value>(value: Value): Value {
