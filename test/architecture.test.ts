@@ -9,6 +9,7 @@ const root = new URL('..', import.meta.url).pathname
 
 /** Folders of src/ whose files may import, besides core and their own folder, what is listed. */
 const ALSO: Readonly<Record<string, readonly string[]>> = {
+  'config.ts': ['config'],
   pool: ['wire', 'kernel'],
   cell: ['wire', 'kernel', 'sandbox-api'],
   // The outermost part: it speaks to the rest through the HTTP API, in process or over a socket.
