@@ -21,32 +21,44 @@ const CONNECT_TIMEOUT_MS = 10_000
  * later makes no difference.
  */
 export function createConnector({ resolve, reach, admit, opened }: Parts): buildConnector.connector {
-  return (options, callback) => {
-    void connect().then(undefined, (error: unknown) => callback(error as Error, null))
+  return (options, callback) => void connect(options, callback)
 
-    async function connect(): Promise<void> {
+  async function connect(options: buildConnector.Options, callback: buildConnector.Callback): Promise<void> {
+    const host = options.hostname.replace(/^\[|\]$/g, '')
+    try {
       admit()
-      const host = options.hostname.replace(/^\[|\]$/g, '')
       const addresses = await addressesOf(host, resolve)
       if (!addresses.every(({ address }) => reach.has(address))) throw refused(host)
-      const open = buildConnector({
-        allowH2: false,
-        timeout: CONNECT_TIMEOUT_MS,
-        maxCachedSessions: 0,
-        lookup: answer(addresses),
-        autoSelectFamily: addresses.length > 1,
-        rejectUnauthorized: true,
-      } as buildConnector.BuildOptions)
+      // Others may have come meanwhile.
       admit()
-      const socket: unknown = open({ ...options, hostname: host }, (error, connected) => {
-        if (error !== null) return callback(error, null)
-        // What follows from the above is also seen to be so.
-        if (reach.has(connected.remoteAddress ?? '')) return callback(null, connected)
-        connected.destroy()
-        callback(refused(host), null)
-      })
-      opened(socket as Socket)
+      opened(open(addresses, { ...options, hostname: host }, callback))
+    } catch (error) {
+      callback(error as Error, null)
     }
+  }
+
+  function open(
+    addresses: readonly Address[],
+    options: buildConnector.Options,
+    callback: buildConnector.Callback,
+  ): Socket {
+    const build = buildConnector({
+      allowH2: false,
+      timeout: CONNECT_TIMEOUT_MS,
+      maxCachedSessions: 0,
+      lookup: answer(addresses),
+      autoSelectFamily: addresses.length > 1,
+      rejectUnauthorized: true,
+    } as buildConnector.BuildOptions)
+    // The connector gives the socket that it opens, which its type does not tell.
+    return build(options, (error, connected) => {
+      if (error !== null) return callback(error, null)
+      // What follows from the check above is also seen to be so.
+      const { remoteAddress } = connected
+      if (remoteAddress !== undefined && reach.has(remoteAddress)) return callback(null, connected)
+      connected.destroy()
+      callback(refused(options.hostname), null)
+    }) as unknown as Socket
   }
 }
 

@@ -143,9 +143,9 @@ export class TenantConnections {
 
   /** Idle connections make room for new ones: a tenant has at most twice as many sockets as requests. */
   #admit(): void {
-    for (const [origin, pool] of [...this.#pools.rentries()]) {
+    for (const origin of Array.from(this.#pools.rkeys())) {
       if (this.#sockets < 2 * this.grant.concurrency) break
-      if (pool.stats.size === 0) this.#pools.delete(origin)
+      if (this.#pools.peek(origin)?.stats.size === 0) this.#pools.delete(origin)
     }
     this.#count.admit()
   }

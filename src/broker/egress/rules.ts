@@ -46,7 +46,5 @@ function readUrl(text: string): URL {
 }
 
 function allows({ host, ports, methods }: EgressRule, hostname: string, port: number, method: string): boolean {
-  return (
-    matchesHost(host, hostname) && ports.includes(port) && (methods.includes('*') || methods.includes(method))
-  )
+  return matchesHost(host, hostname) && ports.includes(port) && (methods.includes('*') || methods.includes(method))
 }
