@@ -74,9 +74,15 @@ export interface Engine {
 
 export type ClockKind = 'frozen' | 'live'
 
-export interface KvGrant {
+/** What every grant bounds. */
+export interface Grant {
   /** Operations of one run. */
   readonly operations: number
+  /** Operations of all runs of the tenant in one UTC day; absent or null: as many as there are. */
+  readonly operationsPerDay?: number | null
+}
+
+export interface KvGrant extends Grant {
   readonly keyBytes: Bytes
   readonly valueBytes: Bytes
   /** Keys of one tenant. */
@@ -94,9 +100,8 @@ export interface EgressRule {
   readonly methods: readonly string[]
 }
 
-export interface FetchGrant {
-  /** Calls of one run: one a request, one for each further piece of a body. */
-  readonly operations: number
+/** An operation is one request, or one further piece of a body. */
+export interface FetchGrant extends Grant {
   /** Requests of one run. Each redirect that is followed is one more. */
   readonly requests: number
   /** Requests of the tenant that are under way at once. */

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
-import { expected, listOf, section, whole } from './fields.ts'
+import { expected, grant, listOf, section, whole } from './fields.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -32,7 +32,7 @@ const range = z
   .refine((text) => ipaddr.isValidCIDR(text), 'must be a range of addresses as 10.1.0.0/16 or fd00::/8')
 
 /** What a policy says of fetch. */
-export const fetchGrant = section({
+export const fetchGrant = grant({
   operations: whole({
     min: 1,
     max: 1_000_000,
@@ -81,10 +81,6 @@ export const fetchGrant = section({
     about: 'Longest wait for the headers of a response, and for each further piece of its body, in milliseconds.',
     bounds: 'never past what is left of the run; a run ends after a quarter of an hour at most.',
   }),
-  allow: listOf(rule, RULES_MAX, 'Where requests may go: host, ports (80 and 443) and methods (all).', [
-    [{ host: '*', ports: [80, 443], methods: ['*'] }],
-  ]),
-  privateRanges: listOf(range, RULES_MAX, 'Addresses that are not public and are reached all the same, as CIDR.', [
-    ['10.1.0.0/16'],
-  ]),
+  allow: listOf(rule, RULES_MAX, 'Where requests may go: host, ports (80 and 443) and methods (all).'),
+  privateRanges: listOf(range, RULES_MAX, 'Addresses that are not public and are reached all the same, as CIDR.'),
 })

@@ -64,8 +64,19 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   })
 }
 
-/** A list that knows how long it may be. `examples` are values of it, for editors. */
-export function listOf<Item extends z.ZodType>(item: Item, max: number, about: string, examples: readonly unknown[]) {
-  const list = z.array(item, expected('a list')).max(max, `has more than ${max} entries`).meta({ examples })
+/** A list that knows how long it may be. */
+export function listOf<Item extends z.ZodType>(item: Item, max: number, about: string) {
+  const list = z.array(item, expected('a list')).max(max, `has more than ${max} entries`)
   return orReasoned(list, `${about} At most ${max}.`).transform((given) => ('value' in given ? given.value : given))
+}
+
+/** What a capability is granted. Every grant may have a bound for a day; absent or null, a day has none of its own. */
+export function grant<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const operationsPerDay = whole({
+    min: 1,
+    max: 1_000_000_000_000,
+    about: 'Operations of all runs of the tenant in one UTC day; null for no such bound.',
+    bounds: 'null in place of the grant removes the capability; more than a host can carry out in a day is no limit.',
+  })
+  return section({ ...shape, operationsPerDay: operationsPerDay.nullable().optional() })
 }

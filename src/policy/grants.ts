@@ -1,11 +1,11 @@
 import { fetchGrant } from './egress.ts'
-import { section, whole } from './fields.ts'
+import { grant, whole } from './fields.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
 const TIB = 1024 * 1024 * MIB
 
-const kv = section({
+const kv = grant({
   operations: whole({
     min: 1,
     max: 1_000_000,
