@@ -5,6 +5,7 @@
 import type { KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
 import type { EpochMillis, Micros, NanoUsd } from './quantity.ts'
+import type { QueueStore } from './queues.ts'
 import type { GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
 
 /** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
@@ -165,4 +166,5 @@ export interface Stores extends AsyncDisposable {
   readonly keys: KeyStore
   readonly ledger: LedgerStore
   readonly kv: KvStore
+  readonly queues: QueueStore
 }
