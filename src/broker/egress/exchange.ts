@@ -35,6 +35,10 @@ interface Parts {
 /** Bytes of a response that wait to be read; past it the socket is not read either. */
 const QUEUE_BYTES_MAX = 256 << 10
 
+/** What is read of the body of a redirect, and for how long. */
+const DISCARD_BYTES_MAX = 64 << 10
+const DISCARD_MS = 200
+
 /**
  * One request and its response. The response's body is kept back until it is read; whatever ends the exchange before the
  * body does closes its socket. Bytes are counted as they go out and come in: heads, and bodies as they are encoded.
@@ -77,6 +81,24 @@ export class Exchange implements ByteSource {
     if (this.#queued > 0) return this.#take()
     if (this.#failure !== undefined) throw this.#failure
     return undefined
+  }
+
+  /** Lets a short body pass that nobody reads, so that the connection can be used again; what is longer closes it. */
+  async discard(): Promise<void> {
+    const timer = setTimeout(() => this.cancel(), DISCARD_MS)
+    try {
+      let size = 0
+      for (;;) {
+        const piece = await this.read()
+        if (piece === undefined) return
+        size += piece.length
+        if (size > DISCARD_BYTES_MAX) return this.cancel()
+      }
+    } catch {
+      // It has failed, and nobody wants it.
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   cancel(): void {

@@ -50,7 +50,7 @@ export class Fetching implements Disposable {
       if (next === undefined) {
         return { head, url: hop.url.href, redirected: redirects > 0, body: this.#bodyOf(exchange, head) }
       }
-      exchange.cancel()
+      await exchange.discard()
       if (request.redirect === 'error') throw new CapabilityError('REDIRECT_REFUSED', 'the response is a redirect')
       if (redirects >= grant.redirects) {
         throw new CapabilityError(
