@@ -122,6 +122,16 @@ export interface FetchGrant extends Grant {
   readonly privateRanges: readonly string[]
 }
 
+/** What a tenant may keep of deployed functions. */
+export interface FunctionQuota {
+  /** Functions of one tenant. */
+  readonly count: number
+  /** Versions of one function; the oldest that no alias needs make room for new ones. */
+  readonly versions: number
+  /** Source text of all versions of one tenant together. */
+  readonly storedBytes: Bytes
+}
+
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
@@ -136,5 +146,6 @@ export interface Policy {
   readonly rate: Rate
   readonly instance: Instance
   readonly engine: Engine
+  readonly functions: FunctionQuota
   readonly capabilities: Grants
 }

@@ -1,5 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import type { z } from 'zod'
+import type { FunctionConfig } from '../core/function-store.ts'
 import type { Bytes } from '../core/quantity.ts'
 import { BodyReader } from './body-reader.ts'
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
@@ -10,6 +12,7 @@ import { createRequestIds } from './request-ids.ts'
 import type { Route } from './route.ts'
 import { createRouter } from './router.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { functionRoutes } from './routes/functions.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
 import { tenantRoutes } from './routes/tenants.ts'
@@ -19,6 +22,9 @@ export interface GatewayParts {
   readonly directory: ports.Directory
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
+  readonly functions: ports.Functions
+  /** What a function's configuration must look like. */
+  readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
   readonly health: () => ports.Health
@@ -79,6 +85,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
   const routes: readonly Route[] = [
     execute,
     ...runRoutes(parts),
+    ...functionRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
     ...operationRoutes({ ...parts, openApi: () => (openApi ??= describeApi(routes, parts.version)) }),

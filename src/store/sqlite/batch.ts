@@ -12,6 +12,7 @@ import {
   isPost,
   splitLine,
 } from './commands.ts'
+import { FunctionWriter } from './function-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
@@ -46,6 +47,7 @@ export class BatchRunner {
     try {
       this.#begin.run()
       const answer = this.#execute(batch.split(LINE_END))
+      this.#ledger.committing()
       this.#commit.run()
       this.#ledger.committed()
       return answer
@@ -82,10 +84,11 @@ export class BatchRunner {
 function handlersOf(database: DatabaseSync): Handlers {
   const accounts = new AccountWriter(database)
   const kv = new KvWriter(database)
+  const functions = new FunctionWriter(database)
   const blobs = new BlobWriter(database)
   const queues = new QueueWriter(database)
   const orphans = new OrphanWriter(database)
-  const purge = (): boolean => kv.purgeOrphans() || orphans.purge()
+  const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || functions.purgeArtifacts()
   const sweeper = new SweepWriter(database, purge)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
@@ -93,9 +96,17 @@ function handlersOf(database: DatabaseSync): Handlers {
     'key.put': (input) => accounts.putKey(input),
     'key.delete': (input) => accounts.deleteKey(input),
     'kv.put': (input) => kv.put(input),
+    'kv.putMany': (input) => kv.putMany(input),
+    'kv.deleteMany': (input) => kv.deleteMany(input),
     'kv.delete': (input) => kv.delete(input),
     'kv.increment': (input) => kv.increment(input),
     'kv.compare': (input) => kv.compareAndSet(input),
+    'function.deploy': (input) => functions.deploy(input),
+    'function.delete': (input) => functions.delete(input),
+    'alias.set': (input) => functions.aliases.set(input),
+    'alias.delete': (input) => functions.aliases.delete(input),
+    'alias.roll-back': (input) => functions.aliases.rollBack(input),
+    'artifacts.purge': () => functions.purgeArtifacts(),
     'kv.purge': purge,
     'blob.begin': (input) => blobs.begin(input),
     'blob.commit': (input) => blobs.commit(input),

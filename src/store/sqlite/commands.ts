@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../core/errors.ts'
+import type { AliasOutcome, Deployed, RolledBack } from '../../core/function-store.ts'
 import type { KvWrite } from '../../core/stores.ts'
 import type { BlobCommands } from './blob-commands.ts'
 import type { QueueCommands } from './queue-commands.ts'
@@ -13,11 +14,21 @@ export interface Commands extends QueueCommands, BlobCommands {
   'key.put': { input: { id: string; tenant: string; hash: string; createdAt: number }; output: void }
   'key.delete': { input: { tenant: string; id: string }; output: boolean }
   'kv.put': { input: KvPut; output: KvWrite }
+  /** All or nothing. The bounds are those of the whole. */
+  'kv.putMany': { input: { puts: readonly KvPut[] }; output: KvWrite }
+  'kv.deleteMany': { input: { tenant: string; keys: readonly string[]; now: number }; output: number }
   'kv.delete': { input: { tenant: string; key: string; now: number }; output: boolean }
   'kv.increment': { input: KvIncrement; output: { outcome: KvWrite; value?: number } }
   'kv.compare': { input: KvPut & { expected: string | null }; output: KvWrite }
   /** Removes some of what deleted tenants left; true if there is more. */
   'kv.purge': { input: Record<string, never>; output: boolean }
+  'function.deploy': { input: FunctionDeploy; output: Deployed }
+  'function.delete': { input: { tenant: string; name: string }; output: boolean }
+  'alias.set': { input: AliasSet; output: AliasOutcome }
+  'alias.delete': { input: { tenant: string; name: string; alias: string }; output: boolean }
+  'alias.roll-back': { input: { tenant: string; name: string; alias: string; now: number }; output: RolledBack }
+  /** Removes some code that no version of a function has any more; true if there may be more. */
+  'artifacts.purge': { input: Record<string, never>; output: boolean }
   sweep: { input: { now: number; detailsBefore: number }; output: Swept }
 }
 
@@ -44,10 +55,38 @@ interface KvTarget {
 export interface KvPut extends KvTarget {
   readonly value: string
   readonly expiresAt: number | null
+  readonly metadata: string | null
 }
 
 export interface KvIncrement extends KvTarget {
   readonly by: number
+}
+
+export interface FunctionDeploy {
+  readonly tenant: string
+  readonly name: string
+  readonly artifact: string
+  readonly language: string
+  readonly main: string
+  readonly modules: string
+  readonly size: number
+  readonly config: string
+  readonly handlers: string
+  /** The alias to move. */
+  readonly publish: string | null
+  readonly now: number
+  readonly countMax: number
+  readonly versionsMax: number
+  readonly bytesMax: number
+}
+
+export interface AliasSet {
+  readonly tenant: string
+  readonly name: string
+  readonly alias: string
+  readonly version: number
+  readonly canary: string | null
+  readonly now: number
 }
 
 /** How the host starts the writer. */
