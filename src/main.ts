@@ -79,6 +79,15 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     state.draining = true
     log.fatal({ err: error }, event)
   }
+  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
+  // Trying the walls takes a cell's start, most of it in another process: the store is opened meanwhile.
+  const raising = raiseWalls({
+    program,
+    wanted: config.walls,
+    onFailure: (error) => stopAdmitting('spawner.failed', error),
+  })
+  raising.catch(() => {})
+  taken.defer(async () => (await raising.catch(() => undefined))?.walls[Symbol.asyncDispose]())
   const stores = taken.use(
     await openSqliteStores({
       directory: config.dataDirectory,
@@ -91,13 +100,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
-  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
-  const { walls, trials } = await raiseWalls({
-    program,
-    wanted: config.walls,
-    onFailure: (error) => stopAdmitting('spawner.failed', error),
-  })
-  taken.use(walls)
+  const { walls, trials } = await raising
   const admission = await createAdmission({
     clock,
     tenants: stores.tenants,

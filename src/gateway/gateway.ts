@@ -6,6 +6,7 @@ import type { Bytes } from '../core/quantity.ts'
 import { BodyReader } from './body-reader.ts'
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
 import { describeApi } from './openapi.ts'
+import { Pace } from './pace.ts'
 import type * as ports from './ports.ts'
 import { createReception } from './reception.ts'
 import { createRequestIds } from './request-ids.ts'
@@ -54,7 +55,9 @@ export interface Gateway {
 /** Puts the doors up. Nothing listens yet. */
 export function createGateway(parts: GatewayParts): Gateway {
   const limits = { ...HTTP_LIMITS, ...parts.limits }
+  const pace = new Pace(limits.turnSize)
   const bodies = new BodyReader({
+    pace,
     sizeMax: parts.bodySizeMax,
     arrivingMax: limits.arrivingSize,
     discardMax: limits.discardedSize,
@@ -63,7 +66,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   const ending = (): boolean => closing || parts.draining()
   const reception = createReception({ ...parts, bodies, ending, newRequestId: createRequestIds() })
   const { routes, execute } = createRoutes(parts)
-  const app = createRouter({ reception, limits, routes, busiest: execute })
+  const app = createRouter({ reception, limits, pace, routes, busiest: execute })
   return {
     app,
     async listen({ host, port }) {
