@@ -8,9 +8,7 @@ import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
 import { createBroker } from './broker/broker.ts'
-import { createResolver } from './broker/egress/resolver.ts'
-import { createFetchCapability } from './broker/fetch.ts'
-import { createKvCapability } from './broker/kv.ts'
+import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
@@ -162,14 +160,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
-  const fetching = taken.use(
-    createFetchCapability({
-      resolve: createResolver(config.dnsServers?.split(',') ?? []),
-      socketsMax: config.egressSocketsMax,
-    }),
-  )
+  const capabilities = taken.use(openCapabilities({ config, stores, clock }))
   const broker = createBroker({
-    capabilities: [createKvCapability({ store: stores.kv, clock }), fetching],
+    capabilities: capabilities.all,
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
