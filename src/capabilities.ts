@@ -1,4 +1,5 @@
 import type { Capability } from './broker/capability.ts'
+import { createDocsCapability } from './broker/docs.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
 import { createKvCapability } from './broker/kv.ts'
@@ -23,7 +24,7 @@ export function openCapabilities({ config, stores, clock }: Parts): OpenCapabili
     socketsMax: config.egressSocketsMax,
   })
   return {
-    all: [createKvCapability({ store: stores.kv, clock }), fetch],
+    all: [createKvCapability({ store: stores.kv, clock }), createDocsCapability({ store: stores.docs, clock }), fetch],
     [Symbol.asyncDispose]: () => fetch[Symbol.asyncDispose](),
   }
 }

@@ -6,6 +6,8 @@ import type { Ticket } from '../core/run.ts'
 /** Why an operation was refused: the guest sees `code` and `message`. A closed list; each capability uses some. */
 export type CapabilityErrorCode =
   | 'INVALID_ARGUMENT'
+  | 'CONFLICT'
+  | 'NOT_FOUND'
   | 'QUOTA_EXCEEDED'
   | 'NOT_GRANTED'
   | 'UNKNOWN_OPERATION'

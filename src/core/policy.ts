@@ -91,6 +91,19 @@ export interface KvGrant extends Grant {
   readonly storedBytes: Bytes
 }
 
+export interface DocsGrant extends Grant {
+  /** One document as JSON. */
+  readonly documentBytes: Bytes
+  /** Documents of one tenant. */
+  readonly documents: number
+  /** Documents and their ids of one tenant together. */
+  readonly storedBytes: Bytes
+  /** Collections of one tenant. */
+  readonly collections: number
+  /** Indexes of one collection. */
+  readonly indexes: number
+}
+
 /** Where requests may go. */
 export interface EgressRule {
   /** `api.example.com`, `*.example.com` (every name below it, not itself), an address, or `*` for any. In lower case. */
@@ -135,6 +148,7 @@ export interface FunctionQuota {
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
+  readonly docs?: DocsGrant
   readonly fetch?: FetchGrant
 }
 

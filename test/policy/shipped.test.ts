@@ -66,6 +66,14 @@ test('default has the values that the documents promise', () => {
     functions: { count: 100, versions: 20, storedBytes: 67_108_864 },
     capabilities: {
       kv: { operations: 1000, keyBytes: 512, valueBytes: 262_144, keys: 100_000, storedBytes: 67_108_864 },
+      docs: {
+        operations: 1000,
+        documentBytes: 262_144,
+        documents: 100_000,
+        storedBytes: 67_108_864,
+        collections: 50,
+        indexes: 10,
+      },
       fetch: {
         operations: 5000,
         requests: 50,
