@@ -7,11 +7,8 @@ import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
 import { openBlobService } from './blob-service.ts'
-import { createBlobsCapability } from './broker/blobs.ts'
 import { createBroker } from './broker/broker.ts'
-import { createDocsCapability } from './broker/docs.ts'
-import { createKvCapability } from './broker/kv.ts'
-import { createQueuesCapability } from './broker/queues.ts'
+import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './core/clock.ts'
@@ -164,13 +161,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
+  const capabilities = taken.use(openCapabilities({ config, stores, blobs, clock }))
   const broker = createBroker({
-    capabilities: [
-      createKvCapability({ store: stores.kv, clock }),
-      createBlobsCapability(blobs),
-      createQueuesCapability({ store: stores.queues }),
-      createDocsCapability({ store: stores.docs, clock }),
-    ],
+    capabilities: capabilities.all,
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
