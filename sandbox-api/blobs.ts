@@ -1,6 +1,6 @@
 import type { Call } from './calls.ts'
 import { freeze } from './primordials.ts'
-import type { Blobs } from './types.d.ts'
+import type { Blobs } from './storage-types.d.ts'
 import type { Web } from './web/host.ts'
 
 /**

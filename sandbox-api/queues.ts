@@ -1,6 +1,6 @@
 import type { Call } from './calls.ts'
 import { freeze } from './primordials.ts'
-import type { Queues } from './types.d.ts'
+import type { Queues } from './storage-types.d.ts'
 
 /** Guest half of `queues`: its host half, with the checks that count, is src/broker/queues.ts. */
 export function createQueues(call: Call): Queues {
