@@ -25,6 +25,7 @@ import {
   cut,
   defineProperty,
   freeze,
+  includes,
   max,
   parse,
   whenSettled,
@@ -71,6 +72,8 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
     bridge: native,
     clock,
     timers,
+    isGranted: (name) => includes(limits.capabilities, name),
+    callHost: calls.call,
     fail: (error) => guest.fail(error),
     exceed: () =>
       guest.exceed(outputReached('the body of the response has more bytes than it may', limits.outputBytes)),
@@ -220,7 +223,14 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
               reject(failure('RUN_OVER', 'the run that this context belongs to is over')),
             )
           }
-        const context = createContext(contextText, held.add, whileRunning(calls.call), clock, limits.capabilities)
+        const context = createContext(
+          contextText,
+          held.add,
+          whileRunning(calls.call),
+          clock,
+          limits.capabilities,
+          openWeb,
+        )
         if (streams === true) bridge(BRIDGE.watches, 0, 0)
         resultMax = streams === true ? wholeResponseMax(limits.outputBytes) : limits.outputBytes
         const answering: Answering = {
@@ -252,6 +262,7 @@ function createContext(
   call: Call,
   clock: Clock,
   capabilities: readonly string[],
+  openWeb: () => Web,
 ): object {
   const given = parse(contextText) as { wallMs: number; function: object | null; env: object } & Record<string, unknown>
   const deadline = clock.now() + given.wallMs
@@ -264,7 +275,7 @@ function createContext(
     waitUntil,
     env: freeze(given.env),
   }
-  addCapabilities(context, capabilities, call)
+  addCapabilities(context, capabilities, call, openWeb)
   return freeze(context)
 }
 

@@ -20,6 +20,12 @@ const KNOBS = {
     max: 65_535,
     reason: 'The port of the API; 0 picks a free one and prints it.',
   }),
+  publicUrl: text({
+    fallback: undefined,
+    pattern: /^https?:\/\/[\w.:[\]-]{1,253}(\/[\w.~/-]{0,200})?$/,
+    accepts: 'an http or https URL without query',
+    reason: 'Where clients reach this host, behind whatever is in front of it. Signed URLs of blobs begin with it.',
+  }),
   dataDirectory: text({
     ...PATH,
     fallback: '.cloister',
@@ -126,6 +132,18 @@ const KNOBS = {
     min: 1 << 10,
     max: 32 << 20,
     reason: 'Longest request body. Bounds what one request makes the host hold; policies bound code and input further.',
+  }),
+  egressSocketsMax: whole({
+    fallback: 1024,
+    min: 1,
+    max: 65_536,
+    reason: 'Outbound connections of all tenants’ fetch. Each is a descriptor; past it requests fail as UNAVAILABLE.',
+  }),
+  dnsServers: text({
+    fallback: undefined,
+    pattern: /^[0-9a-fA-F.:[\]]{2,50}(,[0-9a-fA-F.:[\]]{2,50}){0,7}$/,
+    accepts: 'addresses of name servers, with commas between',
+    reason: 'Where tenants’ fetch looks names up. Without it, the name servers that the machine uses.',
   }),
   logLevel: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     fallback: 'info',

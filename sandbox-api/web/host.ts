@@ -11,6 +11,10 @@ export interface WebHost {
   callNative(operation: string, args: readonly NativeValue[]): NativeValue
   /** Starts one that ends later: its number. */
   startNative(operation: string, args: readonly NativeValue[]): number
+  /** Whether the policy grants a capability. */
+  isGranted(capability: string): boolean
+  /** Calls an operation of a capability. Rejects with an Error whose `code` says why. */
+  callHost(operation: string, args: readonly unknown[]): Promise<unknown>
   /** Calls back in a turn of its own after `ms`. One of the run's timers. */
   setTimer(callback: () => void, ms: number): number
   clearTimer(timer: number): void
@@ -31,6 +35,9 @@ export interface Rejection {
   readonly primitive?: readonly unknown[]
 }
 
+/** Calls an operation of a capability. Rejects with an error whose `code` says why. */
+export type CallHost = (operation: string, args: readonly unknown[]) => Promise<unknown>
+
 /** What the runtime of the realm asks of the web's own API. */
 export interface Web {
   /** A new run begins: the timers of the one before are gone. */
@@ -43,6 +50,9 @@ export interface Web {
   handleFetch(handle: (request: object) => unknown, input: unknown, answering: Answering): Promise<unknown>
   /** Whoever waits for the response has gone. */
   leave(): void
+  /** Stores content of any kind under a key, and gets it back. */
+  putBlob(call: CallHost, key: unknown, content: unknown, options: unknown): Promise<unknown>
+  getBlob(call: CallHost, key: unknown, options: unknown): Promise<unknown>
   /** A native operation that was started has ended. */
   finish(task: number, value: NativeValue): void
   fail(task: number, fault: string): void
