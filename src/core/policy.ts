@@ -91,6 +91,50 @@ export interface KvGrant extends Grant {
   readonly storedBytes: Bytes
 }
 
+export interface DocsGrant extends Grant {
+  /** One document as JSON. */
+  readonly documentBytes: Bytes
+  /** Documents of one tenant. */
+  readonly documents: number
+  /** Documents and their ids of one tenant together. */
+  readonly storedBytes: Bytes
+  /** Collections of one tenant. */
+  readonly collections: number
+  /** Indexes of one collection. */
+  readonly indexes: number
+}
+
+/** Where requests may go. */
+export interface EgressRule {
+  /** `api.example.com`, `*.example.com` (every name below it, not itself), an address, or `*` for any. In lower case. */
+  readonly host: string
+  readonly ports: readonly number[]
+  /** In capitals; `*` for any. */
+  readonly methods: readonly string[]
+}
+
+/** An operation is one request, or one further piece of a body. */
+export interface FetchGrant extends Grant {
+  /** Requests of one run. Each redirect that is followed is one more. */
+  readonly requests: number
+  /** Requests of the tenant that are under way at once. */
+  readonly concurrency: number
+  /** Body of a request. */
+  readonly requestBytes: Bytes
+  /** Body of a response, decompressed. */
+  readonly responseBytes: Bytes
+  /** Headers of a response. */
+  readonly headerBytes: Bytes
+  /** Redirects that one request is followed through. */
+  readonly redirects: number
+  /** Longest wait for the headers of a response, and for each further piece of its body. */
+  readonly timeoutMs: Millis
+  /** A request goes nowhere that no rule allows. */
+  readonly allow: readonly EgressRule[]
+  /** Ranges of addresses, as CIDR, that are reached although they are not public. */
+  readonly privateRanges: readonly string[]
+}
+
 /** What a tenant may keep of deployed functions. */
 export interface FunctionQuota {
   /** Functions of one tenant. */
@@ -104,6 +148,8 @@ export interface FunctionQuota {
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
+  readonly docs?: DocsGrant
+  readonly fetch?: FetchGrant
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */

@@ -2,6 +2,7 @@
  * What the stages need of storage. Each port is small and asynchronous, so that SQLite and PostgreSQL can both serve it;
  * `store/` implements them, `main.ts` hands them in. Every promise rejects with an INTERNAL CloisterError when storage fails.
  */
+import type { DocStore } from './documents.ts'
 import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
 import type { FunctionStore } from './function-store.ts'
@@ -228,6 +229,7 @@ export interface Stores extends AsyncDisposable {
   readonly keys: KeyStore
   readonly ledger: LedgerStore
   readonly kv: KvStore
+  readonly docs: DocStore
   readonly functions: FunctionStore
   readonly queues: QueueStore
   /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */

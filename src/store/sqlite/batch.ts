@@ -12,6 +12,9 @@ import {
   isPost,
   splitLine,
 } from './commands.ts'
+import { DocIndexWriter } from './doc-index-writer.ts'
+import { DocIndexes } from './doc-indexes.ts'
+import { DocWriter } from './doc-writer.ts'
 import { FunctionWriter } from './function-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
@@ -87,8 +90,11 @@ function handlersOf(database: DatabaseSync): Handlers {
   const functions = new FunctionWriter(database)
   const blobs = new BlobWriter(database)
   const queues = new QueueWriter(database)
+  const docIndexes = new DocIndexes(database)
+  const docs = new DocWriter(database, docIndexes)
+  const collections = new DocIndexWriter(database, docIndexes, docs)
   const orphans = new OrphanWriter(database)
-  const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || functions.purgeArtifacts()
+  const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
   const sweeper = new SweepWriter(database, purge)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
@@ -120,6 +126,10 @@ function handlersOf(database: DatabaseSync): Handlers {
     'queue.claim': (input) => queues.claim(input),
     'queue.acknowledge': (input) => queues.acknowledge(input),
     'queue.release': (input) => queues.release(input),
+    'doc.write': (input) => docs.write(input),
+    'doc.declare': (input) => collections.declare(input),
+    'doc.build': (input) => collections.build(input),
+    'doc.drop': (input) => collections.drop(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

@@ -3,6 +3,7 @@ import { CloisterError } from '../../core/errors.ts'
 import { fillRollups } from './fill-rollups.ts'
 import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { blobs } from './migrations/blobs.ts'
+import { docs } from './migrations/docs.ts'
 import { functions } from './migrations/functions.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
@@ -25,6 +26,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   kvMetadata,
   { statements: metering, fill: fillRollups },
   functions,
+  docs,
 ]
 
 /** The schema version that this program writes. */
