@@ -76,7 +76,6 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     state.draining = true
     log.fatal({ err: error }, event)
   }
-  // Before anything is started: a process is born into the group of its parent.
   const cgroups = openCgroups({ wanted: config.cgroups })
   const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
   // Trying the walls takes a cell's start, most of it in another process: the store is opened meanwhile.

@@ -40,7 +40,7 @@ const REMOVE_AGAIN_MS = 50
 /**
  * Finds out by trying whether this process may part its own version 2 cgroup among cells, and does so: it has to be alone in
  * it, and to be handed the controllers for memory, processes and CPU. The host moves into a group of its own beside the cells'.
- * Groups that a dead host left behind are emptied and removed. Never throws: where it cannot be done, the reason says why.
+ * To be called before anything is started, as a process is born into the group of its parent. Groups that a dead host left behind are emptied and removed. Never throws: where it cannot be done, the reason says why.
  */
 export function openCgroups({ wanted, files = CGROUP_FILES, self }: Parts): Cgroups {
   if (wanted === 'off') return { reason: 'CLOISTER_CGROUPS is off' }

@@ -76,7 +76,7 @@ function groupsOf(opened: ReturnType<typeof openCgroups>): CellGroups {
 
 test('the host moves aside, and each cell gets a group with limits before it is in it', () => {
   const group = groupsOf(open()).open(4_711)
-  const [cell] = readdirSync(join(root, 'cloister-cells')).filter((name) => name.startsWith('cell-'))
+  const cell = readdirSync(join(root, 'cloister-cells')).find((name) => name.startsWith('cell-'))
   expect(written).toEqual([
     `cloister-host/cgroup.procs = ${process.pid}`,
     'cgroup.subtree_control = +memory +pids +cpu',
@@ -94,7 +94,7 @@ test('the host moves aside, and each cell gets a group with limits before it is 
 
 test('a cell that the kernel has ended for want of memory is told from others, and its group goes with it', () => {
   const group = groupsOf(open()).open(4_711)
-  const [name = ''] = readdirSync(join(root, 'cloister-cells')).filter((each) => each.startsWith('cell-'))
+  const name = readdirSync(join(root, 'cloister-cells')).find((each) => each.startsWith('cell-')) ?? ''
   const directory = join(root, 'cloister-cells', name)
   expect(group.hasRunOut).toBe(false)
   writeFileSync(join(directory, 'memory.events'), 'low 0\nmax 7\noom 1\noom_kill 3\noom_group_kill 1\n')
