@@ -6,7 +6,8 @@ import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
 import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
-import { loadPriceBook } from './billing/price-book.ts'
+import { loadPriceBooks } from './billing/price-book.ts'
+import { PriceBooks } from './billing/price-books.ts'
 import { createBroker } from './broker/broker.ts'
 import { createKvCapability } from './broker/kv.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
@@ -52,8 +53,8 @@ const ARTIFACT_CACHE = bytes(64 << 20)
 const SWEEP_MS = 60_000
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
-/** How often the host looks whether an hour of storage is to be charged. */
-const STORAGE_CHECK_MS = 30_000
+/** How often the host looks whether an hour has begun for which accounts are to be kept. */
+const ACCOUNTS_CHECK_MS = 30_000
 /** How much later than at its limit a run that is inspected is killed. */
 const INSPECTED_GRACE_MS = 2_000
 
@@ -108,11 +109,13 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
-  const priceBook = loadPriceBook(config.priceBook)
+  const prices = new PriceBooks(loadPriceBooks(config.priceBook))
   const billing = createBilling({
     clock,
     ledger,
-    priceBook,
+    prices,
+    invoices: stores.invoices,
+    closedUntil: await stores.invoices.closedUntil(),
     budgetOf: (tenant) => admission.budgetOf(tenant),
     verifyChain: verifyLedger,
   })
@@ -178,7 +181,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     draining: () => state.draining,
     artifacts,
     execute,
-    accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
+    accounts: { ...billing, costUsd: (usage, at) => formatNanoUsd(billing.cost(usage, at)), billCsv, usageCsv },
     runs: stores.ledger,
     health,
     metrics,
@@ -189,7 +192,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
-  taken.use(chargeStorageHourly({ stores, billing, clock, log }))
+  taken.use(keepAccountsHourly({ stores, billing, clock, log }))
   const resources = taken.move()
 
   return {
@@ -259,8 +262,11 @@ interface HourlyParts {
   readonly log: Logger
 }
 
-/** Charges each hour of storage once, while the host runs: hours in which it did not are free. */
-function chargeStorageHourly({ stores, billing, clock, log }: HourlyParts): Disposable {
+/**
+ * Once an hour charges what tenants keep, and closes months that are over into invoices. Hours of storage in which the
+ * host did not run are free.
+ */
+function keepAccountsHourly({ stores, billing, clock, log }: HourlyParts): Disposable {
   let charged = -1
   const charge = async (): Promise<void> => {
     const hour = Math.floor(clock.now() / HOUR_MS)
@@ -268,12 +274,14 @@ function chargeStorageHourly({ stores, billing, clock, log }: HourlyParts): Disp
     charged = hour
     try {
       await billing.chargeStorage(await stores.storedBytes())
+      const invoices = await billing.closeMonths()
+      if (invoices > 0) log.info({ invoices }, 'months.closed')
     } catch (error) {
       charged = -1
-      log.error({ err: error }, 'storage.charge-failed')
+      log.error({ err: error }, 'accounts.keeping-failed')
     }
   }
-  const timer = setInterval(() => void charge(), STORAGE_CHECK_MS)
+  const timer = setInterval(() => void charge(), ACCOUNTS_CHECK_MS)
   timer.unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }

@@ -12,6 +12,7 @@ import {
   isPost,
   splitLine,
 } from './commands.ts'
+import { InvoiceWriter } from './invoice-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
@@ -83,6 +84,7 @@ export class BatchRunner {
 function handlersOf(database: DatabaseSync): Handlers {
   const accounts = new AccountWriter(database)
   const kv = new KvWriter(database)
+  const invoices = new InvoiceWriter(database)
   const blobs = new BlobWriter(database)
   const queues = new QueueWriter(database)
   const orphans = new OrphanWriter(database)
@@ -112,6 +114,7 @@ function handlersOf(database: DatabaseSync): Handlers {
     'queue.claim': (input) => queues.claim(input),
     'queue.acknowledge': (input) => queues.acknowledge(input),
     'queue.release': (input) => queues.release(input),
+    'invoice.put': (input) => invoices.put(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

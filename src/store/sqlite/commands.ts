@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../core/errors.ts'
-import type { KvWrite } from '../../core/stores.ts'
+import type { Invoice, KvWrite } from '../../core/stores.ts'
 import type { BlobCommands } from './blob-commands.ts'
 import type { QueueCommands } from './queue-commands.ts'
 
@@ -21,6 +21,7 @@ export interface Commands extends QueueCommands, BlobCommands {
   'kv.compare': { input: KvPut & { expected: string | null }; output: KvWrite }
   /** Removes some of what deleted tenants left; true if there is more. */
   'kv.purge': { input: Record<string, never>; output: boolean }
+  'invoice.put': { input: Invoice; output: boolean }
   sweep: { input: { now: number; detailsBefore: number }; output: Swept }
 }
 

@@ -3,6 +3,7 @@ import { CloisterError } from '../../core/errors.ts'
 import { fillRollups } from './fill-rollups.ts'
 import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { blobs } from './migrations/blobs.ts'
+import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   queues,
   kvMetadata,
   { statements: metering, fill: fillRollups },
+  invoices,
 ]
 
 /** The schema version that this program writes. */

@@ -16,6 +16,7 @@ import { createBlobIndex } from './blob-index.ts'
 import type { Swept, Synchronous, WriterSettings } from './commands.ts'
 import { kyselyOver } from './dialect.ts'
 import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.ts'
+import { createInvoiceStore } from './invoice-store.ts'
 import { createKvStore } from './kv-store.ts'
 import { createLedgerStore } from './ledger-store.ts'
 import { makeDirectory } from './make-directory.ts'
@@ -144,6 +145,7 @@ function storesOf({
     kv: createKvStore({ queue, database: reader, clock }),
     queues: createQueueStore({ queue, database: reader, clock }),
     blobs: createBlobIndex({ queue, database: reader }),
+    invoices: createInvoiceStore({ queue, database }),
     storedBytes: () => reading(() => listStoredBytes(database)),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),
