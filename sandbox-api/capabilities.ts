@@ -1,4 +1,5 @@
 import type { Call } from './calls.ts'
+import { createDocs } from './docs.ts'
 import { createKv } from './kv.ts'
 import { defineProperty } from './primordials.ts'
 
@@ -6,6 +7,7 @@ import { defineProperty } from './primordials.ts'
 const CREATORS: { readonly [name: string]: ((call: Call) => object) | undefined } = {
   __proto__: null as never,
   kv: createKv,
+  docs: createDocs,
 }
 
 /** Gives the context what the policy grants. */

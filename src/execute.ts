@@ -53,6 +53,7 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
     const { status, result, error, logs } = ran.report
     return {
       run: ticket.run,
+      ...(request.function && { function: request.function }),
       status,
       ...(result && { result }),
       ...(error && { error }),

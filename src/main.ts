@@ -6,9 +6,11 @@ import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
 import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
+import { keepAccountsHourly } from './billing/keep-accounts.ts'
 import { loadPriceBooks } from './billing/price-book.ts'
 import { PriceBooks } from './billing/price-books.ts'
 import { createBroker } from './broker/broker.ts'
+import { createDocsCapability } from './broker/docs.ts'
 import { createKvCapability } from './broker/kv.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
@@ -20,6 +22,9 @@ import type { LedgerStore } from './core/stores.ts'
 import { examine, examineWeb } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
+import { configSchema } from './functions/config.ts'
+import { type FunctionDirectory, createFunctionDirectory } from './functions/directory.ts'
+import { createLoadCode } from './functions/load-code.ts'
 import { type Gateway, createGateway } from './gateway/gateway.ts'
 import { HTTP_LIMITS } from './gateway/http-limits.ts'
 import type { Health } from './gateway/ports.ts'
@@ -35,6 +40,7 @@ import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
 import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
+import { sweepRegularly } from './sweeping.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
@@ -44,17 +50,15 @@ export interface Platform extends Host {
   readonly admission: AdmissionDesk
   readonly billing: BillingDesk
   readonly artifacts: Artifacts
+  readonly functions: FunctionDirectory
   readonly pool: CellPool
 }
 
 /** Memory that remembered submissions may take. */
 const ARTIFACT_CACHE = bytes(64 << 20)
-/** How often expired entries and old details are swept out of the store. */
-const SWEEP_MS = 60_000
+/** Memory that the code of deployed functions may take, besides the cells it is in. */
+const FUNCTION_CACHE = bytes(128 << 20)
 const DAY_MS = 86_400_000
-const HOUR_MS = 3_600_000
-/** How often the host looks whether an hour has begun for which accounts are to be kept. */
-const ACCOUNTS_CHECK_MS = 30_000
 /** How much later than at its limit a run that is inspected is killed. */
 const INSPECTED_GRACE_MS = 2_000
 
@@ -73,6 +77,15 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     state.draining = true
     log.fatal({ err: error }, event)
   }
+  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
+  // Trying the walls takes a cell's start, most of it in another process: the store is opened meanwhile.
+  const raising = raiseWalls({
+    program,
+    wanted: config.walls,
+    onFailure: (error) => stopAdmitting('spawner.failed', error),
+  })
+  raising.catch(() => {})
+  taken.defer(async () => (await raising.catch(() => undefined))?.walls[Symbol.asyncDispose]())
   const stores = taken.use(
     await openSqliteStores({
       directory: config.dataDirectory,
@@ -85,13 +98,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
-  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
-  const { walls, trials } = await raiseWalls({
-    program,
-    wanted: config.walls,
-    onFailure: (error) => stopAdmitting('spawner.failed', error),
-  })
-  taken.use(walls)
+  const { walls, trials } = await raising
   const admission = await createAdmission({
     clock,
     tenants: stores.tenants,
@@ -106,6 +113,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     onTenantDeleted(tenant) {
       pool.retireTenant(tenant, 'tenant-deleted')
       broker.revoke(tenant)
+      functions.forgetTenant(tenant)
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
@@ -155,7 +163,10 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
   const broker = createBroker({
-    capabilities: [createKvCapability({ store: stores.kv, clock })],
+    capabilities: [
+      createKvCapability({ store: stores.kv, clock }),
+      createDocsCapability({ store: stores.docs, clock }),
+    ],
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
@@ -169,6 +180,12 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     clock,
   })
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
+  const functions = createFunctionDirectory({
+    clock,
+    store: stores.functions,
+    load: createLoadCode({ admission, scheduler, pool }),
+    cacheSize: FUNCTION_CACHE,
+  })
   const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
   const health = (): Health => ({
     ready: state.ready,
@@ -181,6 +198,8 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     draining: () => state.draining,
     artifacts,
     execute,
+    functions,
+    functionConfig: configSchema,
     accounts: { ...billing, costUsd: (usage, at) => formatNanoUsd(billing.cost(usage, at)), billCsv, usageCsv },
     runs: stores.ledger,
     health,
@@ -192,7 +211,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
-  taken.use(keepAccountsHourly({ stores, billing, clock, log }))
+  taken.use(keepAccountsHourly({ storedBytes: () => stores.storedBytes(), desk: billing, clock, log }))
   const resources = taken.move()
 
   return {
@@ -200,6 +219,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     admission,
     billing,
     artifacts,
+    functions,
     pool,
     adminKey: adminKey.key,
     inject: (request) => inject(gateway, request),
@@ -240,50 +260,6 @@ function withoutPosts(ledger: LedgerStore): LedgerStore {
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
   const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
-}
-
-function sweepRegularly(stores: SqliteStores, clock: Clock, log: Logger): Disposable {
-  const sweep = async (): Promise<void> => {
-    try {
-      while (!(await stores.sweep(clock.now())).complete);
-    } catch (error) {
-      log.error({ err: error }, 'store.sweep-failed')
-    }
-  }
-  const timer = setInterval(() => void sweep(), SWEEP_MS)
-  timer.unref()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
-}
-
-interface HourlyParts {
-  readonly stores: Pick<SqliteStores, 'storedBytes'>
-  readonly billing: BillingDesk
-  readonly clock: Clock
-  readonly log: Logger
-}
-
-/**
- * Once an hour charges what tenants keep, and closes months that are over into invoices. Hours of storage in which the
- * host did not run are free.
- */
-function keepAccountsHourly({ stores, billing, clock, log }: HourlyParts): Disposable {
-  let charged = -1
-  const charge = async (): Promise<void> => {
-    const hour = Math.floor(clock.now() / HOUR_MS)
-    if (hour === charged) return
-    charged = hour
-    try {
-      await billing.chargeStorage(await stores.storedBytes())
-      const invoices = await billing.closeMonths()
-      if (invoices > 0) log.info({ invoices }, 'months.closed')
-    } catch (error) {
-      charged = -1
-      log.error({ err: error }, 'accounts.keeping-failed')
-    }
-  }
-  const timer = setInterval(() => void charge(), ACCOUNTS_CHECK_MS)
-  timer.unref()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 function timeout(ms: number): Promise<void> {

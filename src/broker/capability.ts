@@ -5,7 +5,14 @@ import type { Ticket } from '../core/run.ts'
 
 /** Why an operation was refused: the guest sees `code` and `message`. A closed list; each capability uses some. */
 export type CapabilityErrorCode =
-  'INVALID_ARGUMENT' | 'QUOTA_EXCEEDED' | 'NOT_GRANTED' | 'UNKNOWN_OPERATION' | 'RUN_OVER' | 'UNAVAILABLE'
+  | 'INVALID_ARGUMENT'
+  | 'CONFLICT'
+  | 'NOT_FOUND'
+  | 'QUOTA_EXCEEDED'
+  | 'NOT_GRANTED'
+  | 'UNKNOWN_OPERATION'
+  | 'RUN_OVER'
+  | 'UNAVAILABLE'
 
 /** A refusal that the guest is told of. Anything else that an operation throws reaches the guest as UNAVAILABLE only. */
 export class CapabilityError extends Error {

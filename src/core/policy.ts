@@ -91,9 +91,33 @@ export interface KvGrant extends Grant {
   readonly storedBytes: Bytes
 }
 
+export interface DocsGrant extends Grant {
+  /** One document as JSON. */
+  readonly documentBytes: Bytes
+  /** Documents of one tenant. */
+  readonly documents: number
+  /** Documents and their ids of one tenant together. */
+  readonly storedBytes: Bytes
+  /** Collections of one tenant. */
+  readonly collections: number
+  /** Indexes of one collection. */
+  readonly indexes: number
+}
+
+/** What a tenant may keep of deployed functions. */
+export interface FunctionQuota {
+  /** Functions of one tenant. */
+  readonly count: number
+  /** Versions of one function; the oldest that no alias needs make room for new ones. */
+  readonly versions: number
+  /** Source text of all versions of one tenant together. */
+  readonly storedBytes: Bytes
+}
+
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
+  readonly docs?: DocsGrant
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */
@@ -104,5 +128,6 @@ export interface Policy {
   readonly rate: Rate
   readonly instance: Instance
   readonly engine: Engine
+  readonly functions: FunctionQuota
   readonly capabilities: Grants
 }

@@ -3,8 +3,11 @@ import type { RunStatus } from './outcome.ts'
 import type { Policy, Reuse } from './policy.ts'
 import type { Bytes, EpochMillis, Mebibytes, Micros, Millis, Units } from './quantity.ts'
 
-/** What started a run. The ledger keeps it; later triggers add to the list. */
-export const TRIGGERS = ['execute', 'http'] as const
+/**
+ * What started a run: submitted code, a call of a deployed function, an HTTP request to one, another function. The ledger
+ * keeps it; later triggers add to the list.
+ */
+export const TRIGGERS = ['execute', 'invoke', 'http', 'function'] as const
 export type Trigger = (typeof TRIGGERS)[number]
 
 /**
@@ -39,6 +42,12 @@ export interface RunRequest {
   readonly input: Uint8Array
   /** Absent for submitted code. */
   readonly function?: FunctionVersion
+  /** Plain configuration that the guest sees as `context.env`. */
+  readonly env?: Readonly<Record<string, string>>
+  /** How isolates live on between runs; a policy that states its own is only ever made stricter by it. */
+  readonly reuse?: Reuse
+  /** `load`: the code is loaded and asked for its handlers, and none of them is called. Never charged. */
+  readonly stage?: 'load'
   /** The run that called for this one. */
   readonly parentRun?: RunId
   /** Shortens the policy's wall limit; never lengthens it. */
@@ -135,6 +144,7 @@ export interface Usage {
 /** A run that took place: what the caller is told. */
 export interface Outcome {
   readonly run: RunId
+  readonly function?: FunctionVersion
   readonly status: RunStatus
   readonly result?: Uint8Array
   readonly error?: GuestError

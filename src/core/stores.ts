@@ -2,8 +2,10 @@
  * What the stages need of storage. Each port is small and asynchronous, so that SQLite and PostgreSQL can both serve it;
  * `store/` implements them, `main.ts` hands them in. Every promise rejects with an INTERNAL CloisterError when storage fails.
  */
+import type { DocStore } from './documents.ts'
 import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
+import type { FunctionStore } from './function-store.ts'
 import type { Bytes, EpochMillis, Micros, NanoUsd } from './quantity.ts'
 import type { QueueStore } from './queues.ts'
 import type { FunctionVersion, GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
@@ -29,7 +31,7 @@ export interface TenantRecord {
 
 export interface TenantStore {
   put(tenant: TenantRecord): Promise<void>
-  /** Deletes the tenant, its keys and its kv data. The ledger keeps what it was charged. False if there was none. */
+  /** Deletes the tenant, its keys, its functions and its kv data. The ledger keeps what it was charged. False if there was none. */
   delete(id: TenantId): Promise<boolean>
   /** All tenants, by name. Read once at start; the admission stage keeps them in memory. */
   list(): Promise<readonly TenantRecord[]>
@@ -254,6 +256,8 @@ export interface Stores extends AsyncDisposable {
   readonly keys: KeyStore
   readonly ledger: LedgerStore
   readonly kv: KvStore
+  readonly docs: DocStore
+  readonly functions: FunctionStore
   readonly queues: QueueStore
   readonly invoices: InvoiceStore
   /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */

@@ -17,10 +17,11 @@ export async function listTenants(database: Kysely<Tables>): Promise<readonly Te
   }))
 }
 
-/** What each tenant keeps in key-value data, blobs and queues together, of those that keep any. */
+/** What each tenant keeps in key-value data, documents, blobs and queues together, of those that keep any. */
 export async function listStoredBytes(database: Kysely<Tables>): Promise<readonly StoredBytes[]> {
   const kept = sql<number>`kv_bytes
     + coalesce((SELECT bytes FROM blob_totals WHERE blob_totals.tenant = tenants.number), 0)
+    + coalesce((SELECT sum(bytes) FROM doc_collections WHERE doc_collections.tenant = tenants.number), 0)
     + coalesce((SELECT sum(bytes) FROM queues WHERE queues.tenant = tenants.number), 0)`
   const rows = await database
     .selectFrom('tenants')

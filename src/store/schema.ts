@@ -13,6 +13,10 @@ export interface Tables {
   readonly tenants: TenantsTable
   readonly keys: KeysTable
   readonly kv: KvTable
+  readonly functions: FunctionsTable
+  readonly function_versions: FunctionVersionsTable
+  readonly artifacts: ArtifactsTable
+  readonly aliases: AliasesTable
 }
 
 /** Append-only. Sequence and hash are the record's place in its tenant's chain. */
@@ -109,6 +113,53 @@ export interface KvTable {
   readonly expires_at: number | null
   /** JSON text. */
   readonly metadata: string | null
+}
+
+/** Neither `number` here nor that of a version is ever given out twice. */
+export interface FunctionsTable {
+  readonly number: number
+  /** The tenant's number. */
+  readonly tenant: number
+  readonly name: string
+  /** The newest version that there ever was. */
+  readonly last_version: number
+  readonly created_at: number
+  readonly updated_at: number
+}
+
+export interface FunctionVersionsTable {
+  readonly number: number
+  /** The function's number. */
+  readonly function: number
+  readonly version: number
+  readonly artifact: string
+  /** JSON text. */
+  readonly config: string
+  /** JSON text: names of the handlers that the code exports. */
+  readonly handlers: string
+  readonly size: number
+  readonly created_at: number
+}
+
+/** Code by its content: versions with equal code share it. */
+export interface ArtifactsTable {
+  readonly id: string
+  readonly language: string
+  readonly main: string
+  /** JSON text: a list of names and sources. */
+  readonly modules: string
+}
+
+export interface AliasesTable {
+  /** The function's number. */
+  readonly function: number
+  readonly name: string
+  readonly version: number
+  /** JSON text: what share of calls goes to another version; null if none does. */
+  readonly canary: string | null
+  /** JSON text: the versions that it named before, the last one last. */
+  readonly history: string
+  readonly updated_at: number
 }
 
 /** The column that holds each canonical field. */

@@ -57,6 +57,7 @@ export function policy({ wallMs = 1_050, cpuMs = 500, memoryMb = 128, kvOperatio
     rate: { perSecond: 1_000, burst: 1_000, deathsPerSecond: 1, deathsBurst: 20 },
     instance: { reuse: undefined, maxCells: 1, runsPerCell: 1, idle: millis(1_000), runsMax: 100 },
     engine: { jit: true, wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false },
+    functions: { count: 10, versions: 5, storedBytes: bytes(1_024) },
     capabilities: kvOperations === undefined ? {} : { kv: { ...kv, operations: kvOperations } },
   }
 }

@@ -95,7 +95,7 @@ test('loading says which file is wrong and lists its faults', async () => {
     writeFileSync(path, text)
     return path
   }
-  expect(loadPriceBooks(write('sound.json', JSON.stringify(sound)))).toMatchObject({ name: 'test' })
+  expect(loadPriceBooks(write('sound.json', JSON.stringify(sound)))).toMatchObject([{ name: 'test' }])
   const faulty = write('faulty.json', JSON.stringify({ ...sound, version: 0, currency: 'EUR' }))
   expect(() => loadPriceBooks(faulty)).toThrow(
     `price book ${faulty}: version must be a whole number from 1; got 0; currency must be "USD"; got "EUR"`,

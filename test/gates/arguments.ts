@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { createBroker } from '../../src/broker/broker.ts'
+import { createDocsCapability } from '../../src/broker/docs.ts'
 import { createKvCapability } from '../../src/broker/kv.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { parseTenantId } from '../../src/core/ids.ts'
-import type { KvGrant } from '../../src/core/policy.ts'
+import type { DocsGrant, KvGrant } from '../../src/core/policy.ts'
 import { bytes } from '../../src/core/quantity.ts'
 import type { Session } from '../../src/core/run.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
@@ -14,22 +15,34 @@ import { type Effort, type Gate, type GateResult, type Random, Tally, randomOf }
 const TRIALS = { full: 1_000_000, short: 10_000 }
 /** Calls in flight together, so that writes share their commits. */
 const BATCH = 500
+/** Names of operations, without those of capabilities that have a gate of their own. */
 const OPERATIONS = [
-  'get',
-  'getWithMetadata',
-  'getMany',
-  'put',
-  'putMany',
-  'delete',
-  'deleteMany',
-  'list',
-  'increment',
-  'compareAndSet',
-] as const
+  ...['get', 'getWithMetadata', 'getMany', 'put', 'putMany', 'delete', 'deleteMany', 'list', 'increment'].map(
+    (verb) => `kv.${verb}`,
+  ),
+  'kv.compareAndSet',
+  ...['insert', 'get', 'replace', 'patch', 'delete', 'find', 'transact'].map((verb) => `docs.${verb}`),
+]
+/** They count as many operations as they have items. */
+const BATCHES = new Set(['kv.getMany', 'kv.putMany', 'kv.deleteMany', 'docs.transact'])
 /** What a broker may answer a guest. UNAVAILABLE is not among them: it would be a fault of the host's. */
-const REFUSALS: ReadonlySet<unknown> = new Set(['INVALID_ARGUMENT', 'QUOTA_EXCEEDED', 'UNKNOWN_OPERATION'])
+const REFUSALS: ReadonlySet<unknown> = new Set([
+  'INVALID_ARGUMENT',
+  'QUOTA_EXCEEDED',
+  'UNKNOWN_OPERATION',
+  'CONFLICT',
+  'NOT_FOUND',
+])
 const CANARY = 'the canary of somebody else'
 
+const DOCS: DocsGrant = {
+  operations: Number.MAX_SAFE_INTEGER,
+  documentBytes: bytes(512),
+  documents: 1_000,
+  storedBytes: bytes(200_000),
+  collections: 10,
+  indexes: 3,
+}
 const GRANT: KvGrant = {
   operations: Number.MAX_SAFE_INTEGER,
   keyBytes: bytes(64),
@@ -47,11 +60,14 @@ export const callArguments: Gate = {
     await using stores = await openTemporaryStores({ clock: systemClock })
     const faults: unknown[] = []
     const broker = createBroker({
-      capabilities: [createKvCapability({ store: stores.kv, clock: systemClock })],
+      capabilities: [
+        createKvCapability({ store: stores.kv, clock: systemClock }),
+        createDocsCapability({ store: stores.docs, clock: systemClock }),
+      ],
       clock: systemClock,
       onFault: (operation, error) => faults.push(`${operation}: ${String(error)}`),
     })
-    const policy = { ...loadPolicies([]).resolve('default'), capabilities: { kv: GRANT } }
+    const policy = { ...loadPolicies([]).resolve('default'), capabilities: { kv: GRANT, docs: DOCS } }
     for (const name of ['hostile', 'neighbour']) {
       const id = parseTenantId(name)
       const now = systemClock.now()
@@ -93,11 +109,11 @@ class ArgumentFuzz {
     const after = await this.#neighbourData('look')
     if (after !== before) this.#violations.push(`another tenant’s data went from ${before} to ${after}`)
     for (const fault of this.#faults.slice(0, 20)) this.#violations.push(`a fault of the host’s: ${String(fault)}`)
-    for (const verb of OPERATIONS) {
-      const [counted, made] = [session.operations[`kv.${verb}`] ?? 0, this.#reached.of(`kv.${verb}`)]
+    for (const name of OPERATIONS) {
+      const [counted, made] = [session.operations[name] ?? 0, this.#reached.of(name)]
       // A batch counts as many operations as it has keys.
-      const isRight = verb.endsWith('Many') ? counted >= made : counted === made
-      if (!isRight) this.#violations.push(`kv.${verb} was counted ${counted} times and called ${made} times`)
+      const isRight = BATCHES.has(name) ? counted >= made : counted === made
+      if (!isRight) this.#violations.push(`${name} was counted ${counted} times and called ${made} times`)
     }
     return { figures: [{ name: 'calls', value: trials }, ...this.#tally.figures], violations: this.#violations }
   }
@@ -105,7 +121,7 @@ class ArgumentFuzz {
   async #try(session: Session): Promise<void> {
     const name = this.#name()
     const payload = this.#payload()
-    if (OPERATIONS.some((verb) => name === `kv.${verb}`)) this.#reached.add(name)
+    if (OPERATIONS.includes(name)) this.#reached.add(name)
     try {
       const { ok, text } = await session.call(name, payload)
       if (text.includes(CANARY)) this.#violations.push(`another tenant’s value was given to ${name} ${payload}`)
@@ -119,7 +135,7 @@ class ArgumentFuzz {
   }
 
   #name(): string {
-    const name = `kv.${OPERATIONS[this.#random(OPERATIONS.length)]}`
+    const name = OPERATIONS[this.#random(OPERATIONS.length)] ?? 'kv.get'
     if (this.#random(20) > 0) return name
     const odd = [
       '__proto__',
@@ -155,9 +171,14 @@ class ArgumentFuzz {
     const session = this.#open('neighbour')
     const keys = ['key', 'a', '', '__proto__', '\0'].filter((key) => key !== '')
     if (what === 'put') for (const key of keys) await session.call('kv.put', JSON.stringify([key, CANARY]))
+    if (what === 'put') {
+      const collection = { name: 'c', indexes: ['a', 'b.c'] }
+      for (const id of keys) await session.call('docs.insert', JSON.stringify([collection, { a: CANARY }, { id }]))
+    }
+    const documents = await session.call('docs.find', JSON.stringify(['c', { sort: 'a' }]))
     const values = await Promise.all(keys.map((key) => session.call('kv.get', JSON.stringify([key]))))
     const list = await session.call('kv.list', '[]')
-    return JSON.stringify([values, list])
+    return JSON.stringify([values, list, documents])
   }
 }
 
@@ -178,7 +199,62 @@ function sampleTexts(seed: number): readonly string[] {
       constructor: { prototype: {} },
     }),
   )
+  const collection = fc.oneof(
+    fc.constantFrom('c', '__proto__', 'no such', '', 5),
+    fc.record({
+      name: fc.constant('c'),
+      indexes: fc.constantFrom(['a', 'b.c'], ['a'], ['__proto__'], ['a', 'b', 'c', 'd'], 'a', [5]),
+    }),
+  )
+  const scalar = fc.oneof(
+    fc.constantFrom(0, -1, 'x', '', true, null, '\ud800'),
+    fc.double(),
+    fc.string({ maxLength: 5 }),
+  )
+  const document = fc.oneof(
+    fc.record({ a: scalar, b: fc.oneof(scalar, fc.record({ c: scalar })) }, { requiredKeys: [] }),
+    fc.dictionary(fc.constantFrom('a', 'b', '__proto__', 'constructor'), value, { maxKeys: 3 }),
+    value,
+  )
+  const condition = fc.oneof(
+    scalar,
+    fc.dictionary(
+      fc.constantFrom('eq', 'in', 'gt', 'gte', 'lt', 'lte'),
+      fc.oneof(scalar, fc.array(scalar, { maxLength: 3 })),
+      { maxKeys: 2 },
+    ),
+  )
+  const versions = fc.record(
+    { ifVersion: fc.integer({ min: -1, max: 3 }), upsert: fc.boolean(), id: key },
+    { requiredKeys: [] },
+  )
+  const find = fc.record(
+    {
+      where: fc.dictionary(fc.constantFrom('a', 'b.c', '__proto__', 'd', '.'), condition, { maxKeys: 2 }),
+      sort: fc.constantFrom('a', '-b.c', ['a', '-b.c'], ['a', 'a'], '-', 5, []),
+      limit: fc.integer({ min: 0, max: 3 }),
+      cursor: fc.oneof(key, fc.constantFrom(Buffer.from('["a",["x"],"key"]').toString('base64url'))),
+    },
+    { requiredKeys: [] },
+  )
+  const change = fc.record(
+    {
+      op: fc.constantFrom('insert', 'replace', 'put', 'patch', 'delete', 'check', 'other'),
+      collection: fc.constantFrom('c', 'd', '__proto__'),
+      id: key,
+      data: document,
+      ifVersion: fc.integer({ min: 0, max: 3 }),
+    },
+    { requiredKeys: ['op', 'collection'] },
+  )
   const list = fc.oneof(
+    fc.tuple(collection, document, versions),
+    fc.tuple(collection, key, document, versions),
+    fc.tuple(collection, key, versions),
+    fc.tuple(collection, find),
+    fc.tuple(fc.array(change, { maxLength: 4 })),
+    fc.tuple(fc.array(fc.record({ key, value, metadata: value }, { requiredKeys: ['key'] }), { maxLength: 4 })),
+    fc.tuple(fc.array(key, { maxLength: 4 })),
     fc.tuple(key),
     fc.tuple(key, value),
     fc.tuple(key, value, options),

@@ -13,9 +13,10 @@ import { bytes, epochMillis, mebibytes, micros, units } from '../../src/core/qua
 import type { Outcome, RunRequest, Usage } from '../../src/core/run.ts'
 import type { LedgerRecord, PostedRun } from '../../src/core/stores.ts'
 import { createArtifacts } from '../../src/functions/artifacts.ts'
+import { configSchema } from '../../src/functions/config.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
-import type { Accounts, Execute, Health, Runs } from '../../src/gateway/ports.ts'
+import type { Accounts, Execute, Functions, Health, Runs } from '../../src/gateway/ports.ts'
 
 export { ADMIN_KEY }
 
@@ -161,6 +162,8 @@ export async function openGateway({ limits, bodySizeMax = 1 << 20, accounts: cha
       world.requests.push(request)
       return world.execute(request)
     },
+    functions: noFunctions,
+    functionConfig: configSchema,
     accounts: { ...accounts, ...change },
     runs: world.runs,
     health: () => world.health,
@@ -176,6 +179,18 @@ export async function openGateway({ limits, bodySizeMax = 1 << 20, accounts: cha
   world.call = (method, path, options = {}) => fetch(`${world.url}${path}`, { method, ...requestOf(options) })
   world.inject = (request) => world.gateway.inject(request)
   return world
+}
+
+const notFound = async (): Promise<never> => {
+  throw new CloisterError('NOT_FOUND', 'there is no such function')
+}
+const noFunctions: Functions = {
+  deploy: notFound,
+  resolve: notFound,
+  list: async () => [],
+  get: notFound,
+  versions: notFound,
+  delete: notFound,
 }
 
 type Writable<Type> = { -readonly [Name in keyof Type]: Type[Name] }

@@ -2,6 +2,7 @@ import { describe } from 'vitest'
 import type { Clock } from '../../src/core/clock.ts'
 import type { Stores } from '../../src/core/stores.ts'
 import { describeAccounts } from './describe-accounts.ts'
+import { describeFunctions } from './describe-functions.ts'
 import { describeKv } from './describe-kv.ts'
 import { describeLedger } from './describe-ledger.ts'
 import { describeRollups } from './describe-rollups.ts'
@@ -14,6 +15,7 @@ export type OpenStores = (clock: Clock) => Promise<Stores>
 export function describeStores(name: string, open: OpenStores): void {
   describe(name, () => {
     describeAccounts(open)
+    describeFunctions(open)
     describeKv(open)
     describeLedger(open)
     describeUsage(open)

@@ -3,6 +3,8 @@ import { CloisterError } from '../../core/errors.ts'
 import { fillRollups } from './fill-rollups.ts'
 import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { blobs } from './migrations/blobs.ts'
+import { docs } from './migrations/docs.ts'
+import { functions } from './migrations/functions.ts'
 import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
@@ -24,6 +26,8 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   queues,
   kvMetadata,
   { statements: metering, fill: fillRollups },
+  functions,
+  docs,
   invoices,
 ]
 

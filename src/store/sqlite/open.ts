@@ -16,6 +16,8 @@ import { createBlobIndex } from './blob-index.ts'
 import type { Swept, Synchronous, WriterSettings } from './commands.ts'
 import { kyselyOver } from './dialect.ts'
 import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.ts'
+import { createDocStore } from './doc-store.ts'
+import { createFunctionStore } from './function-store.ts'
 import { createInvoiceStore } from './invoice-store.ts'
 import { createKvStore } from './kv-store.ts'
 import { createLedgerStore } from './ledger-store.ts'
@@ -142,7 +144,9 @@ function storesOf({
     tenants: createTenantStore({ queue, database }),
     keys: createKeyStore({ queue, database }),
     ledger: createLedgerStore({ queue, database, openReader }),
+    functions: createFunctionStore({ queue, database }),
     kv: createKvStore({ queue, database: reader, clock }),
+    docs: createDocStore({ queue, database: reader, clock }),
     queues: createQueueStore({ queue, database: reader, clock }),
     blobs: createBlobIndex({ queue, database: reader }),
     invoices: createInvoiceStore({ queue, database }),
