@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Logger } from 'pino'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
@@ -10,11 +9,10 @@ import { keepAccountsHourly } from './billing/keep-accounts.ts'
 import { loadPriceBooks } from './billing/price-book.ts'
 import { PriceBooks } from './billing/price-books.ts'
 import { createBroker } from './broker/broker.ts'
-import { createDocsCapability } from './broker/docs.ts'
-import { createKvCapability } from './broker/kv.ts'
+import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
-import { type Clock, systemClock } from './core/clock.ts'
+import { systemClock } from './core/clock.ts'
 import { createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
@@ -39,7 +37,7 @@ import { startWatchdog } from './pool/watchdog.ts'
 import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
-import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
+import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -162,11 +160,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
+  const capabilities = taken.use(openCapabilities({ config, stores, clock }))
   const broker = createBroker({
-    capabilities: [
-      createKvCapability({ store: stores.kv, clock }),
-      createDocsCapability({ store: stores.docs, clock }),
-    ],
+    capabilities: capabilities.all,
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
