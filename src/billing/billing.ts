@@ -48,7 +48,10 @@ export interface BillingDesk extends Billing {
   budget(tenant: TenantId): Promise<BudgetStatus>
   /** The records behind a month's bill, or all there are, as NDJSON in the order of the chain. Throws INVALID_PERIOD at once. */
   records(tenant: TenantId, period?: string): AsyncIterable<string>
-  /** Charges the current hour of what tenants keep. Again within the hour it changes nothing. */
+  /**
+   * Charges the current hour of what tenants keep, if the price book has a price for it. Again within the hour it changes
+   * nothing.
+   */
   chargeStorage(stored: readonly StoredBytes[]): Promise<void>
   /** Checks the tenant's whole chain, from its first record, that roll-ups are the sums of it, and that invoices are what it makes. */
   verify(tenant: TenantId): Promise<Verification>
@@ -120,6 +123,8 @@ export function createBilling(parts: Parts): BillingDesk {
     },
     async chargeStorage(stored) {
       const now = clock.now()
+      // What has no price leaves no records: a ledger of runs alone has one record a run.
+      if (!prices.at(now).lines.some(({ measure }) => measure.kind === 'storedByteHours')) return
       for (const each of stored) {
         await budgets.append(each.tenant, () => ledger.post(dated(storageRecord(each, now)), { logs: [] }))
       }
