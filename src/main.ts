@@ -5,6 +5,7 @@ import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
 import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
+import { openBlobService } from './blob-service.ts'
 import { keepAccountsHourly } from './billing/keep-accounts.ts'
 import { loadPriceBooks } from './billing/price-book.ts'
 import { PriceBooks } from './billing/price-books.ts'
@@ -69,7 +70,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   await using taken = new AsyncDisposableStack()
   const clock = systemClock
   const log = createLogger({ clock, level: config.logLevel })
-  const state = { draining: false, ready: false }
+  const state: HostState = { draining: false, ready: false, url: undefined }
   /** Without its watchdog no limit is certain, without its store no charge is: nothing new is let in. */
   const stopAdmitting = (event: string, error: unknown): void => {
     state.draining = true
@@ -92,6 +93,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       detailsRetention: millis(config.logRetentionDays * DAY_MS),
       onFailure: (error) => stopAdmitting('store.failed', error),
     }),
+  )
+  const blobs = taken.use(
+    await openBlobService({ config, index: stores.blobs, clock, log, listening: () => state.url }),
   )
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
@@ -160,7 +164,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
-  const capabilities = taken.use(openCapabilities({ config, stores, clock }))
+  const capabilities = taken.use(openCapabilities({ config, stores, blobs, clock }))
   const broker = createBroker({
     capabilities: capabilities.all,
     clock,
@@ -221,6 +225,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     inject: (request) => inject(gateway, request),
     async listen() {
       const address = await gateway.listen({ host: config.host, port: config.port })
+      state.url = address.url
       stores.announce(address.url)
       log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
@@ -239,6 +244,13 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
+}
+
+interface HostState {
+  draining: boolean
+  ready: boolean
+  /** Where it listens. */
+  url: string | undefined
 }
 
 /** For measuring what the ledger costs: everything is read, nothing is charged. */
