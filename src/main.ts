@@ -29,6 +29,7 @@ import { HTTP_LIMITS } from './gateway/http-limits.ts'
 import type { Health } from './gateway/ports.ts'
 import { connectionsWithin, descriptorsMax } from './machine.ts'
 import { loadPolicies } from './policy/load.ts'
+import { openCgroups } from './pool/cgroups.ts'
 import { openProcessMeter } from './pool/meter.ts'
 import { type CellPool, createPool } from './pool/pool.ts'
 import { profileOf } from './pool/profile.ts'
@@ -76,6 +77,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     state.draining = true
     log.fatal({ err: error }, event)
   }
+  const cgroups = openCgroups({ wanted: config.cgroups })
   const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
   // Trying the walls takes a cell's start, most of it in another process: the store is opened meanwhile.
   const raising = raiseWalls({
@@ -144,6 +146,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       meter,
       watchdog,
       walls,
+      groups: 'groups' in cgroups ? cgroups.groups : undefined,
       blankCells: config.blankCells,
       isolatesPerBlankCell: config.isolatesPerBlankCell,
       blankProfile: profileOf(policies.resolve('default')),
@@ -207,7 +210,10 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     log,
     version: readVersion(),
     bodySizeMax: config.bodyBytesMax,
-    limits: { connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax) },
+    limits: {
+      connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax),
+      connectionsPerAddress: config.connectionsPerAddress,
+    },
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
@@ -231,7 +237,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       return address
     },
     ready: () => pool.ready(),
-    doctor: () => examine({ config, meter, trials, admission, execute, artifacts }),
+    doctor: () => examine({ config, meter, trials, cgroups, admission, execute, artifacts }),
     doctorWeb: () => examineWeb({ admission, execute, artifacts }),
     async drain() {
       state.draining = true
