@@ -5,8 +5,10 @@ import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
 import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
-import { loadPriceBook } from './billing/price-book.ts'
 import { openBlobService } from './blob-service.ts'
+import { keepAccountsHourly } from './billing/keep-accounts.ts'
+import { loadPriceBooks } from './billing/price-book.ts'
+import { PriceBooks } from './billing/price-books.ts'
 import { createBroker } from './broker/broker.ts'
 import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
@@ -39,7 +41,6 @@ import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
-import { chargeStorageHourly } from './storage-charges.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
@@ -120,11 +121,13 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
-  const priceBook = loadPriceBook(config.priceBook)
+  const prices = new PriceBooks(loadPriceBooks(config.priceBook))
   const billing = createBilling({
     clock,
     ledger,
-    priceBook,
+    prices,
+    invoices: stores.invoices,
+    closedUntil: await stores.invoices.closedUntil(),
     budgetOf: (tenant) => admission.budgetOf(tenant),
     verifyChain: verifyLedger,
   })
@@ -200,7 +203,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     execute,
     functions,
     functionConfig: configSchema,
-    accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
+    accounts: { ...billing, costUsd: (usage, at) => formatNanoUsd(billing.cost(usage, at)), billCsv, usageCsv },
     runs: stores.ledger,
     health,
     metrics,
@@ -214,7 +217,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
-  taken.use(chargeStorageHourly({ stores, billing, clock, log }))
+  taken.use(keepAccountsHourly({ storedBytes: () => stores.storedBytes(), desk: billing, clock, log }))
   const resources = taken.move()
 
   return {
