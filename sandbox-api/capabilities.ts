@@ -1,11 +1,13 @@
 import type { Call } from './calls.ts'
 import { createKv } from './kv.ts'
 import { defineProperty } from './primordials.ts'
+import { createSql } from './sql.ts'
 
 /** Guest halves by the name that a policy grants. What is missing here cannot be had, whatever is granted. */
 const CREATORS: { readonly [name: string]: ((call: Call) => object) | undefined } = {
   __proto__: null as never,
   kv: createKv,
+  sql: createSql,
 }
 
 /** Gives the context what the policy grants. */

@@ -9,6 +9,8 @@ import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
 import { createBroker } from './broker/broker.ts'
 import { createKvCapability } from './broker/kv.ts'
+import { createSqlCapability } from './broker/sql.ts'
+import { Databases } from './broker/sql/databases.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
@@ -36,6 +38,8 @@ import { verifyLedger } from './store/chain.ts'
 import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { loadVaultKey } from './vault/vault-key.ts'
+import { createVault } from './vault/vault.ts'
 
 /** The whole platform in this process, put together: what the command line and the library open. */
 export interface Platform extends Host {
@@ -80,6 +84,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   )
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
+  const vaultKey = await loadVaultKey({ directory: config.dataDirectory, given: config.vaultKey })
+  if (vaultKey.warning !== undefined) log.warn({ reason: vaultKey.warning }, 'vault-key.exposed')
+  const vault = createVault(vaultKey.key)
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
   const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
   const { walls, trials } = await raiseWalls({
@@ -102,6 +109,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     onTenantDeleted(tenant) {
       pool.retireTenant(tenant, 'tenant-deleted')
       broker.revoke(tenant)
+      databases.forget(tenant)
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
@@ -148,8 +156,17 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
+  const databases = taken.use(
+    new Databases({
+      store: stores.sqlBindings,
+      vault,
+      clock,
+      connectionsMax: config.sqlConnectionsMax,
+      idle: config.sqlIdleMs,
+    }),
+  )
   const broker = createBroker({
-    capabilities: [createKvCapability({ store: stores.kv, clock })],
+    capabilities: [createKvCapability({ store: stores.kv, clock }), createSqlCapability({ databases })],
     clock,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
   })
@@ -176,6 +193,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     execute,
     accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
     runs: stores.ledger,
+    databases,
     health,
     metrics,
     log,

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { TenantId } from '../core/ids.ts'
 import type { Grants } from '../core/policy.ts'
 import type { Broker, CallAnswer, Session, Ticket, Traffic } from '../core/run.ts'
-import { type Capability, CapabilityError, type CapabilityErrorCode, type Operation } from './capability.ts'
+import { type Capability, CapabilityError, type Operation } from './capability.ts'
 import { SessionScope } from './scope.ts'
 
 interface Parts {
@@ -98,9 +98,9 @@ class OpenSession implements Session {
     try {
       return { ok: true, text: await this.#perform(name, payload) }
     } catch (error) {
-      if (error instanceof CapabilityError) return refusal(error.code, error.message)
+      if (error instanceof CapabilityError) return refusal(error)
       this.#onFault(name, error)
-      return refusal('UNAVAILABLE', 'the operation failed on the host; it may have taken effect')
+      return refusal({ code: 'UNAVAILABLE', message: 'the operation failed on the host; it may have taken effect' })
     }
   }
 
@@ -150,6 +150,10 @@ function parseArguments(payload: string, lengthMax: number): readonly unknown[] 
   return parsed
 }
 
-function refusal(code: CapabilityErrorCode, message: string): CallAnswer {
-  return { ok: false, text: JSON.stringify({ code, message }) }
+function refusal({
+  code,
+  message,
+  details,
+}: Pick<CapabilityError, 'code' | 'message'> & Partial<CapabilityError>): CallAnswer {
+  return { ok: false, text: JSON.stringify({ code, message, ...(details !== undefined && { details }) }) }
 }

@@ -5,16 +5,21 @@ import type { Ticket } from '../core/run.ts'
 
 /** Why an operation was refused: the guest sees `code` and `message`. A closed list; each capability uses some. */
 export type CapabilityErrorCode =
-  'INVALID_ARGUMENT' | 'QUOTA_EXCEEDED' | 'NOT_GRANTED' | 'UNKNOWN_OPERATION' | 'RUN_OVER' | 'UNAVAILABLE'
+  'INVALID_ARGUMENT' | 'QUOTA_EXCEEDED' | 'NOT_GRANTED' | 'UNKNOWN_OPERATION' | 'RUN_OVER' | 'UNAVAILABLE' | 'SQL_ERROR'
+
+export type ErrorDetails = Readonly<Record<string, string | number>>
 
 /** A refusal that the guest is told of. Anything else that an operation throws reaches the guest as UNAVAILABLE only. */
 export class CapabilityError extends Error {
   override readonly name = 'CapabilityError'
   readonly code: CapabilityErrorCode
+  /** What else the guest's error has, by the names of its properties. */
+  readonly details: ErrorDetails | undefined
 
-  constructor(code: CapabilityErrorCode, message: string) {
+  constructor(code: CapabilityErrorCode, message: string, details?: ErrorDetails) {
     super(message)
     this.code = code
+    this.details = details
   }
 }
 

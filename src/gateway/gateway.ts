@@ -12,6 +12,7 @@ import { createRouter } from './router.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 
 export interface GatewayParts {
@@ -21,6 +22,7 @@ export interface GatewayParts {
   readonly execute: ports.Execute
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
+  readonly databases: ports.Databases
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
   readonly draining: () => boolean
@@ -81,6 +83,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...runRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
+    ...sqlRoutes(parts),
     ...operationRoutes({ ...parts, openApi: () => (openApi ??= describeApi(routes, parts.version)) }),
   ]
   return { routes, execute }

@@ -14,6 +14,7 @@ interface ParameterTypes {
   tenant: TenantId
   runId: RunId
   keyId: KeyId
+  databaseName: string
 }
 
 export type ParameterName = keyof ParameterTypes
@@ -42,6 +43,14 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
     description: 'The public id of a key.',
     pattern: '^[0-9a-f]{16}$',
     read: (text) => parseKeyId(text) ?? refuse('NOT_FOUND', text, 'is not the id of a key'),
+  },
+  databaseName: {
+    description: 'The name that a database is bound to; `default` is the one of `context.sql` itself.',
+    pattern: TENANT_ID_PATTERN,
+    read: (text) =>
+      new RegExp(TENANT_ID_PATTERN).test(text)
+        ? text
+        : refuse('NOT_FOUND', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
   },
 }
 

@@ -13,6 +13,7 @@ import {
 } from './commands.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
+import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
 
 type Handlers = { readonly [Kind in CommandKind]: (input: CommandInput<Kind>) => CommandOutput<Kind> }
@@ -79,6 +80,7 @@ export class BatchRunner {
 function handlersOf(database: DatabaseSync): Handlers {
   const accounts = new AccountWriter(database)
   const kv = new KvWriter(database)
+  const sqlBindings = new SqlBindingWriter(database)
   const sweeper = new SweepWriter(database, kv)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
@@ -90,6 +92,8 @@ function handlersOf(database: DatabaseSync): Handlers {
     'kv.increment': (input) => kv.increment(input),
     'kv.compare': (input) => kv.compareAndSet(input),
     'kv.purge': () => kv.purgeOrphans(),
+    'sql-binding.put': (input) => sqlBindings.put(input),
+    'sql-binding.delete': (input) => sqlBindings.delete(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

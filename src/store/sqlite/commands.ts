@@ -16,6 +16,8 @@ export interface Commands {
   'kv.compare': { input: KvPut & { expected: string | null }; output: KvWrite }
   /** Removes some of what deleted tenants left; true if there is more. */
   'kv.purge': { input: Record<string, never>; output: boolean }
+  'sql-binding.put': { input: SqlBindingPut; output: 'done' | 'too-many' }
+  'sql-binding.delete': { input: { tenant: string; name: string }; output: boolean }
   sweep: { input: { now: number; detailsBefore: number }; output: Swept }
 }
 
@@ -46,6 +48,17 @@ export interface KvPut extends KvTarget {
 
 export interface KvIncrement extends KvTarget {
   readonly by: number
+}
+
+export interface SqlBindingPut {
+  readonly tenant: string
+  readonly name: string
+  readonly sealed: string
+  readonly boundBy: string
+  readonly createdAt: number
+  readonly updatedAt: number
+  /** Bindings that the tenant may have. */
+  readonly max: number
 }
 
 /** How the host starts the writer. */

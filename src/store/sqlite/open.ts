@@ -16,6 +16,7 @@ import { createKvStore } from './kv-store.ts'
 import { createLedgerStore } from './ledger-store.ts'
 import { makeDirectory } from './make-directory.ts'
 import { migrate } from './migrations.ts'
+import { createSqlBindingStore } from './sql-binding-store.ts'
 import { WriteQueue } from './write-queue.ts'
 
 export interface SqliteOptions {
@@ -125,6 +126,7 @@ function storesOf({ lock, queue, reader, database, clock, detailsRetention, reso
     keys: createKeyStore({ queue, database }),
     ledger: createLedgerStore({ queue, database }),
     kv: createKvStore({ queue, database: reader, clock }),
+    sqlBindings: createSqlBindingStore({ queue, database: reader }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
