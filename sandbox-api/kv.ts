@@ -6,6 +6,10 @@ import type { KeyValue } from './types.d.ts'
 export function createKv(call: Call): KeyValue {
   return freeze({
     get: (key: string) => call('kv.get', [key]),
+    getWithMetadata: (key: string) => call('kv.getWithMetadata', [key]),
+    getMany: (keys: readonly string[]) => call('kv.getMany', [keys]),
+    putMany: (entries: readonly object[]) => call('kv.putMany', [entries]),
+    deleteMany: (keys: readonly string[]) => call('kv.deleteMany', [keys]),
     put: (key: string, value: unknown, options?: object) => call('kv.put', [key, value, options]),
     delete: (key: string) => call('kv.delete', [key]),
     list: (options?: object) => call('kv.list', [options]),

@@ -15,6 +15,13 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 export interface PutOptions {
   /** The entry vanishes after so many seconds. At least 1; absent: it stays. */
   ttlSeconds?: number
+  /** Kept beside the value and shown by `list`: JSON of at most 1024 bytes. Absent: the entry has none. */
+  metadata?: Json
+}
+
+export interface PutEntry extends PutOptions {
+  key: string
+  value: Json
 }
 
 export interface ListOptions {
@@ -27,7 +34,7 @@ export interface ListOptions {
 }
 
 export interface ListPage {
-  keys: { key: string; expiresAt?: string }[]
+  keys: { key: string; expiresAt?: string; metadata?: Json }[]
   /** Absent on the last page. */
   cursor?: string
 }
@@ -36,7 +43,15 @@ export interface ListPage {
 export interface KeyValue {
   /** The value, or null if the key does not exist. */
   get(key: string): Promise<Json>
+  /** Value and metadata, each null if there is none. */
+  getWithMetadata(key: string): Promise<{ value: Json; metadata: Json }>
+  /** The values of 1 to 100 keys as they were at one moment, in the order of the keys; null for those that do not exist. */
+  getMany(keys: readonly string[]): Promise<Json[]>
   put(key: string, value: Json, options?: PutOptions): Promise<void>
+  /** Writes 1 to 100 entries: all of them or, if one is refused, none. */
+  putMany(entries: readonly PutEntry[]): Promise<void>
+  /** Deletes 1 to 100 keys in one atomic step. How many of them existed. */
+  deleteMany(keys: readonly string[]): Promise<number>
   /** True if there was something to delete. */
   delete(key: string): Promise<boolean>
   /** Keys in code-point order. */

@@ -168,6 +168,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const broker = createBroker({
     capabilities: [createKvCapability({ store: stores.kv, clock }), createSqlCapability({ databases })],
     clock,
+    ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
   })
   const execute = createExecute({

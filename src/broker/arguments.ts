@@ -7,12 +7,26 @@ export function invalid(message: string): CapabilityError {
 
 /** The options as a plain table of the fields that are known; an unknown one is a mistake worth telling. */
 export function optionsOf(given: unknown, known: readonly string[]): Record<string, unknown> {
-  if (given === undefined || given === null) return {}
-  if (typeof given !== 'object' || Array.isArray(given)) throw invalid('options must be an object')
-  for (const name of Object.keys(given)) {
-    if (!known.includes(name)) throw invalid(`options.${name.slice(0, 50)} is not known; there is ${known.join(', ')}`)
+  return given === undefined || given === null ? {} : fieldsOf(given, 'options', known)
+}
+
+/** An object as a plain table of the fields that are known. */
+export function fieldsOf(given: unknown, name: string, known: readonly string[]): Record<string, unknown> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(`${name} must be an object`)
+  for (const field of Object.keys(given)) {
+    if (!known.includes(field)) {
+      throw invalid(`${name}.${field.slice(0, 50)} is not known; there is ${known.join(', ')}`)
+    }
   }
   return given as Record<string, unknown>
+}
+
+/** A list of 1 to `max` things. */
+export function listOf(given: unknown, name: string, max: number): readonly unknown[] {
+  if (!Array.isArray(given) || given.length === 0 || given.length > max) {
+    throw invalid(`${name} must be a list of 1 to ${max}`)
+  }
+  return given
 }
 
 /** A whole number from `min` to `max`. */

@@ -1,13 +1,17 @@
 import type { Clock } from '../core/clock.ts'
 import type { TenantId } from '../core/ids.ts'
-import type { Grants } from '../core/policy.ts'
+import type { Grant, Grants } from '../core/policy.ts'
 import type { Broker, CallAnswer, Session, Ticket, Traffic } from '../core/run.ts'
+import type { LedgerStore } from '../core/stores.ts'
+import { DailyOperations } from './daily-operations.ts'
 import { type Capability, CapabilityError, type Operation } from './capability.ts'
 import { SessionScope } from './scope.ts'
 
 interface Parts {
   readonly capabilities: readonly Capability[]
   readonly clock: Clock
+  /** Where today's operations of earlier processes are found. Absent: there were none. */
+  readonly ledger?: Pick<LedgerStore, 'sum'>
   /** Told of what went wrong on the host's side of an operation; the guest only learns that it failed. */
   readonly onFault: (operation: string, error: unknown) => void
 }
@@ -29,11 +33,12 @@ export interface RevocableBroker extends Broker {
  *
  * Invariant: the tenant of an operation is the ticket's. Nothing in a message can name another one.
  */
-export function createBroker({ capabilities, clock, onFault }: Parts): RevocableBroker {
+export function createBroker({ capabilities, clock, ledger, onFault }: Parts): RevocableBroker {
   const routes = new Map<string, Route>()
   for (const { name, operations, argumentsMax } of capabilities) {
     for (const [verb, operation] of operations) routes.set(`${name}.${verb}`, { name, operation, argumentsMax })
   }
+  const daily = new DailyOperations({ clock, ledger })
   /** How often a name was deleted; grows with what administrators delete, not with what tenants do. */
   const revocations = new Map<TenantId, number>()
   return {
@@ -44,6 +49,7 @@ export function createBroker({ capabilities, clock, onFault }: Parts): Revocable
         ticket,
         clock,
         routes,
+        daily,
         onFault,
         isRevoked: () => (revocations.get(tenant) ?? 0) !== mine,
       })
@@ -58,6 +64,7 @@ interface SessionParts {
   readonly ticket: Ticket
   readonly clock: Clock
   readonly routes: Routes
+  readonly daily: DailyOperations
   readonly onFault: Parts['onFault']
   readonly isRevoked: () => boolean
 }
@@ -65,6 +72,7 @@ interface SessionParts {
 class OpenSession implements Session {
   readonly #ticket: Ticket
   readonly #routes: Routes
+  readonly #daily: DailyOperations
   readonly #onFault: Parts['onFault']
   readonly #isRevoked: () => boolean
   readonly #scope: SessionScope
@@ -74,9 +82,10 @@ class OpenSession implements Session {
   #open = true
   #hadEffects = false
 
-  constructor({ ticket, clock, routes, onFault, isRevoked }: SessionParts) {
+  constructor({ ticket, clock, routes, daily, onFault, isRevoked }: SessionParts) {
     this.#ticket = ticket
     this.#routes = routes
+    this.#daily = daily
     this.#onFault = onFault
     this.#isRevoked = isRevoked
     this.#scope = new SessionScope(ticket, clock)
@@ -111,22 +120,62 @@ class OpenSession implements Session {
 
   #perform(name: string, payload: string): Promise<string> {
     const route = this.#routes.get(name)
-    if (!this.#open || this.#isRevoked()) throw new CapabilityError('RUN_OVER', 'the run is over')
+    this.#refuseIfOver()
     if (route === undefined) throw new CapabilityError('UNKNOWN_OPERATION', 'there is no such operation')
     const grant = this.#ticket.policy.capabilities[route.name]
     if (grant === undefined) throw new CapabilityError('NOT_GRANTED', `the policy does not grant ${route.name}`)
-    const used = (this.#used.get(route.name) ?? 0) + 1
-    if (used > grant.operations) {
-      throw new CapabilityError(
-        'QUOTA_EXCEEDED',
-        `a run may use ${route.name} ${grant.operations} times (capabilities.${route.name}.operations)`,
-      )
-    }
-    this.#used.set(route.name, used)
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
-    if (route.operation.effect === 'lasting') this.#hadEffects = true
+    this.#refuseIfUsedUp(route.name, 1, grant)
+    const taken = this.#daily.take(this.#scope.tenant, route.name, 1, grant.operationsPerDay)
+    if (typeof taken === 'boolean') return this.#carryOut(name, route, grant, payload, taken)
+    return taken.then((isTaken) => {
+      this.#refuseIfOver()
+      this.#refuseIfUsedUp(route.name, 1, grant)
+      return this.#carryOut(name, route, grant, payload, isTaken)
+    })
+  }
+
+  /** `isToday`: the operation was taken out of what the day has. */
+  #carryOut(name: string, route: Route, grant: Grant, payload: string, isToday: boolean): Promise<string> {
+    const { operation } = route
+    if (!isToday) throw this.#dayUsedUp(route.name, grant)
+    this.#count(name, route.name, 1)
     const args = parseArguments(payload, route.argumentsMax(grant as never))
-    return route.operation.run(this.#scope, grant as never, args)
+    const more = (operation.weigh?.(args) ?? 1) - 1
+    if (more > 0) {
+      this.#refuseIfUsedUp(route.name, more, grant)
+      // Never a promise: the day has been read for the first of them.
+      if (this.#daily.take(this.#scope.tenant, route.name, more, grant.operationsPerDay) === false) {
+        throw this.#dayUsedUp(route.name, grant)
+      }
+      this.#count(name, route.name, more)
+    }
+    if (operation.effect === 'lasting') this.#hadEffects = true
+    return operation.run(this.#scope, grant as never, args)
+  }
+
+  #refuseIfOver(): void {
+    if (!this.#open || this.#isRevoked()) throw new CapabilityError('RUN_OVER', 'the run is over')
+  }
+
+  #refuseIfUsedUp(capability: keyof Grants, count: number, { operations }: Grant): void {
+    if ((this.#used.get(capability) ?? 0) + count <= operations) return
+    throw new CapabilityError(
+      'QUOTA_EXCEEDED',
+      `a run may use ${capability} ${operations} times (capabilities.${capability}.operations)`,
+    )
+  }
+
+  #dayUsedUp(capability: keyof Grants, { operationsPerDay }: Grant): CapabilityError {
+    const resets = new Date(this.#daily.resetsAt).toISOString()
+    return new CapabilityError(
+      'QUOTA_EXCEEDED',
+      `a tenant may use ${capability} ${operationsPerDay} times a day (capabilities.${capability}.operationsPerDay); it resets at ${resets}`,
+    )
+  }
+
+  #count(name: string, capability: keyof Grants, count: number): void {
+    this.#used.set(capability, (this.#used.get(capability) ?? 0) + count)
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + count)
   }
 }
 

@@ -47,6 +47,11 @@ export interface RunScope {
 export interface Operation<Grant> {
   /** Whether it may change something that lasts. A run that has called such an operation is never run a second time. */
   readonly effect: 'none' | 'lasting'
+  /**
+   * How many operations a call counts as, in quotas and on the bill; 1 if absent. `args` is unchecked: whatever it is, the
+   * answer is a whole number from 1 to the most that one call can do.
+   */
+  weigh?(args: readonly unknown[]): number
   /** `args` is whatever the guest sent: check all of it. Resolves with JSON text, `''` for undefined. */
   run(scope: RunScope, grant: Grant, args: readonly unknown[]): Promise<string>
 }

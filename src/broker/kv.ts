@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.ts'
 import type { KvGrant } from '../core/policy.ts'
 import { type EpochMillis, epochMillis } from '../core/quantity.ts'
-import type { KvStore, KvWrite } from '../core/stores.ts'
-import { invalid, jsonOf, optionsOf, textOf, wholeOf } from './arguments.ts'
-import { type Capability, CapabilityError, type Operation } from './capability.ts'
+import type { TenantId } from '../core/ids.ts'
+import type { KvEntry, KvStore, KvWrite } from '../core/stores.ts'
+import { fieldsOf, invalid, jsonOf, listOf, optionsOf, textOf, wholeOf } from './arguments.ts'
+import { type Capability, CapabilityError, type Operation, type RunScope } from './capability.ts'
 
 interface Parts {
   readonly store: KvStore
@@ -15,79 +16,105 @@ const LIST_MAX = 1_000
 /** Ten years. */
 const TTL_SECONDS_MAX = 315_360_000
 
+/** Keys of one batch: the most that Cloudflare KV takes, too. */
+const BATCH_MAX = 100
+/** JSON text of an entry's metadata. */
+const METADATA_BYTES_MAX = 1_024
+/** Values that one `getMany` gives, together; twice the largest value if that is more. */
+const ANSWER_BYTES = 1 << 20
+
+type Of<Run> = (scope: Pick<RunScope, 'tenant'>, grant: KvGrant, args: readonly unknown[]) => Run
+
 /** Host half of `kv`. Every value is JSON text; what is stored goes to the guest as it is. */
 export function createKvCapability({ store, clock }: Parts): Capability<'kv'> {
-  const operations = new Map<string, Operation<KvGrant>>([
+  const reading = (run: Of<Promise<string>>): Operation<KvGrant> => ({ effect: 'none', run })
+  const writing = (run: Of<Promise<string>>): Operation<KvGrant> => ({ effect: 'lasting', run })
+  const batch = (operation: Operation<KvGrant>): Operation<KvGrant> => ({ ...operation, weigh })
+  const putting = async ({ tenant }: { tenant: TenantId }, grant: KvGrant, entry: KvEntry): Promise<string> => {
+    refuseUnless('done', await store.put(tenant, entry, grant), grant)
+    return ''
+  }
+  const operations: readonly (readonly [string, Operation<KvGrant>])[] = [
+    ['get', reading(async ({ tenant }, grant, [key]) => (await store.get(tenant, keyOf(key, grant)))?.value ?? 'null')],
     [
-      'get',
-      {
-        effect: 'none',
-        run: async ({ tenant }, grant, [key]) => (await store.get(tenant, keyOf(key, grant)))?.value ?? 'null',
-      },
+      'getWithMetadata',
+      reading(async ({ tenant }, grant, [key]) => {
+        const { value = 'null', metadata = 'null' } = (await store.get(tenant, keyOf(key, grant))) ?? {}
+        return `{"value":${value},"metadata":${metadata}}`
+      }),
     ],
+    ['getMany', batch(reading(({ tenant }, grant, [keys]) => getMany(store, tenant, grant, keys)))],
     [
       'put',
-      {
-        effect: 'lasting',
-        async run({ tenant }, grant, [key, value, options]) {
-          const entry = { key: keyOf(key, grant), value: valueOf(value, grant), ...expiryOf(options, clock) }
-          refuseUnless('done', await store.put(tenant, entry, grant), grant)
-          return ''
-        },
-      },
+      writing(async (scope, grant, [key, value, options]) =>
+        putting(scope, grant, entryOf({ key, value, options }, grant, clock)),
+      ),
     ],
     [
-      'delete',
-      {
-        effect: 'lasting',
-        run: async ({ tenant }, grant, [key]) => String(await store.delete(tenant, keyOf(key, grant))),
-      },
+      'putMany',
+      batch(
+        writing(async ({ tenant }, grant, [entries]) => {
+          refuseUnless('done', await store.putMany(tenant, entriesOf(entries, grant, clock), grant), grant)
+          return ''
+        }),
+      ),
     ],
-    ['list', { effect: 'none', run: ({ tenant }, grant, [options]) => list(store, tenant, grant, options) }],
+    ['delete', writing(async ({ tenant }, grant, [key]) => String(await store.delete(tenant, keyOf(key, grant))))],
+    [
+      'deleteMany',
+      batch(writing(async ({ tenant }, grant, [keys]) => String(await store.deleteMany(tenant, keysOf(keys, grant))))),
+    ],
+    ['list', reading(({ tenant }, grant, [options]) => list(store, tenant, grant, options))],
     [
       'increment',
-      {
-        effect: 'lasting',
-        async run({ tenant }, grant, [key, by]) {
-          const { outcome, value } = await store.increment(tenant, keyOf(key, grant), stepOf(by), grant)
-          refuseUnless('done', outcome, grant)
-          return String(value)
-        },
-      },
+      writing(async ({ tenant }, grant, [key, by]) => {
+        const { outcome, value } = await store.increment(tenant, keyOf(key, grant), stepOf(by), grant)
+        refuseUnless('done', outcome, grant)
+        return String(value)
+      }),
     ],
     [
       'compareAndSet',
-      {
-        effect: 'lasting',
-        async run({ tenant }, grant, [key, expected, value, options]) {
-          const entry = { key: keyOf(key, grant), value: valueOf(value, grant), ...expiryOf(options, clock) }
-          const present = expected === null || expected === undefined ? undefined : JSON.stringify(expected)
-          let outcome = await store.compareAndSet(tenant, entry, present, grant)
-          // `get` gives null for a key that holds null, too, so null has to match that as well.
-          if (outcome === 'mismatch' && present === undefined) {
-            outcome = await store.compareAndSet(tenant, entry, 'null', grant)
-          }
-          if (outcome === 'mismatch') return 'false'
-          refuseUnless('done', outcome, grant)
-          return 'true'
-        },
-      },
+      writing(async ({ tenant }, grant, [key, expected, value, options]) => {
+        const entry = entryOf({ key, value, options }, grant, clock)
+        const present = expected === null || expected === undefined ? undefined : JSON.stringify(expected)
+        let outcome = await store.compareAndSet(tenant, entry, present, grant)
+        // `get` gives null for a key that holds null, too, so null has to match that as well.
+        if (outcome === 'mismatch' && present === undefined) {
+          outcome = await store.compareAndSet(tenant, entry, 'null', grant)
+        }
+        if (outcome === 'mismatch') return 'false'
+        refuseUnless('done', outcome, grant)
+        return 'true'
+      }),
     ],
-  ])
-  return { name: 'kv', operations, argumentsMax }
+  ]
+  return { name: 'kv', operations: new Map(operations), argumentsMax }
 }
 
-/** Two values, two keys (each byte of which may be an escape of six), and the names of options. */
+/** A batch is as many operations as it has keys. */
+function weigh([items]: readonly unknown[]): number {
+  return Array.isArray(items) ? Math.min(Math.max(items.length, 1), BATCH_MAX) : 1
+}
+
+/**
+ * Two values, with metadata, and the keys of a batch or two; each byte of a key may be an escape of six, and the names of
+ * options come with each entry.
+ */
 function argumentsMax({ keyBytes, valueBytes }: KvGrant): number {
-  return 2 * valueBytes + 2 * 6 * keyBytes + 1_000
+  return 2 * valueBytes + BATCH_MAX * (6 * keyBytes + METADATA_BYTES_MAX + 100) + 1_000
 }
 
-async function list(
-  store: KvStore,
-  tenant: Parameters<KvStore['list']>[0],
-  grant: KvGrant,
-  given: unknown,
-): Promise<string> {
+async function getMany(store: KvStore, tenant: TenantId, grant: KvGrant, given: unknown): Promise<string> {
+  const bytesMax = Math.max(ANSWER_BYTES, 2 * grant.valueBytes)
+  const entries = await store.getMany(tenant, keysOf(given, grant), bytesMax)
+  if (entries === undefined) {
+    throw invalid(`the values of these keys have more than ${bytesMax} bytes together; get fewer at once`)
+  }
+  return `[${entries.map((entry) => entry?.value ?? 'null').join(',')}]`
+}
+
+async function list(store: KvStore, tenant: TenantId, grant: KvGrant, given: unknown): Promise<string> {
   const options = optionsOf(given, ['prefix', 'limit', 'cursor'])
   const { prefix = '', cursor, limit: wanted = LIST_DEFAULT } = options
   const limit = wholeOf(wanted, 'options.limit', { min: 1, max: LIST_MAX })
@@ -99,9 +126,10 @@ async function list(
   const page = found.slice(0, limit)
   const last = page.at(-1)
   return JSON.stringify({
-    keys: page.map(({ key, expiresAt }) => ({
+    keys: page.map(({ key, expiresAt, metadata }) => ({
       key,
       ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt).toISOString() }),
+      ...(metadata !== undefined && { metadata: JSON.parse(metadata) as unknown }),
     })),
     ...(found.length > limit && last && { cursor: last.key }),
   })
@@ -111,17 +139,44 @@ function keyOf(given: unknown, grant: KvGrant, name = 'key'): string {
   return textOf(given, name, grant.keyBytes)
 }
 
-function valueOf(given: unknown, grant: KvGrant): string {
-  return jsonOf(given, 'value', grant.valueBytes)
+function keysOf(given: unknown, grant: KvGrant): readonly string[] {
+  return listOf(given, 'keys', BATCH_MAX).map((key, index) => keyOf(key, grant, `keys[${index}]`))
 }
 
-function expiryOf(given: unknown, clock: Clock): { expiresAt?: EpochMillis } {
-  const { ttlSeconds } = optionsOf(given, ['ttlSeconds'])
-  if (ttlSeconds === undefined) return {}
-  if (typeof ttlSeconds !== 'number' || !(ttlSeconds >= 1 && ttlSeconds <= TTL_SECONDS_MAX)) {
-    throw invalid(`options.ttlSeconds must be a number from 1 to ${TTL_SECONDS_MAX}`)
+function entriesOf(given: unknown, grant: KvGrant, clock: Clock): readonly KvEntry[] {
+  return listOf(given, 'entries', BATCH_MAX).map((entry, index) => {
+    const where = `entries[${index}]`
+    const { key, value, ...options } = fieldsOf(entry, where, ['key', 'value', ...ENTRY_OPTIONS])
+    return entryOf({ key, value, options }, grant, clock, `${where}.`)
+  })
+}
+
+interface GivenEntry {
+  readonly key: unknown
+  readonly value: unknown
+  readonly options: unknown
+}
+
+const ENTRY_OPTIONS = ['ttlSeconds', 'metadata'] as const
+
+/** `where` stands before the names of the fields when there are several entries. */
+function entryOf({ key, value, options }: GivenEntry, grant: KvGrant, clock: Clock, where = ''): KvEntry {
+  const { ttlSeconds, metadata } = optionsOf(options, ENTRY_OPTIONS)
+  const optionsName = where === '' ? 'options.' : where
+  return {
+    key: keyOf(key, grant, `${where}key`),
+    value: jsonOf(value, `${where}value`, grant.valueBytes),
+    ...(metadata !== undefined &&
+      metadata !== null && { metadata: jsonOf(metadata, `${optionsName}metadata`, METADATA_BYTES_MAX) }),
+    ...(ttlSeconds !== undefined && { expiresAt: expiryOf(ttlSeconds, `${optionsName}ttlSeconds`, clock) }),
   }
-  return { expiresAt: epochMillis(Math.ceil(clock.now() + ttlSeconds * 1_000)) }
+}
+
+function expiryOf(given: unknown, name: string, clock: Clock): EpochMillis {
+  if (typeof given !== 'number' || !(given >= 1 && given <= TTL_SECONDS_MAX)) {
+    throw invalid(`${name} must be a number from 1 to ${TTL_SECONDS_MAX}`)
+  }
+  return epochMillis(Math.ceil(clock.now() + given * 1_000))
 }
 
 function stepOf(given: unknown): number {

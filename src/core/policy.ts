@@ -74,9 +74,15 @@ export interface Engine {
 
 export type ClockKind = 'frozen' | 'live'
 
-export interface KvGrant {
+/** What every grant bounds. */
+export interface Grant {
   /** Operations of one run. */
   readonly operations: number
+  /** Operations of all runs of the tenant in one UTC day; absent or null: as many as there are. */
+  readonly operationsPerDay?: number | null
+}
+
+export interface KvGrant extends Grant {
   readonly keyBytes: Bytes
   readonly valueBytes: Bytes
   /** Keys of one tenant. */
@@ -85,9 +91,7 @@ export interface KvGrant {
   readonly storedBytes: Bytes
 }
 
-export interface SqlGrant {
-  /** Operations of one run. */
-  readonly operations: number
+export interface SqlGrant extends Grant {
   /** Connections to each database, shared by all runs of the tenant. */
   readonly connections: number
   /** Calls that may wait for a connection to a database. */

@@ -5,6 +5,7 @@
 import type { KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
 import type { EpochMillis, Micros, NanoUsd } from './quantity.ts'
+import type { QueueStore } from './queues.ts'
 import type { GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
 
 /** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
@@ -126,11 +127,17 @@ export interface LedgerLine {
   readonly previousHash: string
 }
 
-export interface KvEntry {
+/** What a list shows of an entry: all but its value. */
+export interface KvKey {
   readonly key: string
+  readonly expiresAt?: EpochMillis
+  /** JSON text. */
+  readonly metadata?: string
+}
+
+export interface KvEntry extends KvKey {
   /** JSON text. */
   readonly value: string
-  readonly expiresAt?: EpochMillis
 }
 
 /** How much a tenant may keep; a write that would pass it is refused as a whole. */
@@ -144,11 +151,24 @@ export type KvWrite = 'done' | 'quota-exceeded' | 'mismatch' | 'not-a-number'
 /** Key-value data per tenant. Entries past their expiry are never seen; they are swept in the background. */
 export interface KvStore {
   get(tenant: TenantId, key: string): Promise<KvEntry | undefined>
+  /**
+   * The entries of several keys as they were at one moment, in the keys' order. Undefined as a whole if the values have more
+   * than `bytesMax` bytes together.
+   */
+  getMany(
+    tenant: TenantId,
+    keys: readonly string[],
+    bytesMax: number,
+  ): Promise<readonly (KvEntry | undefined)[] | undefined>
   put(tenant: TenantId, entry: KvEntry, quota: KvQuota): Promise<KvWrite>
+  /** Writes all of the entries or none, in one atomic step. */
+  putMany(tenant: TenantId, entries: readonly KvEntry[], quota: KvQuota): Promise<KvWrite>
   delete(tenant: TenantId, key: string): Promise<boolean>
+  /** Deletes several keys in one atomic step, and says how many of them were there. */
+  deleteMany(tenant: TenantId, keys: readonly string[]): Promise<number>
   /** Keys that start with `prefix`, in code-point order, after `cursor`. */
-  list(tenant: TenantId, query: { prefix: string; cursor?: string; limit: number }): Promise<readonly KvEntry[]>
-  /** Adds to a number, from 0 if absent, keeping its expiry, in one atomic step. */
+  list(tenant: TenantId, query: { prefix: string; cursor?: string; limit: number }): Promise<readonly KvKey[]>
+  /** Adds to a number, from 0 if absent, keeping its expiry and metadata, in one atomic step. */
   increment(
     tenant: TenantId,
     key: string,
@@ -186,5 +206,6 @@ export interface Stores extends AsyncDisposable {
   readonly keys: KeyStore
   readonly ledger: LedgerStore
   readonly kv: KvStore
+  readonly queues: QueueStore
   readonly sqlBindings: SqlBindingStore
 }

@@ -63,3 +63,14 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
       issue.code === 'unrecognized_keys' ? `is unknown here, where there are ${fields}` : object.error(issue),
   })
 }
+
+/** What a capability is granted. Every grant may have a bound for a day; absent or null, a day has none of its own. */
+export function grant<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const operationsPerDay = whole({
+    min: 1,
+    max: 1_000_000_000_000,
+    about: 'Operations of all runs of the tenant in one UTC day; null for no such bound.',
+    bounds: 'null in place of the grant removes the capability; more than a host can carry out in a day is no limit.',
+  })
+  return section({ ...shape, operationsPerDay: operationsPerDay.nullable().optional() })
+}

@@ -1,10 +1,10 @@
-import { section, whole } from './fields.ts'
+import { grant, whole } from './fields.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
 const TIB = 1024 * 1024 * MIB
 
-const kv = section({
+const kv = grant({
   operations: whole({
     min: 1,
     max: 1_000_000,
@@ -37,7 +37,7 @@ const kv = section({
   }),
 })
 
-const sql = section({
+const sql = grant({
   operations: whole({
     min: 1,
     max: 1_000_000,

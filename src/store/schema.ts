@@ -69,6 +69,8 @@ export interface KvTable {
   readonly key: string
   readonly value: string
   readonly expires_at: number | null
+  /** JSON text. */
+  readonly metadata: string | null
 }
 
 /** The column that holds each canonical field. */

@@ -146,7 +146,7 @@ describe('options', () => {
     ['list', []],
   ])('of %s must be an object of known fields', async (operation, args) => {
     const kv = fresh()
-    const known = operation === 'list' ? 'prefix, limit, cursor' : 'ttlSeconds'
+    const known = operation === 'list' ? 'prefix, limit, cursor' : 'ttlSeconds, metadata'
     for (const options of [5, 'x', true, [], [1]]) {
       expect(await kv(operation, ...args, options)).toEqual(refused('options must be an object'))
     }
@@ -158,6 +158,87 @@ describe('options', () => {
       refused(`options.__proto__ is not known; there is ${known}`),
     )
     expect(await kv(operation, ...args, null)).toHaveProperty('value')
+  })
+})
+
+describe('metadata', () => {
+  test('is kept beside the value, shown by list, and null if there is none', async () => {
+    const kv = fresh()
+    await kv('put', 'a', 1, { metadata: { by: 'ann' } })
+    await kv('put', 'b', 2, { metadata: null })
+    expect(await kv('getWithMetadata', 'a')).toEqual({ value: { value: 1, metadata: { by: 'ann' } } })
+    expect(await kv('getWithMetadata', 'b')).toEqual({ value: { value: 2, metadata: null } })
+    expect(await kv('getWithMetadata', 'c')).toEqual({ value: { value: null, metadata: null } })
+    expect(await kv('list')).toEqual({ value: { keys: [{ key: 'a', metadata: { by: 'ann' } }, { key: 'b' }] } })
+  })
+
+  test('of more than 1024 bytes is refused', async () => {
+    const kv = fresh()
+    const message = 'options.metadata has 1025 bytes as JSON; at most 1024 are allowed'
+    expect(await kv('put', 'k', 1, { metadata: 'x'.repeat(1_023) })).toEqual(refused(message))
+    expect(await kv('put', 'k', 1, { metadata: 'x'.repeat(1_022) })).toHaveProperty('value')
+  })
+})
+
+describe('a batch', () => {
+  test('puts, gets and deletes several entries', async () => {
+    const kv = fresh()
+    const entries = [
+      { key: 'a', value: 1 },
+      { key: '__proto__', value: { x: [] }, metadata: 5, ttlSeconds: 60 },
+    ]
+    expect(await kv('putMany', entries)).toEqual({ value: undefined })
+    expect(await kv('getMany', ['__proto__', 'none', 'a'])).toEqual({ value: [{ x: [] }, null, 1] })
+    expect(await kv('deleteMany', ['a', 'none', 'a'])).toEqual({ value: 1 })
+    expect(await kv('getMany', ['a'])).toEqual({ value: [null] })
+  })
+
+  test.each(['getMany', 'putMany', 'deleteMany'])('of %s is a list of 1 to 100', async (operation) => {
+    const kv = fresh()
+    const what = operation === 'putMany' ? 'entries' : 'keys'
+    for (const items of [undefined, null, 'k', {}, { length: 1, 0: 'k' }, [], Array(101).fill('k')]) {
+      expect(await kv(operation, items)).toEqual(refused(`${what} must be a list of 1 to 100`))
+    }
+  })
+
+  test('names the one that is wrong, and writes none', async () => {
+    const kv = fresh()
+    const good = { key: 'a', value: 1 }
+    expect(await kv('putMany', [good, { key: 'b' }])).toEqual(refused('entries[1].value must be JSON; it is undefined'))
+    expect(await kv('putMany', [good, 5])).toEqual(refused('entries[1] must be an object'))
+    expect(await kv('putMany', [good, { ...good, ttlSeconds: 0 }])).toEqual(
+      refused('entries[1].ttlSeconds must be a number from 1 to 315360000'),
+    )
+    expect(await kv('putMany', [good, { ...good, ttl: 1 }])).toEqual(
+      refused('entries[1].ttl is not known; there is key, value, ttlSeconds, metadata'),
+    )
+    expect(await kv('getMany', ['a', ''])).toEqual(refused('keys[1] must be a string that is not empty'))
+    expect(await kv('deleteMany', ['a', 'x'.repeat(17)])).toEqual(
+      refused('keys[1] has 17 bytes; at most 16 are allowed'),
+    )
+    expect(await kv('list')).toEqual({ value: { keys: [] } })
+  })
+
+  test('over the quota writes nothing', async () => {
+    const kv = fresh({ ...GRANT, keys: 2 })
+    const entries = ['a', 'b', 'c'].map((key) => ({ key, value: 1 }))
+    expect(await kv('putMany', entries)).toMatchObject({ code: 'QUOTA_EXCEEDED' })
+    expect(await kv('list')).toEqual({ value: { keys: [] } })
+    expect(await kv('putMany', entries.slice(1))).toEqual({ value: undefined })
+  })
+
+  test('counts as many operations as it has keys', async () => {
+    const kv = fresh({ ...GRANT, operations: 4 })
+    expect(await kv('getMany', ['a', 'b', 'c'])).toEqual({ value: [null, null, null] })
+    expect(await kv('deleteMany', ['a', 'b'])).toMatchObject({ code: 'QUOTA_EXCEEDED' })
+  })
+
+  test('of values that have more than fits into one answer is refused, with the remedy', async () => {
+    const kv = fresh({ ...GRANT, valueBytes: bytes(1 << 19), storedBytes: bytes(1 << 24) })
+    for (const key of ['a', 'b', 'c']) await kv('put', key, 'x'.repeat((1 << 19) - 2))
+    expect(await kv('getMany', ['a', 'b'])).toHaveProperty('value')
+    const message = 'the values of these keys have more than 1048576 bytes together; get fewer at once'
+    expect(await kv('getMany', ['a', 'b', 'c'])).toEqual(refused(message))
   })
 })
 

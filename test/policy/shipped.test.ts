@@ -63,6 +63,14 @@ test('default has the values that the documents promise', () => {
     engine: { jit: true, wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false },
     capabilities: {
       kv: { operations: 1000, keyBytes: 512, valueBytes: 262_144, keys: 100_000, storedBytes: 67_108_864 },
+      sql: {
+        operations: 200,
+        connections: 5,
+        waiting: 1_000,
+        statementBytes: 65_536,
+        rows: 1_000,
+        resultBytes: 1_048_576,
+      },
     },
   })
 })

@@ -87,7 +87,9 @@ describe.skipIf(postgresMissing() !== undefined)('sql on a real PostgreSQL', () 
       const insert = await run.query('INSERT INTO notes SELECT n, $1 FROM generate_series(1001, 1007) n', ['x'])
       expect(insert).toMatchObject({ value: { rows: [], rowCount: 7 } })
       const removed = await run.query('DELETE FROM notes WHERE id > 1000 RETURNING id')
-      expect(removed).toMatchObject({ value: { rowCount: 7, rows: [{ id: 1001 }, ...Array(6).fill({})] } })
+      expect(removed).toMatchObject({
+        value: { rowCount: 7, rows: expect.arrayContaining([{ id: 1001 }, { id: 1007 }]) },
+      })
       expect(run.session.traffic.egress).toBeGreaterThan(100)
       expect(run.session.traffic.ingress).toBeGreaterThan(100)
     })

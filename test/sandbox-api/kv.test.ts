@@ -61,6 +61,18 @@ describe('kv', () => {
     expect(leftMs).toBeLessThanOrEqual(60_001)
   })
 
+  test('puts, gets and deletes in batches, with metadata', async () => {
+    const kv = 'context.kv'
+    const code = `await ${kv}.putMany([{ key: 'a', value: 1, metadata: { m: 1 } }, { key: 'b', value: [2] }])
+      return [await ${kv}.getMany(['b', 'none', 'a']), await ${kv}.getWithMetadata('a'), await ${kv}.list(), await ${kv}.deleteMany(['a', 'none'])]`
+    expect(await fresh(code)).toEqual([
+      [[2], null, 1],
+      { value: 1, metadata: { m: 1 } },
+      { keys: [{ key: 'a', metadata: { m: 1 } }, { key: 'b' }] },
+      1,
+    ])
+  })
+
   test('has methods that need no `this`', async () => {
     expect(await fresh(`const { put, get } = context.kv; await put('k', 5); return await get('k')`)).toBe(5)
   })
@@ -85,7 +97,7 @@ describe('a call that cannot be made', () => {
     ['put()', 'key must be a string that is not empty'],
     ['put("k")', 'value must be JSON; it is undefined'],
     ['put("k", 1, { ttlSeconds: NaN })', 'options.ttlSeconds must be a number from 1 to 315360000'],
-    ['put("k", 1, { ttl: 1 })', 'options.ttl is not known; there is ttlSeconds'],
+    ['put("k", 1, { ttl: 1 })', 'options.ttl is not known; there is ttlSeconds, metadata'],
     ['put("\\ud800", 1)', 'key holds half of a surrogate pair'],
     ['put("k", "x".repeat(2 ** 20))', 'value has 1048578 bytes as JSON; at most 1048576 are allowed'],
     ['put("k", "x".repeat(3e6))', 'the arguments of a call have more than 2162688 characters as JSON'],

@@ -120,8 +120,9 @@ export function describeKvModel(open: OpenStores): void {
             model.expire(clock.now())
             if (item.kind !== 'advance') await run(stores, id, model, item, clock.now())
             model.expire(clock.now())
-            const seen = await stores.kv.list(id, { prefix: '', limit: 100 })
-            expect(Object.fromEntries(seen.map((entry) => [entry.key, entry]))).toEqual(
+            const keys = (await stores.kv.list(id, { prefix: '', limit: 100 })).map((entry) => entry.key)
+            const seen = (await stores.kv.getMany(id, keys, 10_000))!
+            expect(Object.fromEntries(seen.map((entry) => [entry?.key, entry]))).toEqual(
               Object.fromEntries(model.entries),
             )
           }

@@ -141,7 +141,7 @@ export class Databases implements Disposable {
 
   /** Closes every pool of a tenant that was deleted. */
   forget(tenant: TenantId): void {
-    for (const key of [...this.#pools.keys()]) if (key.startsWith(`${tenant}/`)) this.#close(key)
+    for (const key of this.#pools.keys()) if (key.startsWith(`${tenant}/`)) this.#close(key)
   }
 
   /** Connections of the host that are open or being opened, for measurements. */
@@ -150,7 +150,7 @@ export class Databases implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const key of [...this.#pools.keys()]) this.#close(key)
+    for (const key of this.#pools.keys()) this.#close(key)
   }
 
   #poolOf(tenant: TenantId, name: string): Promise<Pool> {

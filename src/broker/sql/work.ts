@@ -113,7 +113,7 @@ export class SqlWork implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const lease of [...this.#leases]) this.#release(lease)
+    for (const lease of this.#leases) this.#release(lease)
     this.#transactions.clear()
   }
 

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
 import { AccountWriter } from './account-writer.ts'
+import { BlobWriter } from './blob-writer.ts'
 import {
   type Answer,
   type CommandInput,
@@ -13,6 +14,8 @@ import {
 } from './commands.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
+import { OrphanWriter } from './orphan-writer.ts'
+import { QueueWriter } from './queue-writer.ts'
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
 
@@ -80,18 +83,36 @@ export class BatchRunner {
 function handlersOf(database: DatabaseSync): Handlers {
   const accounts = new AccountWriter(database)
   const kv = new KvWriter(database)
+  const blobs = new BlobWriter(database)
+  const queues = new QueueWriter(database)
+  const orphans = new OrphanWriter(database)
+  const purge = (): boolean => kv.purgeOrphans() || orphans.purge()
+  const sweeper = new SweepWriter(database, purge)
   const sqlBindings = new SqlBindingWriter(database)
-  const sweeper = new SweepWriter(database, kv)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
     'tenant.delete': (input) => accounts.deleteTenant(input),
     'key.put': (input) => accounts.putKey(input),
     'key.delete': (input) => accounts.deleteKey(input),
     'kv.put': (input) => kv.put(input),
+    'kv.putMany': (input) => kv.putMany(input),
+    'kv.deleteMany': (input) => kv.deleteMany(input),
     'kv.delete': (input) => kv.delete(input),
     'kv.increment': (input) => kv.increment(input),
     'kv.compare': (input) => kv.compareAndSet(input),
-    'kv.purge': () => kv.purgeOrphans(),
+    'kv.purge': purge,
+    'blob.begin': (input) => blobs.begin(input),
+    'blob.commit': (input) => blobs.commit(input),
+    'blob.delete': (input) => blobs.delete(input),
+    'blob.discard': (input) => blobs.discard(input),
+    'blob.forget': (input) => blobs.forget(input),
+    'queue.put': (input) => queues.put(input),
+    'queue.delete': (input) => queues.delete(input),
+    'queue.send': (input) => queues.send(input),
+    'queue.purge': (input) => queues.purge(input),
+    'queue.claim': (input) => queues.claim(input),
+    'queue.acknowledge': (input) => queues.acknowledge(input),
+    'queue.release': (input) => queues.release(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),
     sweep: (input) => sweeper.sweep(input),

@@ -1,16 +1,21 @@
 import type { ErrorCode } from '../../core/errors.ts'
 import type { KvWrite } from '../../core/stores.ts'
+import type { BlobCommands } from './blob-commands.ts'
+import type { QueueCommands } from './queue-commands.ts'
 
 /**
  * What the host's thread may ask of the writer, and what each answers. Posts are not here: they are the hot path and
  * travel as {@link postLine}.
  */
-export interface Commands {
+export interface Commands extends QueueCommands, BlobCommands {
   'tenant.put': { input: TenantPut; output: void }
   'tenant.delete': { input: { id: string }; output: boolean }
   'key.put': { input: { id: string; tenant: string; hash: string; createdAt: number }; output: void }
   'key.delete': { input: { tenant: string; id: string }; output: boolean }
   'kv.put': { input: KvPut; output: KvWrite }
+  /** All or nothing. The bounds are those of the whole. */
+  'kv.putMany': { input: { puts: readonly KvPut[] }; output: KvWrite }
+  'kv.deleteMany': { input: { tenant: string; keys: readonly string[]; now: number }; output: number }
   'kv.delete': { input: { tenant: string; key: string; now: number }; output: boolean }
   'kv.increment': { input: KvIncrement; output: { outcome: KvWrite; value?: number } }
   'kv.compare': { input: KvPut & { expected: string | null }; output: KvWrite }
@@ -44,6 +49,7 @@ interface KvTarget {
 export interface KvPut extends KvTarget {
   readonly value: string
   readonly expiresAt: number | null
+  readonly metadata: string | null
 }
 
 export interface KvIncrement extends KvTarget {

@@ -16,11 +16,13 @@ interface Found extends Totals {
   readonly number: number
   readonly value: string | null
   readonly expires_at: number | null
+  readonly metadata: string | null
   readonly size: number | null
 }
 
 /** Changes key-value data inside the writer's transaction: one command at a time, so each is atomic. */
 export class KvWriter {
+  readonly #database: DatabaseSync
   readonly #find: StatementSync
   readonly #upsert: StatementSync
   readonly #delete: StatementSync
@@ -30,14 +32,16 @@ export class KvWriter {
   readonly #forgetOrphan: StatementSync
 
   constructor(database: DatabaseSync) {
+    this.#database = database
     this.#find = database.prepare(
-      `SELECT number, kv_keys AS keys, kv_bytes AS bytes, value, expires_at,
-        octet_length(kv.key) + octet_length(kv.value) AS size
+      `SELECT number, kv_keys AS keys, kv_bytes AS bytes, value, expires_at, metadata,
+        octet_length(kv.key) + octet_length(kv.value) + coalesce(octet_length(kv.metadata), 0) AS size
       FROM tenants LEFT JOIN kv ON kv.tenant = tenants.number AND kv.key = ? WHERE tenants.id = ?`,
     )
     this.#upsert = database.prepare(
-      `INSERT INTO kv (tenant, key, value, expires_at) VALUES (?, ?, ?, ?)
-      ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`,
+      `INSERT INTO kv (tenant, key, value, expires_at, metadata) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (tenant, key) DO UPDATE SET
+        value = excluded.value, expires_at = excluded.expires_at, metadata = excluded.metadata`,
     )
     this.#delete = database.prepare('DELETE FROM kv WHERE tenant = ? AND key = ?')
     this.#purgeExpired = database.prepare(
@@ -56,6 +60,25 @@ export class KvWriter {
     return this.#write(input, this.#target(input))
   }
 
+  /** All or nothing. */
+  putMany({ puts }: CommandInput<'kv.putMany'>): KvWrite {
+    this.#database.exec('SAVEPOINT kv')
+    try {
+      let outcome: KvWrite = 'done'
+      for (const put of puts) if (outcome === 'done') outcome = this.put(put)
+      this.#database.exec(outcome === 'done' ? 'RELEASE kv' : 'ROLLBACK TO kv; RELEASE kv')
+      return outcome
+    } catch (thrown) {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK TO kv; RELEASE kv')
+      throw thrown
+    }
+  }
+
+  /** How many of the keys were there. */
+  deleteMany({ tenant, keys, now }: CommandInput<'kv.deleteMany'>): number {
+    return keys.filter((key) => this.delete({ tenant, key, now })).length
+  }
+
   /** True if there was an entry that could be seen. */
   delete({ tenant, key, now }: CommandInput<'kv.delete'>): boolean {
     const found = this.#find.get(key, tenant) as Found | undefined
@@ -69,7 +92,12 @@ export class KvWriter {
     const present = isVisible(found, input.now) ? found : undefined
     const value = sum(present?.value ?? '0', input.by)
     if (value === undefined) return { outcome: 'not-a-number' }
-    const put = { ...input, value: JSON.stringify(value), expiresAt: present?.expires_at ?? null }
+    const put = {
+      ...input,
+      value: JSON.stringify(value),
+      expiresAt: present?.expires_at ?? null,
+      metadata: present?.metadata ?? null,
+    }
     const outcome = this.#write(put, found)
     return outcome === 'done' ? { outcome, value } : { outcome }
   }
@@ -101,7 +129,7 @@ export class KvWriter {
       if (this.#purgeExpired.run(found.number, put.now, put.key).changes === 0) return 'quota-exceeded'
       totals = this.#target(put)
     }
-    this.#upsert.run(found.number, put.key, put.value, put.expiresAt)
+    this.#upsert.run(found.number, put.key, put.value, put.expiresAt, put.metadata)
     return 'done'
   }
 }
@@ -112,7 +140,7 @@ function exceedsQuota(put: KvPut, found: Found, totals: Totals): boolean {
   const isThere = isVisible(found, put.now)
   const keysLeft = totals.keys - (found.size === null ? 0 : 1)
   const bytesLeft = totals.bytes - size
-  const putSize = Buffer.byteLength(put.key) + Buffer.byteLength(put.value)
+  const putSize = Buffer.byteLength(put.key) + Buffer.byteLength(put.value) + Buffer.byteLength(put.metadata ?? '')
   const addsKey = !isThere
   const addsBytes = putSize > (isThere ? size : 0)
   return (addsKey && keysLeft + 1 > put.keysMax) || (addsBytes && bytesLeft + putSize > put.bytesMax)

@@ -8,7 +8,9 @@ import type { Clock } from '../../core/clock.ts'
 import { CloisterError } from '../../core/errors.ts'
 import { type Bytes, type EpochMillis, type Millis, bytes, millis } from '../../core/quantity.ts'
 import type { Stores } from '../../core/stores.ts'
+import type { BlobIndex } from '../blobs/blob-index.ts'
 import { createKeyStore, createTenantStore } from './account-stores.ts'
+import { createBlobIndex } from './blob-index.ts'
 import type { Swept, Synchronous, WriterSettings } from './commands.ts'
 import { kyselyOver } from './dialect.ts'
 import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.ts'
@@ -16,6 +18,7 @@ import { createKvStore } from './kv-store.ts'
 import { createLedgerStore } from './ledger-store.ts'
 import { makeDirectory } from './make-directory.ts'
 import { migrate } from './migrations.ts'
+import { createQueueStore } from './queue-store.ts'
 import { createSqlBindingStore } from './sql-binding-store.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -42,6 +45,7 @@ export interface SqliteOptions {
 
 /** Stores in a data directory that no other process has open. */
 export interface SqliteStores extends Stores {
+  readonly blobs: BlobIndex
   /**
    * Removes run details past their retention and expired key-value entries, a bounded number at a time: sweep again
    * until it is `complete`.
@@ -126,6 +130,8 @@ function storesOf({ lock, queue, reader, database, clock, detailsRetention, reso
     keys: createKeyStore({ queue, database }),
     ledger: createLedgerStore({ queue, database }),
     kv: createKvStore({ queue, database: reader, clock }),
+    queues: createQueueStore({ queue, database: reader, clock }),
+    blobs: createBlobIndex({ queue, database: reader }),
     sqlBindings: createSqlBindingStore({ queue, database: reader }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),

@@ -1,6 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { CommandInput, Swept } from './commands.ts'
-import type { KvWriter } from './kv-writer.ts'
 
 /** Rows of each kind that one sweep removes at most: a few milliseconds, during which posts wait. */
 const SWEEP_STEP = 1_000
@@ -9,10 +8,12 @@ const SWEEP_STEP = 1_000
 export class SweepWriter {
   readonly #details: StatementSync
   readonly #entries: StatementSync
-  readonly #kv: KvWriter
+  readonly #messages: StatementSync
+  readonly #deduplications: StatementSync
+  readonly #purgeOrphans: () => boolean
 
-  constructor(database: DatabaseSync, kv: KvWriter) {
-    this.#kv = kv
+  constructor(database: DatabaseSync, purgeOrphans: () => boolean) {
+    this.#purgeOrphans = purgeOrphans
     this.#details = database.prepare(
       `DELETE FROM run_details WHERE run IN
         (SELECT run FROM run_details WHERE started_at < ? ORDER BY started_at LIMIT ${SWEEP_STEP})`,
@@ -21,12 +22,23 @@ export class SweepWriter {
       `DELETE FROM kv WHERE (tenant, key) IN
         (SELECT tenant, key FROM kv WHERE expires_at <= ? ORDER BY expires_at LIMIT ${SWEEP_STEP})`,
     )
+    this.#messages = database.prepare(
+      `DELETE FROM messages WHERE sequence IN
+        (SELECT sequence FROM messages WHERE expires_at <= ? ORDER BY expires_at LIMIT ${SWEEP_STEP})`,
+    )
+    this.#deduplications = database.prepare(
+      `DELETE FROM deduplications WHERE (queue, id) IN
+        (SELECT queue, id FROM deduplications WHERE expires_at <= ? ORDER BY expires_at LIMIT ${SWEEP_STEP})`,
+    )
   }
 
   sweep({ now, detailsBefore }: CommandInput<'sweep'>): Swept {
     const details = Number(this.#details.run(detailsBefore).changes)
     const entries = Number(this.#entries.run(now).changes)
-    const hasOrphans = this.#kv.purgeOrphans()
-    return { details, entries, complete: details < SWEEP_STEP && entries < SWEEP_STEP && !hasOrphans }
+    const messages = Number(this.#messages.run(now).changes)
+    const deduplications = Number(this.#deduplications.run(now).changes)
+    const hasOrphans = this.#purgeOrphans()
+    const isBehind = [details, entries, messages, deduplications].some((count) => count >= SWEEP_STEP)
+    return { details, entries, complete: !isBehind && !hasOrphans }
   }
 }
