@@ -41,7 +41,10 @@ async function runHere() {
   })
   // Code is compiled once, which makes later starts up to twice as fast. Kept inside the package: who may write there may
   // write the program itself, which is not so of the shared folder that Node would choose. Where one may not, it is off.
-  module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/cloister', import.meta.url)))
+  const cache = fileURLToPath(new URL('../node_modules/.cache/cloister', import.meta.url))
+  const { status } = module.enableCompileCache(cache)
+  // Threads look for it in the environment, in which no cell and no guest ever looks.
+  if (status === module.constants.compileCacheStatus.ENABLED) process.env['NODE_COMPILE_CACHE'] = cache
   const source = new URL('../src/cli/main.ts', import.meta.url)
   const { runCommandLine } = await import(existsSync(source) ? source : new URL('../dist/cli/main.js', import.meta.url))
   process.exitCode = await runCommandLine(process.argv.slice(2))

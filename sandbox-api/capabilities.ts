@@ -1,4 +1,5 @@
 import type { Call } from './calls.ts'
+import { createDocs } from './docs.ts'
 import { createKv } from './kv.ts'
 import { defineProperty } from './primordials.ts'
 import { createSql } from './sql.ts'
@@ -7,6 +8,7 @@ import { createSql } from './sql.ts'
 const CREATORS: { readonly [name: string]: ((call: Call) => object) | undefined } = {
   __proto__: null as never,
   kv: createKv,
+  docs: createDocs,
   sql: createSql,
 }
 

@@ -1,4 +1,4 @@
-import { apply } from './primordials.ts'
+import { apply, parse } from './primordials.ts'
 import type { Web } from './web/host.ts'
 
 /** What a run calls of the guest's, or why it can call nothing. Both fields are always there: a guest can give any object more. */
@@ -28,8 +28,21 @@ export function findEntryPoint(exported: unknown, trigger: unknown, { openWeb, o
       openWeb().handleFetch((request) => apply(handle as Callable, exported, [request, context]), input, outputBytes)
     return { call, fault: undefined }
   }
+  if (trigger === 'load') return handlersOf(exported)
   if (typeof exported === 'function') return { call: exported as Callable, fault: undefined }
   return missing('the code exports no default function: write `export default async function (input, context) { … }`')
+}
+
+const HANDLERS = ['fetch', 'queue', 'scheduled', 'blob']
+
+/** For code that is looked at before it is deployed: gives the names of what it can be called by. */
+function handlersOf(exported: unknown): EntryPoint {
+  let names = typeof exported === 'function' ? '"default"' : ''
+  for (let index = 0; index < HANDLERS.length; index += 1) {
+    const name = HANDLERS[index] ?? ''
+    if (typeof memberOf(exported, name) === 'function') names += `${names === '' ? '' : ','}"${name}"`
+  }
+  return { call: () => parse(`[${names}]`), fault: undefined }
 }
 
 function missing(fault: string): EntryPoint {

@@ -237,7 +237,7 @@ function createContext(
   capabilities: readonly string[],
   alive: () => boolean,
 ): object {
-  const given = parse(contextText) as { wallMs: number; env: object } & Record<string, unknown>
+  const given = parse(contextText) as { wallMs: number; function: object | null; env: object } & Record<string, unknown>
   const deadline = clock.now() + given.wallMs
   const call: Calls['call'] = (operation, args) => {
     if (alive()) return calls.call(operation, args)
@@ -248,6 +248,7 @@ function createContext(
   const context: Record<string, unknown> = {
     runId: given['runId'],
     tenant: given['tenant'],
+    function: freeze(given.function),
     attempt: given['attempt'],
     remainingMs: () => max(0, deadline - clock.now()),
     waitUntil,

@@ -2,7 +2,7 @@ import { BRIDGE, type Bridge, type RuntimeLimits } from './bridge.ts'
 import { failure } from './calls.ts'
 import { TypeErrorConstructor, apply, defineProperty, max, min, table } from './primordials.ts'
 
-/** Longest delay: 2^31 − 1 ms, as everywhere on the web. */
+/** Longest delay of the runtime's own timers: what a timer of the cell can take. */
 const DELAY_MAX_MS = 2_147_483_647
 
 interface Timer {
@@ -27,10 +27,10 @@ export function installTimers(global: object, bridge: Bridge, limits: RuntimeLim
   let count = 0
   let last = 0
 
-  const set = (callback: unknown, delay: unknown, args: unknown[], repeat: 'once' | 'again'): number => {
+  const set = (callback: unknown, delay: number, args: unknown[], repeat: 'once' | 'again'): number => {
     if (typeof callback !== 'function') throw new TypeErrorConstructor('the callback of a timer must be a function')
     if (count >= limits.timers) throw failure('TOO_MANY_TIMERS', `a run may have ${limits.timers} timers`)
-    const ms = max(repeat === 'again' ? 1 : 0, min(+(delay as number) || 0, DELAY_MAX_MS))
+    const ms = max(repeat === 'again' ? 1 : 0, min(delay, DELAY_MAX_MS))
     last += 1
     count += 1
     timers[last] = { callback: callback as Timer['callback'], args, everyMs: repeat === 'again' ? ms : undefined }
@@ -47,8 +47,13 @@ export function installTimers(global: object, bridge: Bridge, limits: RuntimeLim
   const define = (name: string, value: unknown): void => {
     defineProperty(global, name, { value, writable: true, configurable: true, enumerable: true })
   }
-  define('setTimeout', (callback: unknown, delay?: unknown, ...args: unknown[]) => set(callback, delay, args, 'once'))
-  define('setInterval', (callback: unknown, delay?: unknown, ...args: unknown[]) => set(callback, delay, args, 'again'))
+  // A delay is a `long`, which wraps around: 2^32 ms is none.
+  define('setTimeout', (callback: unknown, delay?: unknown, ...args: unknown[]) =>
+    set(callback, (delay as number) | 0, args, 'once'),
+  )
+  define('setInterval', (callback: unknown, delay?: unknown, ...args: unknown[]) =>
+    set(callback, (delay as number) | 0, args, 'again'),
+  )
   define('clearTimeout', clear)
   define('clearInterval', clear)
 

@@ -62,6 +62,87 @@ export interface KeyValue {
   compareAndSet(key: string, expected: Json, value: Json, options?: PutOptions): Promise<boolean>
 }
 
+/** A JSON document as it is stored. */
+export interface StoredDocument<Data = { [key: string]: Json }> {
+  readonly id: string
+  /** 1 for a new document, one more with every write. */
+  readonly version: number
+  /** ISO 8601. */
+  readonly createdAt: string
+  readonly updatedAt: string
+  readonly data: Data
+}
+
+export interface WrittenDocument {
+  readonly id: string
+  readonly version: number
+}
+
+export interface VersionOption {
+  /** The version that the document must have, or else the write is a CONFLICT; 0: there must be no such document. */
+  ifVersion?: number
+}
+
+type Scalar = null | boolean | number | string
+
+/** A value; or bounds, exclusive or inclusive, for numbers or texts; or one of up to 100 values. */
+export type Condition =
+  | Scalar
+  | { eq: Scalar }
+  | { in: readonly Scalar[] }
+  | { gt?: number | string; gte?: number | string; lt?: number | string; lte?: number | string }
+
+export interface FindQuery {
+  /** Conditions by path of the field, `'customer.id'`; all must hold. null holds for a missing field, too. */
+  where?: { [path: string]: Condition }
+  /** Paths, `-` before one to sort descending. Then, and without, by id. */
+  sort?: string | readonly string[]
+  /** 1 to 1000, default 100. */
+  limit?: number
+  /** Where the page before ended. */
+  cursor?: string
+}
+
+export interface DocumentPage<Data = { [key: string]: Json }> {
+  readonly documents: readonly StoredDocument<Data>[]
+  /** Absent on the last page. A page can be short, even empty, and have one. */
+  readonly cursor?: string
+}
+
+/** Documents of one kind. Each method rejects with an error that has a `code`: CONFLICT, NOT_FOUND, QUOTA_EXCEEDED, … */
+export interface Collection<Data = { [key: string]: Json }> {
+  readonly name: string
+  /** Stores a new document; its id is made unless it is given. CONFLICT if there is one of that id. */
+  insert(data: Data, options?: { id?: string }): Promise<WrittenDocument>
+  /** The document, or null. */
+  get(id: string): Promise<StoredDocument<Data> | null>
+  /** Puts other data in the place of all that there was. NOT_FOUND if there is no such document, unless `upsert`. */
+  replace(id: string, data: Data, options?: VersionOption & { upsert?: boolean }): Promise<WrittenDocument>
+  /** Changes some fields: a JSON merge patch (RFC 7396), in which null removes a field. */
+  patch(id: string, patch: { [key: string]: Json }, options?: VersionOption): Promise<WrittenDocument>
+  /** True if there was something to delete. */
+  delete(id: string, options?: VersionOption): Promise<boolean>
+  /** Documents that meet all conditions, on indexed fields. */
+  find(query?: FindQuery): Promise<DocumentPage<Data>>
+}
+
+/** One change of a transaction. */
+export type DocumentOperation = { collection: string; ifVersion?: number } & (
+  | { op: 'insert'; id?: string; data: object }
+  | { op: 'replace' | 'put' | 'patch'; id: string; data: object }
+  | { op: 'delete'; id: string }
+  /** Changes nothing: `ifVersion` must hold for the others to take place. */
+  | { op: 'check'; id: string; ifVersion: number }
+)
+
+/** JSON documents of the tenant, in collections. */
+export interface Documents {
+  /** `indexes`: paths of the fields that are found and sorted by. They are made when the collection first lacks them. */
+  collection<Data = { [key: string]: Json }>(name: string, options?: { indexes?: readonly string[] }): Collection<Data>
+  /** 1 to 100 changes, all of them or none; what becomes of each, in order (version 0: gone). */
+  transact(operations: readonly DocumentOperation[]): Promise<WrittenDocument[]>
+}
+
 /** What SQL takes as a parameter. A list is an array of SQL's, an object is JSON, bytes are a bytea. */
 export type SqlValue = Json | bigint | Date | Uint8Array | readonly SqlValue[] | undefined
 
@@ -103,6 +184,8 @@ export interface Sql extends SqlQueries {
 export interface Context {
   readonly runId: string
   readonly tenant: string
+  /** The deployed function that runs; null for code that was submitted. */
+  readonly function: { readonly name: string; readonly version: number } | null
   /** 1, or higher when a run is tried again. */
   readonly attempt: number
   /** Time until the wall limit ends the run. With a frozen clock it shrinks from one await of I/O to the next. */
@@ -114,6 +197,7 @@ export interface Context {
   /** Present if the policy grants it. */
   readonly kv?: KeyValue
   /** Present if the policy grants it. */
+  readonly docs?: Documents
   readonly sql?: Sql
 }
 

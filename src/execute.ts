@@ -42,7 +42,7 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
     using ticket = admission.admit(request)
     using hold = await billing.reserve(ticket)
     const ran = await runOnce(ticket)
-    const usage = await billing.post(hold, ran.report, ran.session.operations)
+    const usage = await billing.post(hold, ran.report, ran.session)
     emit('run.finished', {
       run: ticket.run,
       tenant: request.tenant,
@@ -53,6 +53,7 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
     const { status, result, error, logs } = ran.report
     return {
       run: ticket.run,
+      ...(request.function && { function: request.function }),
       status,
       ...(result && { result }),
       ...(error && { error }),

@@ -79,7 +79,7 @@ export interface Cloister extends AsyncDisposable {
   putTenant(tenant: string, plan?: TenantPlan): Promise<void>
   /** A month's bill, `YYYY-MM`; the current month's if none is named. */
   bill(tenant?: string, period?: string): Promise<Bill>
-  /** Quantities and cost, grouped by `day`, `hour`, `outcome`, `trigger` or `policy`. */
+  /** Quantities and cost, grouped by `day`, `hour`, `outcome`, `trigger`, `policy`, `function` or `version`. */
   usage(tenant?: string, query?: { from?: string; to?: string; groupBy?: string }): Promise<UsageReport>
   /** Finishes what runs, commits and ends every cell. */
   close(): Promise<void>

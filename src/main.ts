@@ -8,9 +8,7 @@ import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
 import { createBroker } from './broker/broker.ts'
-import { createKvCapability } from './broker/kv.ts'
-import { createSqlCapability } from './broker/sql.ts'
-import { Databases } from './broker/sql/databases.ts'
+import { createCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
@@ -21,6 +19,9 @@ import type { LedgerStore } from './core/stores.ts'
 import { examine, examineWeb } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
+import { configSchema } from './functions/config.ts'
+import { type FunctionDirectory, createFunctionDirectory } from './functions/directory.ts'
+import { createLoadCode } from './functions/load-code.ts'
 import { type Gateway, createGateway } from './gateway/gateway.ts'
 import { HTTP_LIMITS } from './gateway/http-limits.ts'
 import type { Health } from './gateway/ports.ts'
@@ -36,6 +37,7 @@ import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
 import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
+import { sweepRegularly } from './sweeping.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { loadVaultKey } from './vault/vault-key.ts'
@@ -47,14 +49,18 @@ export interface Platform extends Host {
   readonly admission: AdmissionDesk
   readonly billing: BillingDesk
   readonly artifacts: Artifacts
+  readonly functions: FunctionDirectory
   readonly pool: CellPool
 }
 
 /** Memory that remembered submissions may take. */
 const ARTIFACT_CACHE = bytes(64 << 20)
-/** How often expired entries and old details are swept out of the store. */
-const SWEEP_MS = 60_000
+/** Memory that the code of deployed functions may take, besides the cells it is in. */
+const FUNCTION_CACHE = bytes(128 << 20)
 const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
+/** How often the host looks whether an hour of storage is to be charged. */
+const STORAGE_CHECK_MS = 30_000
 /** How much later than at its limit a run that is inspected is killed. */
 const INSPECTED_GRACE_MS = 2_000
 
@@ -73,6 +79,15 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     state.draining = true
     log.fatal({ err: error }, event)
   }
+  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
+  // Trying the walls takes a cell's start, most of it in another process: the store is opened meanwhile.
+  const raising = raiseWalls({
+    program,
+    wanted: config.walls,
+    onFailure: (error) => stopAdmitting('spawner.failed', error),
+  })
+  raising.catch(() => {})
+  taken.defer(async () => (await raising.catch(() => undefined))?.walls[Symbol.asyncDispose]())
   const stores = taken.use(
     await openSqliteStores({
       directory: config.dataDirectory,
@@ -88,13 +103,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   if (vaultKey.warning !== undefined) log.warn({ reason: vaultKey.warning }, 'vault-key.exposed')
   const vault = createVault(vaultKey.key)
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
-  const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
-  const { walls, trials } = await raiseWalls({
-    program,
-    wanted: config.walls,
-    onFailure: (error) => stopAdmitting('spawner.failed', error),
-  })
-  taken.use(walls)
+  const { walls, trials } = await raising
   const admission = await createAdmission({
     clock,
     tenants: stores.tenants,
@@ -109,7 +118,8 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     onTenantDeleted(tenant) {
       pool.retireTenant(tenant, 'tenant-deleted')
       broker.revoke(tenant)
-      databases.forget(tenant)
+      functions.forgetTenant(tenant)
+      capabilities.forgetTenant(tenant)
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
@@ -156,17 +166,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
-  const databases = taken.use(
-    new Databases({
-      store: stores.sqlBindings,
-      vault,
-      clock,
-      connectionsMax: config.sqlConnectionsMax,
-      idle: config.sqlIdleMs,
-    }),
-  )
+  const capabilities = taken.use(createCapabilities({ stores, vault, clock, config }))
   const broker = createBroker({
-    capabilities: [createKvCapability({ store: stores.kv, clock }), createSqlCapability({ databases })],
+    capabilities: capabilities.all,
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
@@ -180,6 +182,12 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     clock,
   })
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
+  const functions = createFunctionDirectory({
+    clock,
+    store: stores.functions,
+    load: createLoadCode({ admission, scheduler, pool }),
+    cacheSize: FUNCTION_CACHE,
+  })
   const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
   const health = (): Health => ({
     ready: state.ready,
@@ -192,9 +200,11 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     draining: () => state.draining,
     artifacts,
     execute,
+    functions,
+    functionConfig: configSchema,
     accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
     runs: stores.ledger,
-    databases,
+    databases: capabilities.databases,
     health,
     metrics,
     log,
@@ -204,6 +214,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
+  taken.use(chargeStorageHourly({ stores, billing, clock, log }))
   const resources = taken.move()
 
   return {
@@ -211,6 +222,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     admission,
     billing,
     artifacts,
+    functions,
     pool,
     adminKey: adminKey.key,
     inject: (request) => inject(gateway, request),
@@ -244,6 +256,7 @@ function withoutPosts(ledger: LedgerStore): LedgerStore {
     find: ledger.find.bind(ledger),
     page: ledger.page.bind(ledger),
     records: ledger.records.bind(ledger),
+    auditRollups: ledger.auditRollups.bind(ledger),
   }
 }
 
@@ -252,15 +265,28 @@ async function inject(gateway: Gateway, { method, url, headers, payload }: HostR
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
 }
 
-function sweepRegularly(stores: SqliteStores, clock: Clock, log: Logger): Disposable {
-  const sweep = async (): Promise<void> => {
+interface HourlyParts {
+  readonly stores: Pick<SqliteStores, 'storedBytes'>
+  readonly billing: BillingDesk
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Charges each hour of storage once, while the host runs: hours in which it did not are free. */
+function chargeStorageHourly({ stores, billing, clock, log }: HourlyParts): Disposable {
+  let charged = -1
+  const charge = async (): Promise<void> => {
+    const hour = Math.floor(clock.now() / HOUR_MS)
+    if (hour === charged) return
+    charged = hour
     try {
-      while (!(await stores.sweep(clock.now())).complete);
+      await billing.chargeStorage(await stores.storedBytes())
     } catch (error) {
-      log.error({ err: error }, 'store.sweep-failed')
+      charged = -1
+      log.error({ err: error }, 'storage.charge-failed')
     }
   }
-  const timer = setInterval(() => void sweep(), SWEEP_MS)
+  const timer = setInterval(() => void charge(), STORAGE_CHECK_MS)
   timer.unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }

@@ -4,7 +4,7 @@ import { format, resolveConfig } from 'prettier'
 import { fill } from '../containment/documents.ts'
 import { markdownOf } from '../containment/tables.ts'
 import type { Results } from './saved.ts'
-import { type Comparison, compareResults, failedOnlyBy, passes } from './score.ts'
+import { type Comparison, compareResults, failedOnlyBy, passes, supersededIn } from './score.ts'
 import type { ConformanceTest } from './selection.ts'
 
 const OURS = 'cloister'
@@ -48,7 +48,10 @@ function skippedOf(tests: readonly ConformanceTest[]): string {
 /** Puts the tables into this folder's README. */
 export async function writeTables(results: Results, tests: readonly ConformanceTest[]): Promise<string> {
   const count = new Set(results.tests.map(({ id }) => id)).size
-  const caption = `${count} files and variants; ${results.at.slice(0, 10)}.`
+  const superseded = [...supersededIn(results.tests)].map(
+    ([why, left]) => `${left} subtests are left out: each ${why}.`,
+  )
+  const caption = [`${count} files and variants; ${results.at.slice(0, 10)}.`, ...superseded].join(' ')
   let text = readFileSync(README, 'utf8')
   text = fill(text, 'conformance', `${markdownOf(summaryOf(results))}\n\n${caption}`)
   text = fill(text, 'conformance-skipped', skippedOf(tests))

@@ -80,10 +80,14 @@ export function toBytes(content: Uint8Array | string): Uint8Array {
   return typeof content === 'string' ? encodeUtf8(content) : content
 }
 
+/** Content as text, with its byte order mark if it has one: what the parser of forms wants. */
+export function toMarkedText(content: Uint8Array | string): string {
+  return typeof content === 'string' ? content.toWellFormed() : new Utf8Decoder('replacement').decode(content, 'last')
+}
+
 /** Content as text, without a byte order mark. */
 export function toText(content: Uint8Array | string): string {
-  const text =
-    typeof content === 'string' ? content.toWellFormed() : new Utf8Decoder('replacement').decode(content, 'last')
+  const text = toMarkedText(content)
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
 }
 

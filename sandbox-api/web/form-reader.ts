@@ -1,4 +1,4 @@
-import { toBytes, toText } from './body.ts'
+import { toBytes, toMarkedText } from './body.ts'
 import { Utf8Decoder } from './encoding/utf8.ts'
 import { File } from './file.ts'
 import { type FormData, type FormEntry, createForm } from './form-data.ts'
@@ -15,7 +15,7 @@ export function readForm(content: Uint8Array | string, type: MimeType | undefine
       return createForm(parseMultipart(toBytes(content), boundary).map(toEntry))
     }
     case 'application/x-www-form-urlencoded':
-      return createForm(parseUrlencoded(toText(content)))
+      return createForm(parseUrlencoded(toMarkedText(content)))
     default:
       throw new TypeError('the Content-Type of the body is that of no form')
   }

@@ -247,7 +247,7 @@ class AdmittedRun implements Ticket {
     this.run = run
     this.request = request
     this.policy = policy
-    this.reuse = policy.instance.reuse ?? 'context'
+    this.reuse = reuseOf(request, policy)
     this.wall = request.timeout === undefined ? limit : millis(Math.min(limit, request.timeout))
     this.admittedAt = admittedAt
     this.#runs = runs
@@ -265,6 +265,15 @@ function policyOf({ record, policy }: Member): Policy {
   if (policy !== undefined) return policy
   const fault = `the policy of tenant "${record.id}" is not valid on this host`
   throw new CloisterError('INVALID_POLICY', `${fault}; the administrator can give it another one`)
+}
+
+const ISOLATION: readonly Reuse[] = ['function', 'context', 'run']
+
+/** What the policy states can only be made stricter; where it states nothing, it is the request's to say. */
+function reuseOf({ reuse: asked, function: deployed }: RunRequest, { instance }: Policy): Reuse {
+  const stated = instance.reuse
+  if (stated === undefined) return asked ?? (deployed === undefined ? 'context' : 'function')
+  return asked !== undefined && ISOLATION.indexOf(asked) > ISOLATION.indexOf(stated) ? asked : stated
 }
 
 function checkSizes({ artifact, input }: RunRequest, { limits }: Policy): void {

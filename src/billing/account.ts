@@ -108,6 +108,23 @@ export class Account {
     }
   }
 
+  /** Commits what is charged without a hold, between reads, and forgets all sums: the next run has them read anew. */
+  async append(commit: () => Promise<void>): Promise<void> {
+    if (this.#isIdle()) this.#onUse(this, 'busy')
+    this.#readers += 1
+    while (this.#reading !== undefined) await this.#reading.catch(() => undefined)
+    this.#posting += 1
+    try {
+      await commit()
+    } finally {
+      this.forget()
+      this.#posting -= 1
+      if (this.#posting === 0) this.#postsDone?.resolve()
+      this.#readers -= 1
+      if (this.#isIdle()) this.#onUse(this, 'idle')
+    }
+  }
+
   async #read(at: EpochMillis): Promise<void> {
     if (this.#posting > 0) await (this.#postsDone = Promise.withResolvers<void>()).promise
     const { ledger, priceBook } = this.#parts

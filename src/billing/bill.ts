@@ -55,6 +55,6 @@ export function makeBill(tenant: TenantId, period: Period, sums: UsageSums, book
     total: formatNanoUsd(totalOf(lines)),
     rounding: ROUNDING,
     totals: figuresOf(sums),
-    records: Number(sums.requests),
+    records: Number(sums.records),
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { TenantId } from '../core/ids.ts'
 import { type NanoUsd, micros } from '../core/quantity.ts'
 import type { Billing, Report, Ticket, Usage } from '../core/run.ts'
-import type { LedgerRecord, RunDetails, TimeRange, UsageGroup } from '../core/stores.ts'
+import type { LedgerRecord, RunDetails, StoredBytes, TimeRange, UsageGroup } from '../core/stores.ts'
 import { type Bill, makeBill } from './bill.ts'
 import { type BudgetParts, Budgets } from './budget.ts'
 import type { BudgetStatus } from './budget-report.ts'
@@ -13,6 +13,7 @@ import { parsePeriod } from './period.ts'
 import { costOf } from './price.ts'
 import { type RangeText, checkRows, parseGroups, parseRange } from './range.ts'
 import { ALL_TIME, type Verification, type VerifyChain, recordLines } from './records.ts'
+import { storageRecord } from './storage.ts'
 import { type UsageReport, makeUsageReport, sumsOfRun } from './usage.ts'
 
 interface Parts extends BudgetParts {
@@ -34,7 +35,9 @@ export interface BillingDesk extends Billing {
   budget(tenant: TenantId): Promise<BudgetStatus>
   /** The records behind a month's bill, or all there are, as NDJSON in the order of the chain. Throws INVALID_PERIOD at once. */
   records(tenant: TenantId, period?: string): AsyncIterable<string>
-  /** Checks the tenant's whole chain, from its first record. */
+  /** Charges the current hour of what tenants keep. Again within the hour it changes nothing. */
+  chargeStorage(stored: readonly StoredBytes[]): Promise<void>
+  /** Checks the tenant's whole chain, from its first record, and that every roll-up is the sum of its records. */
   verify(tenant: TenantId): Promise<Verification>
   /** A range as callers write it; the current month if they write none. Throws INVALID_PERIOD naming the field. */
   parseRange(text: RangeText): TimeRange
@@ -48,9 +51,9 @@ export function createBilling(parts: Parts): BillingDesk {
   const budgets = new Budgets(parts)
   return {
     reserve: (ticket) => budgets.reserve(ticket),
-    async post(hold, report, operations) {
+    async post(hold, report, consumed) {
       assert(hold instanceof RunHold, 'a hold comes from reserve')
-      const usage = measure(report, hold.ticket, operations)
+      const usage = measure(report, hold.ticket, consumed)
       await budgets.post(hold, usage, () => ledger.post(recordOf(hold.ticket, report, usage), detailsOf(report, usage)))
       return usage
     },
@@ -68,16 +71,38 @@ export function createBilling(parts: Parts): BillingDesk {
       const range = text === undefined ? ALL_TIME : parsePeriod(text, clock.now())
       return recordLines(ledger.records(tenant, range))
     },
-    verify: (tenant) => verifyChain(ledger.records(tenant, ALL_TIME)),
+    async verify(tenant) {
+      const verdict = await verifyChain(ledger.records(tenant, ALL_TIME))
+      if (!verdict.ok) return verdict
+      const rollup = await ledger.auditRollups(tenant)
+      return rollup === undefined ? verdict : { ok: false, reason: 'rollup-differs', rollup }
+    },
+    async chargeStorage(stored) {
+      const now = clock.now()
+      for (const each of stored) {
+        await budgets.append(each.tenant, () => ledger.post(storageRecord(each, now), { logs: [] }))
+      }
+    },
     parseRange: (text) => parseRange(text, clock.now()),
     parseGroups,
   }
 }
 
 function recordOf({ run, request, policy, admittedAt }: Ticket, report: Report, usage: Usage): LedgerRecord {
-  const { tenant, trigger } = request
+  const { tenant, trigger, function: deployed, parentRun } = request
   const { status, walls } = report
-  return { run, tenant, trigger, status, startedAt: admittedAt, usage, policy: policy.name, walls }
+  return {
+    run,
+    tenant,
+    trigger,
+    ...(deployed && { function: deployed }),
+    ...(parentRun && { parentRun }),
+    status,
+    startedAt: admittedAt,
+    usage,
+    policy: policy.name,
+    walls,
+  }
 }
 
 function detailsOf({ error, logs, killReason, wall }: Report, usage: Usage): RunDetails {

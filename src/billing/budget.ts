@@ -68,6 +68,11 @@ export class Budgets {
     return this.#account(hold.ticket.request.tenant).post(hold, usage, commit)
   }
 
+  /** Commits what is charged without a hold: see {@link Account.append}. */
+  append(tenant: TenantId, commit: () => Promise<void>): Promise<void> {
+    return this.#account(tenant).append(commit)
+  }
+
   /** What a tenant has left today and this month. Reads the ledger unless it is known. */
   async status(tenant: TenantId): Promise<BudgetStatus> {
     const { clock, budgetOf, priceBook } = this.#parts

@@ -15,6 +15,9 @@ const FIGURES = [
   'inputBytes',
   'outputBytes',
   'coldStarts',
+  'egressBytes',
+  'ingressBytes',
+  'storedByteHours',
 ] as const
 
 /** A bill as CSV: a row a line, then one named `total`. */

@@ -1,6 +1,6 @@
 import { type Micros, type Units, bytes, micros, millisToMicros, units } from '../core/quantity.ts'
 import type { Policy } from '../core/policy.ts'
-import type { LogLine, Operations, Report, Ticket, Usage } from '../core/run.ts'
+import type { Consumed, LogLine, Operations, Report, Ticket, Usage } from '../core/run.ts'
 
 /** A billing unit in µs: 100 ms. */
 const UNIT_MICROS = 100_000
@@ -22,12 +22,12 @@ export function unitsOf(wall: Micros): Units {
 }
 
 /**
- * Decides what a run consumed. Pure: the same report, ticket and operations always make the same usage. The outcome
+ * Decides what a run consumed. Pure: the same report, ticket and counts always make the same usage. The outcome
  * does not matter, because every outcome is the doing of the tenant's code and is charged alike.
  *
  * Invariant: no figure comes from the cell but sizes of bytes that the host holds itself.
  */
-export function measure(report: Report, ticket: Ticket, operations: Operations): Usage {
+export function measure(report: Report, ticket: Ticket, { operations, traffic }: Consumed): Usage {
   const ceiling = timeCeiling(ticket)
   const wall = wholeMicros(report.wall, ceiling.wall)
   return {
@@ -40,6 +40,8 @@ export function measure(report: Report, ticket: Ticket, operations: Operations):
     inputSize: bytes(ticket.request.input.byteLength),
     outputSize: bytes(report.result?.byteLength ?? 0),
     logSize: bytes(report.logs.reduce(addLogSize, 0)),
+    egress: traffic.egress,
+    ingress: traffic.ingress,
     coldStart: report.coldStart,
   }
 }

@@ -1,10 +1,7 @@
 import { CloisterError } from '../core/errors.ts'
 import { type EpochMillis, epochMillis } from '../core/quantity.ts'
-import type { TimeRange, UsageGroup } from '../core/stores.ts'
+import { type TimeRange, USAGE_GROUPS, type UsageGroup } from '../core/stores.ts'
 import { invalid, isoTime, monthOf, quoted } from './period.ts'
-
-/** What usage can be grouped by. */
-export const USAGE_GROUPS = ['day', 'hour', 'outcome', 'trigger', 'policy'] as const satisfies readonly UsageGroup[]
 
 /** Date, and a time to the millisecond with an offset or none. Smaller fractions do not exist in the ledger. */
 const TIME = /^([0-9]{4}-[0-9]{2}-[0-9]{2})(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,3})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$/

@@ -1,10 +1,12 @@
 import { epochMillis } from '../core/quantity.ts'
-import type { LedgerLine, TimeRange } from '../core/stores.ts'
+import type { LedgerLine, RollupFault, TimeRange } from '../core/stores.ts'
 
 /** What checking a chain of ledger lines found: the last hash, or the first line that is wrong and why. */
 export type Verification =
   | { readonly ok: true; readonly records: number; readonly head: string }
   | { readonly ok: false; readonly sequence: number; readonly reason: string }
+  /** The records are right, and a roll-up is not their sum. */
+  | { readonly ok: false; readonly reason: 'rollup-differs'; readonly rollup: RollupFault }
 
 /** Checks lines that begin with a tenant's first. Handed in, because who writes the chain knows how it is hashed. */
 export type VerifyChain = (lines: AsyncIterable<LedgerLine>) => Promise<Verification>

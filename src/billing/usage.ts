@@ -22,6 +22,11 @@ export interface UsageFigures {
   readonly cpuMs: number
   readonly inputBytes: number
   readonly outputBytes: number
+  /** Sent to networks by capabilities, and received from them. */
+  readonly egressBytes: number
+  readonly ingressBytes: number
+  /** Bytes kept in stores × hours; 2^30 are a GB-hour. */
+  readonly storedByteHours: number
   readonly coldStarts: number
   /** By operation, in alphabetical order. */
   readonly operations: Readonly<Record<string, number>>
@@ -78,6 +83,9 @@ export function figuresOf(sums: UsageSums): UsageFigures {
     cpuMs: exactNumber(sums.cpuMicros) / MICROS_PER_MILLI,
     inputBytes: exactNumber(sums.inputBytes),
     outputBytes: exactNumber(sums.outputBytes),
+    egressBytes: exactNumber(sums.egressBytes),
+    ingressBytes: exactNumber(sums.ingressBytes),
+    storedByteHours: exactNumber(sums.storedByteHours),
     coldStarts: exactNumber(sums.coldStarts),
     operations: Object.fromEntries(operations.map(([name, count]) => [name, exactNumber(count)])),
   }
@@ -96,6 +104,7 @@ export function sumsOfRun(usage: Usage): PricedSums {
 
 const NOTHING: UsageSums = Object.freeze({
   group: {},
+  records: 0n,
   requests: 0n,
   units: 0n,
   unitMebibytes: 0n,
@@ -103,6 +112,9 @@ const NOTHING: UsageSums = Object.freeze({
   cpuMicros: 0n,
   inputBytes: 0n,
   outputBytes: 0n,
+  egressBytes: 0n,
+  ingressBytes: 0n,
+  storedByteHours: 0n,
   coldStarts: 0n,
   operations: {},
 })
@@ -116,6 +128,7 @@ function addSums(left: UsageSums, right: UsageSums): UsageSums {
   for (const [name, count] of Object.entries(right.operations)) operations[name] = (operations[name] ?? 0n) + count
   return {
     group: {},
+    records: left.records + right.records,
     requests: left.requests + right.requests,
     units: left.units + right.units,
     unitMebibytes: left.unitMebibytes + right.unitMebibytes,
@@ -123,6 +136,9 @@ function addSums(left: UsageSums, right: UsageSums): UsageSums {
     cpuMicros: left.cpuMicros + right.cpuMicros,
     inputBytes: left.inputBytes + right.inputBytes,
     outputBytes: left.outputBytes + right.outputBytes,
+    egressBytes: left.egressBytes + right.egressBytes,
+    ingressBytes: left.ingressBytes + right.ingressBytes,
+    storedByteHours: left.storedByteHours + right.storedByteHours,
     coldStarts: left.coldStarts + right.coldStarts,
     operations,
   }

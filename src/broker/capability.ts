@@ -5,7 +5,15 @@ import type { Ticket } from '../core/run.ts'
 
 /** Why an operation was refused: the guest sees `code` and `message`. A closed list; each capability uses some. */
 export type CapabilityErrorCode =
-  'INVALID_ARGUMENT' | 'QUOTA_EXCEEDED' | 'NOT_GRANTED' | 'UNKNOWN_OPERATION' | 'RUN_OVER' | 'UNAVAILABLE' | 'SQL_ERROR'
+  | 'INVALID_ARGUMENT'
+  | 'CONFLICT'
+  | 'NOT_FOUND'
+  | 'QUOTA_EXCEEDED'
+  | 'NOT_GRANTED'
+  | 'UNKNOWN_OPERATION'
+  | 'RUN_OVER'
+  | 'UNAVAILABLE'
+  | 'SQL_ERROR'
 
 export type ErrorDetails = Readonly<Record<string, string | number>>
 

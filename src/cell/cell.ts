@@ -14,10 +14,11 @@ import {
 } from '../wire/to-cell.ts'
 import type { IsolatedVm } from './addon.ts'
 import { die } from './die.ts'
+import type { Ending } from './ending.ts'
 import { Inspection } from './inspection.ts'
 import { type Realm, RealmMaker } from './realm.ts'
 import type { RunHost } from './run-host.ts'
-import { type Ending, GuestRun } from './run.ts'
+import { GuestRun } from './run.ts'
 import { Supply } from './supply.ts'
 
 /** An artifact whose entries stay under this is fast: what is waiting to be sent may wait for its end. */
@@ -105,7 +106,9 @@ export class Cell implements RunHost {
   }
 
   worked(run: number, task: number, ok: boolean, value: NativeValue): void {
-    this.#step(run, (guest) => guest.finish(task, ok, this.#maker?.handOver(value)))
+    const guest = this.#runs.get(run)?.run
+    if (guest?.ending !== undefined) this.#rest(run, guest)
+    else this.#step(run, (entered) => entered.finish(task, ok, this.#maker?.handOver(value)))
     this.#flush()
   }
 
@@ -122,10 +125,7 @@ export class Cell implements RunHost {
 
   left(run: number): void {
     const guest = this.#runs.get(run)?.run
-    if (guest !== undefined && !guest.isInside) {
-      if (guest.ending === undefined) fromCell.yielded(this.#batch, run)
-      else this.#conclude(run)
-    }
+    if (guest !== undefined && !guest.isInside) this.#rest(run, guest)
     this.#flush()
   }
 
@@ -251,9 +251,15 @@ export class Cell implements RunHost {
     // It has begun, on another thread: its end is told by `left`.
     if (run.isInside) return
     if (known !== undefined) known.fastEntries = tookMs < FAST_ENTRY_MS ? known.fastEntries + 1 : 0
-    if (run.ending === undefined) fromCell.yielded(this.#batch, number)
-    else this.#conclude(number)
+    this.#rest(number, run)
     if (tookMs >= FAST_ENTRY_MS) this.#flush()
+  }
+
+  /** No code of the run is running. */
+  #rest(number: number, run: GuestRun): void {
+    if (run.ending !== undefined && !run.isWorking) return this.#conclude(number)
+    if (run.isWorking) run.awaitWork()
+    fromCell.yielded(this.#batch, number)
   }
 
   #conclude(number: number): void {

@@ -2,26 +2,17 @@ import { BRIDGE, ENDING, ENTRY } from '../../sandbox-api/bridge.ts'
 import { memoryReached, wallReached } from '../core/limit-messages.ts'
 import type { CellStatus } from '../wire/from-cell.ts'
 import type { Answer, CellArtifact } from '../wire/to-cell.ts'
+import { type Ending, endedByItself } from './ending.ts'
 import { errorText, textOf, thrownText, withoutOrigin, withoutRuntimeFrames } from './error-text.ts'
 import { NativeWork } from './native/work.ts'
 import { CLOSED, type Realm, refuse } from './realm.ts'
 import { RunCode } from './run-code.ts'
 import type { RunHost, SlowSteps } from './run-host.ts'
 import { type Steps, apply, takeStep, walk, walkSlowly } from './steps.ts'
-import { type NEVER, neverText, noMemoryText, rejectionText } from './texts.ts'
-
-/** How a run ended, as the cell saw it. */
-export interface Ending {
-  readonly status: CellStatus
-  /** JSON text: the result, or `{name, message, stack}`. */
-  readonly text: string
-}
+import { NO_MEMORY, type NEVER, neverText, noMemoryText, rejectionText } from './texts.ts'
 
 /** isolated-vm's own words for its own limit; a guest that says the same is told apart by the clock. */
 const TIMED_OUT = 'Script execution timed out.'
-
-/** V8's words for memory that it could not have: a limit of the run's, though its code could have caught it. */
-const NO_MEMORY = /Array buffer allocation failed|\bOut of memory\b|could not allocate memory/
 
 /** Rejections of a run that are logged; a guest can make any number of them. */
 const REJECTIONS_LOGGED_MAX = 20
@@ -79,6 +70,17 @@ export class GuestRun {
     return this.#inside > 0
   }
 
+  /** Native work goes on that the ended code did not wait for. It is charged to the run, which has until its deadline. */
+  get isWorking(): boolean {
+    return endedByItself(this.#ending) && this.#work.pending > 0 && this.#host.elapsed() < this.#deadlineMs
+  }
+
+  /** Waits for the end of native work, or for the deadline. What has not begun will not. */
+  awaitWork(): void {
+    this.#work.close()
+    this.#expireInTime()
+  }
+
   /** Calls the guest's function with the input; evaluates the code first if the realm does not hold it yet. */
   start(artifact: CellArtifact | undefined, input: string, context: string): void {
     this.#enter(() => {
@@ -114,7 +116,7 @@ export class GuestRun {
     this.#enter(() => this.#apply(ok ? ENTRY.finish : ENTRY.fail, task, value))
   }
 
-  /** The wall time is over while the run waits. */
+  /** The wall time is over. */
   expire(): void {
     this.#finish('timeout', this.#timeoutText())
   }
@@ -155,6 +157,8 @@ export class GuestRun {
   }
 
   #enter(action: () => void | Promise<void>): void {
+    // No code of a run that is over runs again.
+    if (this.#ending !== undefined) return
     if (this.#host.elapsed() >= this.#deadlineMs) {
       this.#finish('timeout', this.#timeoutText())
       return
@@ -186,15 +190,17 @@ export class GuestRun {
     if (this.#ending !== undefined) return
     const isWanting = this.realm.loader?.isWanted === true
     if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0 || isWanting) {
-      // The time of an entry is isolated-vm's to watch; the time between two entries is this timer's.
-      this.#expiry ??= setTimeout(
-        () => this.#host.expired(this.number),
-        Math.max(0, this.#deadlineMs - this.#host.elapsed()),
-      )
+      this.#expireInTime()
     } else {
       const waitsFor = this.realm.artifact === undefined ? 'module' : this.#waitsFor
       this.#finish('error', errorText('Error', neverText(waitsFor)))
     }
+  }
+
+  /** The time of an entry is isolated-vm's to watch; the time between two entries is this timer's. */
+  #expireInTime(): void {
+    const leftMs = Math.max(0, this.#deadlineMs - this.#host.elapsed())
+    this.#expiry ??= setTimeout(() => this.#host.expired(this.number), leftMs)
   }
 
   #isTimeout(thrown: unknown): boolean {
@@ -290,9 +296,4 @@ export class GuestRun {
   #finish(status: CellStatus, text: string, mode: 'first' | 'override' = 'first'): void {
     if (this.#ending === undefined || mode === 'override') this.#ending = { status, text }
   }
-}
-
-/** Whether the guest came to its own end, so that nothing of the run is still going on in the isolate. */
-function endedByItself(ending: Ending | undefined): boolean {
-  return ending?.status === 'ok' || ending?.status === 'error' || ending?.status === 'output-exceeded'
 }

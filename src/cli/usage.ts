@@ -33,7 +33,10 @@ export function registerUsage(program: Command, context: Context): void {
     .description('Shows what a tenant consumed, in units of 100 ms and in quantities. All times are UTC.')
     .option('--from <time>', 'ISO 8601, inclusive; the start of the month if absent')
     .option('--to <time>', 'ISO 8601, exclusive; the end of the month if absent')
-    .option('--group-by <groups>', 'day, hour, outcome, trigger, policy, or several with commas')
+    .option(
+      '--group-by <groups>',
+      'day, hour, outcome, trigger, policy, function, version, kind, or several with commas',
+    )
   addTenantOptions(command, 'cloister usage --tenant ann --from 2026-03-01 --group-by day,outcome').action(
     async (options: UsageOptions) => {
       await showUsage(options, context)

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 /**
  * Ids are proof: each has one parser, at the edge. Holding the type means that the text was checked, and nothing
@@ -11,6 +11,10 @@ type Id<Name extends string> = string & { readonly [id]: Name }
 export type TenantId = Id<'tenant'>
 /** One execution of guest code. Only {@link createRunIds} and {@link parseRunId} make one. */
 export type RunId = Id<'run'>
+/** A deployed function of a tenant. Only {@link parseFunctionName} makes one. */
+export type FunctionName = Id<'function'>
+/** A movable name for one or two versions of a function. Only {@link parseAliasName} makes one. */
+export type AliasName = Id<'alias'>
 /** The public half of an API key; it names the key and opens nothing. */
 export type KeyId = Id<'key'>
 /** SHA-256 of submitted code with all that changes its meaning, in lower-case hexadecimal. */
@@ -19,13 +23,28 @@ export type ArtifactId = Id<'artifact'>
 const TENANT = /^[a-z][a-z0-9-]{0,62}$/
 const RUN = /^run_[0-9a-v]{26}$/
 const KEY = /^[0-9a-f]{16}$/
+const FUNCTION = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
+const ALIAS = /^[a-z][a-z0-9-]{0,62}$/
 
 /** What a tenant's name must look like, for error messages and the API's schema. */
 export const TENANT_ID_PATTERN = TENANT.source
+/** The same for a function's name, and for an alias. */
+export const FUNCTION_NAME_PATTERN = FUNCTION.source
+export const ALIAS_NAME_PATTERN = ALIAS.source
 
 /** The only source of a TenantId: 1 to 63 of `a-z 0-9 -`, a letter first. */
 export function parseTenantId(text: string): TenantId | undefined {
   return TENANT.test(text) ? (text as TenantId) : undefined
+}
+
+/** The only source of a FunctionName: 1 to 63 of `A-Z a-z 0-9 _ -`, a letter first. Names differ by case. */
+export function parseFunctionName(text: string): FunctionName | undefined {
+  return FUNCTION.test(text) ? (text as FunctionName) : undefined
+}
+
+/** The only source of an AliasName: 1 to 63 of `a-z 0-9 -`, a letter first. */
+export function parseAliasName(text: string): AliasName | undefined {
+  return ALIAS.test(text) ? (text as AliasName) : undefined
 }
 
 /** Reads a run id that came from outside. */
@@ -69,6 +88,12 @@ export function createRunIds(now: () => number): () => RunId {
     counter += 1
     return `run_${stamp}${base32(counter, 8)}${process}` as RunId
   }
+}
+
+/** Names the record of what a tenant keeps in one hour: always the same, so that it is posted once. */
+export function storageRecordId(tenant: TenantId, hourMs: number): RunId {
+  const digest = BigInt(`0x${hash('sha256', `storage ${tenant} ${hourMs}`, 'hex').slice(0, 20)}`)
+  return `run_${base32(hourMs, 10)}${digest.toString(32).padStart(16, '0')}` as RunId
 }
 
 function base32(value: number, digits: number): string {

@@ -91,6 +91,29 @@ export interface KvGrant extends Grant {
   readonly storedBytes: Bytes
 }
 
+export interface DocsGrant extends Grant {
+  /** One document as JSON. */
+  readonly documentBytes: Bytes
+  /** Documents of one tenant. */
+  readonly documents: number
+  /** Documents and their ids of one tenant together. */
+  readonly storedBytes: Bytes
+  /** Collections of one tenant. */
+  readonly collections: number
+  /** Indexes of one collection. */
+  readonly indexes: number
+}
+
+/** What a tenant may keep of deployed functions. */
+export interface FunctionQuota {
+  /** Functions of one tenant. */
+  readonly count: number
+  /** Versions of one function; the oldest that no alias needs make room for new ones. */
+  readonly versions: number
+  /** Source text of all versions of one tenant together. */
+  readonly storedBytes: Bytes
+}
+
 export interface SqlGrant extends Grant {
   /** Connections to each database, shared by all runs of the tenant. */
   readonly connections: number
@@ -107,6 +130,7 @@ export interface SqlGrant extends Grant {
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
+  readonly docs?: DocsGrant
   readonly sql?: SqlGrant
 }
 
@@ -118,5 +142,6 @@ export interface Policy {
   readonly rate: Rate
   readonly instance: Instance
   readonly engine: Engine
+  readonly functions: FunctionQuota
   readonly capabilities: Grants
 }

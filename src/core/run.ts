@@ -1,10 +1,13 @@
-import type { ArtifactId, RunId, TenantId } from './ids.ts'
+import type { ArtifactId, FunctionName, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
 import type { Policy, Reuse } from './policy.ts'
 import type { Bytes, EpochMillis, Mebibytes, Micros, Millis, Units } from './quantity.ts'
 
-/** What started a run. The ledger keeps it; later triggers add to the list. */
-export const TRIGGERS = ['execute', 'http'] as const
+/**
+ * What started a run: submitted code, a call of a deployed function, an HTTP request to one, another function. The ledger
+ * keeps it; later triggers add to the list.
+ */
+export const TRIGGERS = ['execute', 'invoke', 'http', 'function'] as const
 export type Trigger = (typeof TRIGGERS)[number]
 
 /**
@@ -23,6 +26,13 @@ export interface Artifact {
   readonly size: Bytes
 }
 
+/** The deployed function that a run is of. */
+export interface FunctionVersion {
+  readonly name: FunctionName
+  /** From 1 up. */
+  readonly version: number
+}
+
 /** What a door asks for. */
 export interface RunRequest {
   readonly tenant: TenantId
@@ -30,6 +40,16 @@ export interface RunRequest {
   readonly artifact: Artifact
   /** JSON text in UTF-8. Carried to the cell as it is; a door has made sure that it is JSON. */
   readonly input: Uint8Array
+  /** Absent for submitted code. */
+  readonly function?: FunctionVersion
+  /** Plain configuration that the guest sees as `context.env`. */
+  readonly env?: Readonly<Record<string, string>>
+  /** How isolates live on between runs; a policy that states its own is only ever made stricter by it. */
+  readonly reuse?: Reuse
+  /** `load`: the code is loaded and asked for its handlers, and none of them is called. Never charged. */
+  readonly stage?: 'load'
+  /** The run that called for this one. */
+  readonly parentRun?: RunId
   /** Shortens the policy's wall limit; never lengthens it. */
   readonly timeout?: Millis
   /** Aborting it ends the run as `cancelled`. */
@@ -101,6 +121,9 @@ export interface Traffic {
   readonly ingress: Bytes
 }
 
+/** What a run used beyond its cell, as its session counted it. */
+export type Consumed = Pick<Session, 'operations' | 'traffic'>
+
 /** What a run consumed, as decided by the host. Every figure is the host's own. */
 export interface Usage {
   readonly wall: Micros
@@ -112,12 +135,16 @@ export interface Usage {
   readonly inputSize: Bytes
   readonly outputSize: Bytes
   readonly logSize: Bytes
+  /** Bytes that capabilities sent to networks for the run, and what came back. */
+  readonly egress: Bytes
+  readonly ingress: Bytes
   readonly coldStart: boolean
 }
 
 /** A run that took place: what the caller is told. */
 export interface Outcome {
   readonly run: RunId
+  readonly function?: FunctionVersion
   readonly status: RunStatus
   readonly result?: Uint8Array
   readonly error?: GuestError
@@ -144,7 +171,7 @@ export interface Billing {
    * Decides the usage, commits the ledger record and closes the hold; resolves after the commit.
    * Invariant: a run is charged if and only if its record is in the ledger.
    */
-  post(hold: Hold, report: Report, operations: Operations): Promise<Usage>
+  post(hold: Hold, report: Report, consumed: Consumed): Promise<Usage>
 }
 
 /** The host's answer to a capability call: JSON text of the value, or of `{code, message}` when `ok` is false. */

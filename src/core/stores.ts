@@ -2,11 +2,13 @@
  * What the stages need of storage. Each port is small and asynchronous, so that SQLite and PostgreSQL can both serve it;
  * `store/` implements them, `main.ts` hands them in. Every promise rejects with an INTERNAL CloisterError when storage fails.
  */
-import type { KeyId, RunId, TenantId } from './ids.ts'
+import type { DocStore } from './documents.ts'
+import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
-import type { EpochMillis, Micros, NanoUsd } from './quantity.ts'
+import type { FunctionStore } from './function-store.ts'
+import type { Bytes, EpochMillis, Micros, NanoUsd } from './quantity.ts'
 import type { QueueStore } from './queues.ts'
-import type { GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
+import type { FunctionVersion, GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
 
 /** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
 export interface Allowance {
@@ -29,7 +31,7 @@ export interface TenantRecord {
 
 export interface TenantStore {
   put(tenant: TenantRecord): Promise<void>
-  /** Deletes the tenant, its keys and its kv data. The ledger keeps what it was charged. False if there was none. */
+  /** Deletes the tenant, its keys, its functions and its kv data. The ledger keeps what it was charged. False if there was none. */
   delete(id: TenantId): Promise<boolean>
   /** All tenants, by name. Read once at start; the admission stage keeps them in memory. */
   list(): Promise<readonly TenantRecord[]>
@@ -49,14 +51,26 @@ export interface KeyStore {
   list(): Promise<readonly KeyRecord[]>
 }
 
-/** One line of the ledger: one run, exactly once. Quantities are whole numbers. */
+/**
+ * What a record charges for: a run; the evaluation of a function's module ahead of any run; or an hour of what a tenant
+ * keeps in stores.
+ */
+export type RecordKind = 'run' | 'init' | 'storage'
+
+/** One line of the ledger: one run (or init, or hour of storage), exactly once. Quantities are whole numbers. */
 export interface LedgerRecord {
+  /** Absent for a run. */
+  readonly kind?: Exclude<RecordKind, 'run'>
   readonly run: RunId
   readonly tenant: TenantId
-  readonly trigger: Trigger
+  readonly trigger: Trigger | 'host'
+  readonly function?: FunctionVersion
+  readonly parentRun?: RunId
   readonly status: RunStatus
   readonly startedAt: EpochMillis
   readonly usage: Usage
+  /** Bytes kept × hours, in records of storage. */
+  readonly storedByteHours?: number
   readonly policy: string
   readonly walls: WallLevel
 }
@@ -75,11 +89,15 @@ export interface PostedRun extends LedgerRecord {
   readonly details: RunDetails
 }
 
-export type UsageGroup = 'day' | 'hour' | 'outcome' | 'trigger' | 'policy'
+/** Runs of submitted code have no function and no version, which reads as an empty text. */
+export const USAGE_GROUPS = ['day', 'hour', 'outcome', 'trigger', 'policy', 'function', 'version', 'kind'] as const
+export type UsageGroup = (typeof USAGE_GROUPS)[number]
 
 /** Sums of ledger records. All exact integers; sums of large periods pass 2^53, hence bigint. */
 export interface UsageSums {
   readonly group: Readonly<Partial<Record<UsageGroup, string>>>
+  /** Records of any kind; `requests` are those of runs. */
+  readonly records: bigint
   readonly requests: bigint
   readonly units: bigint
   /** Σ units × configured MiB: what compute is priced by. */
@@ -88,6 +106,9 @@ export interface UsageSums {
   readonly cpuMicros: bigint
   readonly inputBytes: bigint
   readonly outputBytes: bigint
+  readonly egressBytes: bigint
+  readonly ingressBytes: bigint
+  readonly storedByteHours: bigint
   readonly coldStarts: bigint
   readonly operations: Readonly<Record<string, bigint>>
 }
@@ -105,16 +126,33 @@ export interface LedgerStore {
    * nothing and resolves too.
    */
   post(record: LedgerRecord, details: RunDetails): Promise<void>
-  /** Sums by the groups asked for, in a stable order. No groups: one row, also when there is no record. */
+  /**
+   * Sums by the groups asked for, in a stable order. No groups: one row, also when there is no record. Whole hours and
+   * days come from roll-ups, so what it costs does not grow with the records.
+   */
   sum(tenant: TenantId, range: TimeRange, groupBy: readonly UsageGroup[]): Promise<readonly UsageSums[]>
   find(tenant: TenantId, run: RunId): Promise<PostedRun | undefined>
   /** A page of runs, newest first, without their details. `before` is the last id of the page before. */
   page(
     tenant: TenantId,
-    filter: { status?: RunStatus; range?: TimeRange; before?: RunId; limit: number },
+    filter: { status?: RunStatus; function?: FunctionName; range?: TimeRange; before?: RunId; limit: number },
   ): Promise<readonly LedgerRecord[]>
   /** Every record of the range in the order of the tenant's chain, for export and verification. */
   records(tenant: TenantId, range: TimeRange): AsyncIterable<LedgerLine>
+  /**
+   * Checks the tenant's roll-ups against its records, all as they were at one moment, and names the first that differs;
+   * undefined if none does.
+   */
+  auditRollups(tenant: TenantId): Promise<RollupFault | undefined>
+}
+
+/** A roll-up that is not the sum of its records. */
+export interface RollupFault {
+  readonly resolution: 'hour' | 'day'
+  /** ISO 8601: its first moment. */
+  readonly from: string
+  readonly records: number
+  readonly rolledUp: number
 }
 
 /** A ledger record as stored: its place in the tenant's hash chain and the canonical bytes that were hashed. */
@@ -179,6 +217,12 @@ export interface KvStore {
   compareAndSet(tenant: TenantId, entry: KvEntry, expected: string | undefined, quota: KvQuota): Promise<KvWrite>
 }
 
+/** What one tenant keeps, in all stores together. */
+export interface StoredBytes {
+  readonly tenant: TenantId
+  readonly bytes: Bytes
+}
+
 /** A database that a tenant's code may use by a name. */
 export interface SqlBindingRecord {
   readonly tenant: TenantId
@@ -206,6 +250,10 @@ export interface Stores extends AsyncDisposable {
   readonly keys: KeyStore
   readonly ledger: LedgerStore
   readonly kv: KvStore
+  readonly docs: DocStore
+  readonly functions: FunctionStore
   readonly queues: QueueStore
+  /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */
+  storedBytes(): Promise<readonly StoredBytes[]>
   readonly sqlBindings: SqlBindingStore
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { CloisterError } from '../core/errors.ts'
 import type { Bytes } from '../core/quantity.ts'
+import type { Pace } from './pace.ts'
 import { quoted } from './quoted.ts'
 
 interface Parts {
@@ -10,7 +11,12 @@ interface Parts {
   readonly arrivingMax: Bytes
   /** Of a refused body that is read and dropped. */
   readonly discardMax: Bytes
+  /** Shared with whatever else a request has the host do. */
+  readonly pace: Pace
 }
+
+/** A body that came in pieces, or in one that is longer, is taken in at the host's pace. */
+const AT_ONCE_MAX = 16 << 10
 
 /** Reads request bodies as the bytes they are, and bounds what that takes in memory. */
 export class BodyReader {
@@ -39,7 +45,16 @@ export class BodyReader {
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > this.#parts.discardMax) request.destroy()
+      else this.#slow(request, chunk)
     })
+  }
+
+  /** Lets others have a turn when this one has taken in enough, whoever it came from. */
+  #slow(request: IncomingMessage, { length }: Buffer): void {
+    const { pace } = this.#parts
+    if (length <= AT_ONCE_MAX || pace.spend(length) === 'go on') return
+    request.pause()
+    pace.later(length, () => request.resume())
   }
 
   #collect(request: IncomingMessage): Promise<Buffer> {
@@ -63,12 +78,16 @@ export class BodyReader {
         chunks.push(chunk)
         if (size > this.#parts.sizeMax) refuse(tooLarge(this.#parts.sizeMax))
         else if (this.#arriving > this.#parts.arrivingMax) refuse(overloaded())
+        else this.#slow(request, chunk)
       }
       request.on('data', onData)
       request.on('end', () => {
         if (!open) return
         settle()
-        resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+        const [first = NOTHING] = chunks
+        if (size <= AT_ONCE_MAX) resolve(chunks.length === 1 ? first : Buffer.concat(chunks))
+        // Whoever waits for it goes on in the same turn: putting a large body together, checking it and reading it is one bit.
+        else this.#parts.pace.later(size, () => resolve(Buffer.concat(chunks)))
       })
       request.on('close', () => {
         // Comes after every body; only before its end does it mean something.
@@ -79,6 +98,8 @@ export class BodyReader {
     })
   }
 }
+
+const NOTHING = Buffer.alloc(0)
 
 /** Whether a request says that it has a body. */
 export function hasBody({ headers }: IncomingMessage): boolean {

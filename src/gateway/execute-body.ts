@@ -14,7 +14,8 @@ export interface SubmittedRun {
   readonly timeout?: Millis
 }
 
-const schema = z.strictObject({
+/** Code, as bodies hold it. */
+export const codeFields = {
   code: z.string().optional().describe('One file. Without `export` it is the body of an async function.'),
   modules: z.record(z.string(), z.string()).optional().describe('Several files, by relative path; goes with `main`.'),
   main: z.string().optional().describe('The module to start with.'),
@@ -22,9 +23,15 @@ const schema = z.strictObject({
     .enum(['javascript', 'typescript'])
     .optional()
     .describe('By the name of `main` if absent; JavaScript for `code`.'),
+}
+
+/** What a run is given, as bodies hold it. */
+export const runFields = {
   input: z.unknown().optional().describe('Any JSON; null if absent.'),
   timeoutMs: z.number().positive().max(86_400_000).optional().describe('Shortens the time that the policy allows.'),
-})
+}
+
+const schema = z.strictObject({ ...codeFields, ...runFields })
 
 const NULL = Buffer.from('null')
 const QUOTE = 0x22
@@ -47,14 +54,16 @@ export function executeBody(artifacts: Artifacts): BodyFormat<SubmittedRun> {
   }
 }
 
-interface Given {
+/** The fields of a body that starts a run. */
+export interface Given {
   readonly input: Uint8Array
   readonly code: unknown
   /** The other fields, if there are any. */
   readonly others: Readonly<Record<string, unknown>> | undefined
 }
 
-function readFields(bytes: Buffer): Given {
+/** Takes a body apart without parsing its input. Throws INVALID_JSON, INVALID_REQUEST for a field that is there twice. */
+export function readFields(bytes: Buffer): Given {
   let input: Uint8Array = NULL
   let code: unknown
   let others: Record<string, unknown> | undefined

@@ -1,15 +1,19 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import type { z } from 'zod'
+import type { FunctionConfig } from '../core/function-store.ts'
 import type { Bytes } from '../core/quantity.ts'
 import { BodyReader } from './body-reader.ts'
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
 import { describeApi } from './openapi.ts'
+import { Pace } from './pace.ts'
 import type * as ports from './ports.ts'
 import { createReception } from './reception.ts'
 import { createRequestIds } from './request-ids.ts'
 import type { Route } from './route.ts'
 import { createRouter } from './router.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { functionRoutes } from './routes/functions.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
 import { sqlRoutes } from './routes/sql.ts'
@@ -20,6 +24,9 @@ export interface GatewayParts {
   readonly directory: ports.Directory
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
+  readonly functions: ports.Functions
+  /** What a function's configuration must look like. */
+  readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
   readonly databases: ports.Databases
@@ -50,7 +57,9 @@ export interface Gateway {
 /** Puts the doors up. Nothing listens yet. */
 export function createGateway(parts: GatewayParts): Gateway {
   const limits = { ...HTTP_LIMITS, ...parts.limits }
+  const pace = new Pace(limits.turnSize)
   const bodies = new BodyReader({
+    pace,
     sizeMax: parts.bodySizeMax,
     arrivingMax: limits.arrivingSize,
     discardMax: limits.discardedSize,
@@ -59,7 +68,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   const ending = (): boolean => closing || parts.draining()
   const reception = createReception({ ...parts, bodies, ending, newRequestId: createRequestIds() })
   const { routes, execute } = createRoutes(parts)
-  const app = createRouter({ reception, limits, routes, busiest: execute })
+  const app = createRouter({ reception, limits, pace, routes, busiest: execute })
   return {
     app,
     async listen({ host, port }) {
@@ -81,6 +90,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
   const routes: readonly Route[] = [
     execute,
     ...runRoutes(parts),
+    ...functionRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
     ...sqlRoutes(parts),

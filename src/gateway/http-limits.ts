@@ -18,6 +18,8 @@ export interface HttpLimits {
   readonly connections: number
   /** Of one connection in one turn of the event loop. Clients that do not wait for answers send some; a thousand are a flood. */
   readonly pipelined: number
+  /** Of bodies, in one turn of the event loop; a request counts as 16 KiB. Past it the rest has a turn later: this takes some 5 ms. */
+  readonly turnSize: Bytes
   /** Of all bodies that are arriving, together. Past it the host says OVERLOADED instead of running out of memory. */
   readonly arrivingSize: Bytes
   /** Of a refused body, read and dropped so that the client gets to see the refusal. Past it the connection is cut. */
@@ -35,6 +37,7 @@ export const HTTP_LIMITS: HttpLimits = Object.freeze({
   headersSize: bytes(16 << 10),
   connections: 10_000,
   pipelined: 64,
+  turnSize: bytes(1 << 20),
   arrivingSize: bytes(256 << 20),
   discardedSize: bytes(64 << 20),
   closeGrace: millis(5_000),

@@ -1,9 +1,15 @@
 import { CloisterError } from '../core/errors.ts'
 import {
+  ALIAS_NAME_PATTERN,
+  type AliasName,
+  FUNCTION_NAME_PATTERN,
+  type FunctionName,
   type KeyId,
   type RunId,
   TENANT_ID_PATTERN,
   type TenantId,
+  parseAliasName,
+  parseFunctionName,
   parseKeyId,
   parseRunId,
   parseTenantId,
@@ -14,6 +20,8 @@ interface ParameterTypes {
   tenant: TenantId
   runId: RunId
   keyId: KeyId
+  function: FunctionName
+  alias: AliasName
   databaseName: string
 }
 
@@ -44,6 +52,20 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
     pattern: '^[0-9a-f]{16}$',
     read: (text) => parseKeyId(text) ?? refuse('NOT_FOUND', text, 'is not the id of a key'),
   },
+  function: {
+    description: 'The name of a function.',
+    pattern: FUNCTION_NAME_PATTERN,
+    read: (text) =>
+      parseFunctionName(text) ??
+      refuse('INVALID_REQUEST', text, 'is no name of a function: 1 to 63 of A-Z, a-z, 0-9, _ and -, a letter first'),
+  },
+  alias: {
+    description: 'The name of an alias.',
+    pattern: ALIAS_NAME_PATTERN,
+    read: (text) =>
+      parseAliasName(text) ??
+      refuse('INVALID_REQUEST', text, 'is no name of an alias: 1 to 63 of a-z, 0-9 and -, a letter first'),
+  },
   databaseName: {
     description: 'The name that a database is bound to; `default` is the one of `context.sql` itself.',
     pattern: TENANT_ID_PATTERN,
@@ -69,11 +91,11 @@ export function namesIn(path: string): readonly ParameterName[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as ParameterName)
 }
 
-/** Reads one parameter. Throws INVALID_TENANT or NOT_FOUND. */
+/** Reads one parameter. Throws INVALID_TENANT, INVALID_REQUEST or NOT_FOUND. */
 export function readParameter<Name extends ParameterName>(name: Name, text: string): ParameterTypes[Name] {
   return PATH_PARAMETERS[name].read(text)
 }
 
-function refuse(code: 'INVALID_TENANT' | 'NOT_FOUND', text: string, fault: string): never {
+function refuse(code: 'INVALID_TENANT' | 'INVALID_REQUEST' | 'NOT_FOUND', text: string, fault: string): never {
   throw new CloisterError(code, `${quoted(text)} ${fault}`)
 }

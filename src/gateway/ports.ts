@@ -1,5 +1,6 @@
 /** What the gateway needs of the other parts. `main.ts` hands them in. */
-import type { KeyId, TenantId } from '../core/ids.ts'
+import type { FunctionConfig, FunctionRecord, Handler, VersionRecord } from '../core/function-store.ts'
+import type { AliasName, FunctionName, KeyId, TenantId } from '../core/ids.ts'
 import type { Grants } from '../core/policy.ts'
 import type { EpochMillis } from '../core/quantity.ts'
 import type { Artifact, Outcome, RunRequest, Usage, WallLevel } from '../core/run.ts'
@@ -107,6 +108,38 @@ export interface Submission {
 export interface Artifacts {
   /** Throws INVALID_REQUEST naming the field. */
   build(submission: Submission): Artifact
+}
+
+/** A deployed version that is to run. */
+export interface ResolvedFunction {
+  readonly name: FunctionName
+  readonly version: number
+  readonly code: Artifact
+  readonly config: FunctionConfig
+  readonly handlers: readonly Handler[]
+}
+
+/** Deployed functions. Every call about one that is not there rejects with NOT_FOUND. */
+export interface Functions {
+  /** Rejects with INVALID_CODE, NO_HANDLER, START_TOO_SLOW, START_TOO_LARGE, QUOTA_EXCEEDED, and what refuses a run. */
+  deploy(
+    tenant: TenantId,
+    name: FunctionName,
+    wanted: { readonly artifact: Artifact; readonly config: FunctionConfig; readonly publish: 'live' | 'later' },
+  ): Promise<{ readonly version: number; readonly created: boolean }>
+  resolve(
+    tenant: TenantId,
+    name: FunctionName,
+    target: {
+      readonly version?: number | undefined
+      readonly alias?: AliasName | undefined
+      readonly caller?: string | undefined
+    },
+  ): Promise<ResolvedFunction>
+  list(tenant: TenantId): Promise<readonly FunctionRecord[]>
+  get(tenant: TenantId, name: FunctionName): Promise<FunctionRecord>
+  versions(tenant: TenantId, name: FunctionName): Promise<readonly VersionRecord[]>
+  delete(tenant: TenantId, name: FunctionName): Promise<void>
 }
 
 /** The questions that the ledger and the price book answer. Objects are plain JSON. */

@@ -8,7 +8,8 @@ import {
 import fastify, { type FastifyInstance, type HTTPMethods } from 'fastify'
 import { CloisterError, asCloisterError } from '../core/errors.ts'
 import type { HttpLimits } from './http-limits.ts'
-import { boundPipeline } from './pipeline-bound.ts'
+import type { Pace } from './pace.ts'
+import { boundPipeline, stopParsingWhatIsCut } from './pipeline-bound.ts'
 import { quoted } from './quoted.ts'
 import type { PathTexts, Reception } from './reception.ts'
 import { refuseConnection } from './refusal.ts'
@@ -19,13 +20,14 @@ type Listener = (request: IncomingMessage, response: ServerResponse) => void
 interface Parts {
   readonly reception: Reception
   readonly limits: HttpLimits
+  readonly pace: Pace
   readonly routes: readonly Route[]
   /** The one of them that is called all the time: `POST /v1/tenants/{tenant}/execute`. */
   readonly busiest: Route
 }
 
 /** Finds the route of each request. What it has to refuse itself, it refuses in the words of the API. */
-export function createRouter({ reception, limits, routes, busiest }: Parts): FastifyInstance {
+export function createRouter({ reception, limits, pace, routes, busiest }: Parts): FastifyInstance {
   const app = fastify({
     logger: false,
     requestIdHeader: false,
@@ -40,9 +42,10 @@ export function createRouter({ reception, limits, routes, busiest }: Parts): Fas
     serverFactory(router) {
       const server = createHttpServer(
         limits,
-        boundPipeline(requireHost(expressLane(router, reception, busiest), reception), limits.pipelined),
+        boundPipeline(requireHost(expressLane(router, reception, busiest), reception), limits.pipelined, pace),
       )
       refuseByServer(server, reception)
+      stopParsingWhatIsCut(server)
       return server
     },
   })

@@ -10,8 +10,10 @@ const UNIT_MS = 100
 const MEBIBYTE = 1 << 20
 
 /** The answer to a run. The result's bytes are put between the other fields as they are; nothing parses them. */
-export function runAnswer({ run, status, result, error, logs, usage }: Outcome, costOf: CostOf): Answer {
-  const head = `{"runId":"${run}","status":"${status}",${result === undefined ? '' : '"result":'}`
+export function runAnswer(outcome: Outcome, costOf: CostOf): Answer {
+  const { run, function: deployed, status, result, error, logs, usage } = outcome
+  const what = deployed === undefined ? '' : `"function":"${deployed.name}","version":${deployed.version},`
+  const head = `{"runId":"${run}",${what}"status":"${status}",${result === undefined ? '' : '"result":'}`
   const rest = { error: error && viewError(error), logs: logs.map(viewLog), usage: viewUsage(usage, costOf) }
   const tail = `${result === undefined ? '' : ','}${JSON.stringify(rest).slice(1)}`
   return { status: 200, type: JSON_TYPE, ...join(head, result ?? NOTHING, tail) }
@@ -46,13 +48,25 @@ export function viewRun(posted: PostedRun, costOf: CostOf): object {
 
 /** One run as a line of a page. */
 export function viewRecord(record: LedgerRecord, costOf: CostOf): object {
-  const { run, tenant, trigger, status, startedAt, policy, walls, usage } = record
+  const { kind, run, tenant, trigger, function: deployed, parentRun, status, startedAt, policy, walls, usage } = record
   const time = new Date(startedAt).toISOString()
-  return { runId: run, tenant, trigger, status, startedAt: time, policy, walls, usage: viewUsage(usage, costOf) }
+  return {
+    runId: run,
+    kind,
+    tenant,
+    trigger,
+    ...(deployed && { function: deployed.name, version: deployed.version }),
+    parentRun,
+    status,
+    startedAt: time,
+    policy,
+    walls,
+    usage: viewUsage(usage, costOf),
+  }
 }
 
 function viewUsage(usage: Usage, costOf: CostOf): object {
-  const { wall, cpu, units, memory, peakMemory, coldStart, operations } = usage
+  const { wall, cpu, units, memory, peakMemory, coldStart, operations, egress, ingress } = usage
   return {
     wallMs: microsToMillis(wall),
     cpuMs: microsToMillis(cpu),
@@ -63,6 +77,8 @@ function viewUsage(usage: Usage, costOf: CostOf): object {
     coldStart,
     billed: true,
     operations: isEmpty(operations) ? undefined : operations,
+    egressBytes: egress === 0 ? undefined : egress,
+    ingressBytes: ingress === 0 ? undefined : ingress,
     costUsd: costOf(usage),
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { TENANT_ID_PATTERN } from '../core/ids.ts'
+import { FUNCTION_NAME_PATTERN, TENANT_ID_PATTERN } from '../core/ids.ts'
 import { ERRORS, type ErrorCode } from '../core/errors.ts'
 import { RUN_STATUSES } from '../core/outcome.ts'
 import { TRIGGERS } from '../core/run.ts'
@@ -9,6 +9,10 @@ import { TRIGGERS } from '../core/run.ts'
 const time = z.iso.datetime().describe('ISO 8601 in UTC')
 const tenantName = z.string().regex(new RegExp(TENANT_ID_PATTERN))
 const runId = z.string().regex(/^run_[0-9a-v]{26}$/)
+const functionName = z.string().regex(new RegExp(FUNCTION_NAME_PATTERN))
+const version = z.number().int().min(1)
+/** Of what a run was, unless it was of submitted code. */
+const ofFunction = { function: functionName.optional(), version: version.optional() }
 const keyId = z.string().regex(/^[0-9a-f]{16}$/)
 const policyChoice = z
   .union([z.string(), z.record(z.string(), z.unknown())], 'must be the name of a policy or an object')
@@ -71,6 +75,8 @@ export const usage = z.strictObject({
     .record(z.string(), z.number())
     .optional()
     .describe('Capability calls by name; absent if there were none.'),
+  egressBytes: z.number().optional().describe('Sent to networks for the run; absent if nothing was.'),
+  ingressBytes: z.number().optional().describe('Received from networks for the run; absent if nothing was.'),
   costUsd: z.string().optional().describe('Dollars as decimal text.'),
 })
 
@@ -80,6 +86,7 @@ const status = z.enum(RUN_STATUSES as [string, ...string[]])
 
 export const runAnswer = z.strictObject({
   runId,
+  ...ofFunction,
   status,
   result: z.unknown().optional().describe('What the code returned; there if `status` is `ok`.'),
   error: guestError.optional(),
@@ -89,8 +96,11 @@ export const runAnswer = z.strictObject({
 
 const runRecord = z.strictObject({
   runId,
+  kind: z.literal('init').optional().describe('A module was evaluated ahead of runs; absent for runs.'),
   tenant: tenantName,
   trigger: z.enum(TRIGGERS),
+  ...ofFunction,
+  parentRun: runId.optional().describe('The run that called for this one.'),
   status,
   startedAt: time,
   policy: z.string(),

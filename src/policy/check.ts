@@ -82,6 +82,7 @@ interface MergedPolicy {
   readonly rate: Fields
   readonly instance: Fields
   readonly engine: Fields
+  readonly functions: Fields
   readonly capabilities: Readonly<Record<string, Fields>>
 }
 
@@ -95,6 +96,7 @@ function inherit(base: Policy | undefined, overlay: PolicyOverlay): MergedPolicy
     rate: lay(under.rate, overlay.rate),
     instance: lay(under.instance, overlay.instance),
     engine: lay(under.engine, overlay.engine),
+    functions: lay(under.functions, overlay.functions),
     capabilities: inheritGrants(under.capabilities, overlay.capabilities),
   }
 }

@@ -1,4 +1,5 @@
 import { grant, whole } from './fields.ts'
+import { docs } from './grants/docs.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -80,7 +81,7 @@ const sql = grant({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-export const GRANTS = { kv, sql } as const
+export const GRANTS = { kv, docs, sql } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])
@@ -95,4 +96,5 @@ interface GrantRule {
 export const GRANT_RULES: Readonly<Partial<Record<GrantName, readonly GrantRule[]>>> = {
   // A single value that passes the whole store's bound could never be written.
   kv: [{ field: 'valueBytes', beside: 'storedBytes' }],
+  docs: [{ field: 'documentBytes', beside: 'storedBytes' }],
 }

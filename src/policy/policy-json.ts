@@ -1,9 +1,18 @@
-import type { Engine, Grants, Instance, Limits, Policy } from '../core/policy.ts'
+import type { Engine, FunctionQuota, Grants, Instance, Limits, Policy } from '../core/policy.ts'
 import { bytes, mebibytes, millis } from '../core/quantity.ts'
 import type { CompletePolicy } from './schema.ts'
 
 /** Gives checked JSON its units and freezes it, all the way down. */
-export function fromJson({ name, walls, limits, rate, instance, engine, capabilities }: CompletePolicy): Policy {
+export function fromJson({
+  name,
+  walls,
+  limits,
+  rate,
+  instance,
+  engine,
+  functions,
+  capabilities,
+}: CompletePolicy): Policy {
   return Object.freeze({
     name,
     walls,
@@ -11,12 +20,22 @@ export function fromJson({ name, walls, limits, rate, instance, engine, capabili
     rate: Object.freeze({ ...rate }),
     instance: instanceFromJson(instance),
     engine: Object.freeze(engineOf(engine)),
+    functions: Object.freeze(functionsFromJson(functions)),
     capabilities: grantsFromJson(capabilities),
   })
 }
 
 /** The policy as complete JSON: `fromJson` of it is an equal policy. */
-export function toJson({ name, walls, limits, rate, instance, engine, capabilities }: Policy): CompletePolicy {
+export function toJson({
+  name,
+  walls,
+  limits,
+  rate,
+  instance,
+  engine,
+  functions,
+  capabilities,
+}: Policy): CompletePolicy {
   return {
     name,
     walls,
@@ -24,6 +43,7 @@ export function toJson({ name, walls, limits, rate, instance, engine, capabiliti
     rate: { ...rate },
     instance: instanceToJson(instance),
     engine: engineOf(engine),
+    functions: { ...functions },
     capabilities: structuredClone(capabilities) as CompletePolicy['capabilities'],
   }
 }
@@ -75,6 +95,10 @@ function instanceToJson({ reuse, maxCells, runsPerCell, idle, runsMax }: Instanc
 /** Has no units: the same in JSON and in memory. */
 function engineOf({ jit, wasm, eval: code, temporal, clock, sharedMemory }: Engine): Engine {
   return { jit, wasm, eval: code, temporal, clock, sharedMemory }
+}
+
+function functionsFromJson({ count, versions, storedBytes }: CompletePolicy['functions']): FunctionQuota {
+  return { count, versions, storedBytes: bytes(storedBytes) }
 }
 
 /** A grant's fields are the same in JSON and in memory, where they have their units as types. */

@@ -12,6 +12,7 @@ export const POLICY_NAME = /^[a-z][a-z0-9-]{0,62}$/
 
 const KIB = 1024
 const MIB = 1024 * KIB
+const TIB = 1024 * 1024 * MIB
 const MINUTES_MS = 60_000
 
 const limits = section({
@@ -166,6 +167,27 @@ const engine = section({
   sharedMemory: yesOrNo('Whether there is SharedArrayBuffer.'),
 })
 
+const functions = section({
+  count: whole({
+    min: 0,
+    max: 1_000,
+    about: 'Deployed functions that the tenant may keep.',
+    bounds: '0 allows submitted code only; more than one list should show.',
+  }),
+  versions: whole({
+    min: 2,
+    max: 1_000,
+    about: 'Versions of a function that are kept; the oldest that no alias needs make room for new ones.',
+    bounds: 'with one there is nothing to roll back to; more than one list should show.',
+  }),
+  storedBytes: whole({
+    min: KIB,
+    max: TIB,
+    about: 'Source text of all versions of all functions together in bytes.',
+    bounds: 'less holds no function; more than one embedded database should hold.',
+  }),
+})
+
 const name = z.string(expected('text')).regex(POLICY_NAME, 'must be 1 to 63 of a-z, 0-9 and -, a letter first')
 const walls = z
   .enum(['process', 'os'], expected('"process" or "os"'))
@@ -198,6 +220,7 @@ export const overlaySchema = section({
   rate: rate.partial().optional(),
   instance: instance.partial().optional(),
   engine: engine.partial().optional(),
+  functions: functions.partial().optional(),
   capabilities: section(overlayGrants()).optional(),
 })
 
@@ -209,6 +232,7 @@ export const completeSchema = section({
   rate,
   instance,
   engine,
+  functions,
   capabilities: section(completeGrants()),
 })
 

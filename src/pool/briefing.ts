@@ -45,7 +45,22 @@ export function startOf(ticket: Ticket, artifact: number): Start {
   return { artifact, reuse, wallMs: wall, context: contextOf(ticket), input: request.input }
 }
 
-/** What the guest sees as `context`. Made of parsed ids and numbers only: ASCII, with nothing to escape. */
+/**
+ * What the guest sees as `context`. Made of parsed ids and numbers, with nothing to escape, and of the function's
+ * configuration. Invariant: ASCII, which the wire counts on.
+ */
 function contextOf({ run, request, wall }: Ticket): string {
-  return `{"runId":"${run}","tenant":"${request.tenant}","trigger":"${request.trigger}","attempt":1,"wallMs":${wall},"env":{}}`
+  const { tenant, trigger, stage, function: deployed, env } = request
+  const name = deployed === undefined ? 'null' : `{"name":"${deployed.name}","version":${deployed.version}}`
+  return (
+    `{"runId":"${run}","tenant":"${tenant}","trigger":"${stage ?? trigger}","function":${name},"attempt":1,` +
+    `"wallMs":${wall},"env":${env === undefined ? '{}' : asciiJson(env)}}`
+  )
+}
+
+function asciiJson(value: object): string {
+  return JSON.stringify(value).replaceAll(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

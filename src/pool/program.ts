@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, stop } from 'esbuild'
+import type { BuildOptions } from 'esbuild'
+import { type Bundled, bundleOnce } from './program-cache.ts'
 import { writeByContent } from './write-by-content.ts'
 
 /** What a cell's process is made of: one file of JavaScript, one native addon, and the guest runtime's source text. */
@@ -18,19 +20,28 @@ export interface CellProgram {
   readonly web: string
 }
 
+const ROOT = new URL('../../', import.meta.url)
+const DIRECTORY = fileURLToPath(ROOT)
+/** Beside the compiled code of this installation: who may write there may write the program itself. */
+const CACHE = fileURLToPath(new URL('node_modules/.cache/cloister/program', ROOT))
+
+const MODULES = {
+  cell: { path: '../cell/main', format: 'cjs' },
+  probe: { path: '../cell/probe/main', format: 'cjs' },
+  runtime: { path: '../../sandbox-api/main', format: 'iife' },
+  web: { path: '../../sandbox-api/web/main', format: 'iife' },
+} as const
+
+type Names = keyof typeof MODULES
+const NAMES = Object.keys(MODULES) as Names[]
+
 /**
  * Bundles the cell and the guest runtime, so that a cell needs one file and no module resolution, and writes the file to
- * `directory` under a name that is a hash of its content. Takes about 50 ms, once at the start of a host.
+ * `directory` under a name that is a hash of its content. Takes about 250 ms in the first host of an installation, and 10 in
+ * others, which find the bundles in the `cache`.
  */
-export async function buildCellProgram(directory: string): Promise<CellProgram> {
-  const [cell, probe, runtime, web] = await Promise.all([
-    bundle('../cell/main', 'cjs'),
-    bundle('../cell/probe/main', 'cjs'),
-    bundle('../../sandbox-api/main', 'iife'),
-    bundle('../../sandbox-api/web/main', 'iife'),
-  ])
-  // Its process would stay for as long as the host does.
-  await stop()
+export async function buildCellProgram(directory: string, cache: string | undefined = CACHE): Promise<CellProgram> {
+  const { cell, probe, runtime, web } = (await bundleOnce(cache, recipe(), bundleAll)) as Record<Names, string>
   return {
     file: writeByContent(directory, 'cell', 'cjs', Buffer.from(cell)),
     probe: writeByContent(directory, 'probe', 'cjs', Buffer.from(probe)),
@@ -48,19 +59,38 @@ function expression(bundled: string, name: string): string {
   return `(() => {\n'use strict'\n${bundled.replaceAll(NAMED_AS_FILE, 'init(')}\nreturn runtime.${name}\n})()`
 }
 
-async function bundle(module: string, format: 'cjs' | 'iife'): Promise<string> {
+/** What decides about the bundles besides the texts that go into them: the packages there are, and how they are bundled. */
+function recipe(): string {
+  return `${readFileSync(new URL('package.json', ROOT), 'utf8')}${JSON.stringify(NAMES.map(optionsOf))}`
+}
+
+async function bundleAll(): Promise<Bundled> {
+  const { build, stop } = await import('esbuild')
+  const built = await Promise.all(NAMES.map((name) => build(optionsOf(name))))
+  // Its process would stay for as long as the host does.
+  await stop()
+  const inputs = new Set(built.flatMap(({ metafile }) => Object.keys(metafile.inputs)))
+  return {
+    texts: Object.fromEntries(built.map(({ outputFiles }, index) => [NAMES[index], outputFiles[0]?.text ?? ''])),
+    inputs: [...inputs].map((path) => resolve(DIRECTORY, path)),
+  }
+}
+
+function optionsOf(name: Names) {
+  const { path, format } = MODULES[name]
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
-  const result = await build({
-    entryPoints: [fileURLToPath(new URL(module + extension, import.meta.url))],
+  return {
+    entryPoints: [fileURLToPath(new URL(path + extension, import.meta.url))],
+    absWorkingDir: DIRECTORY,
     bundle: true,
     write: false,
+    metafile: true,
     format,
     ...(format === 'iife' ? { globalName: 'runtime', platform: 'neutral' } : { platform: 'node' }),
     target: 'node26',
     legalComments: 'none',
     logLevel: 'silent',
-  })
-  return result.outputFiles[0]?.text ?? ''
+  } as const satisfies BuildOptions
 }
 
 /** The prebuilt addon inside the isolated-vm package that fits this machine; throws when there is none. */

@@ -23,6 +23,7 @@ export async function findRun(database: Kysely<Tables>, tenant: TenantId, run: R
     .select(FIELDS)
     .select('run_details.details')
     .where('ledger.run', '=', run)
+    .where('ledger.kind', '<>', 'storage')
     .where('ledger.tenant', '=', tenant)
     .executeTakeFirst()
   if (row === undefined) return undefined
@@ -34,7 +35,7 @@ export async function findRun(database: Kysely<Tables>, tenant: TenantId, run: R
 export async function pageOfRuns(
   database: Kysely<Tables>,
   tenant: TenantId,
-  { status, range = ALL_TIME, before, limit }: PageFilter,
+  { status, function: name, range = ALL_TIME, before, limit }: PageFilter,
 ): Promise<readonly LedgerRecord[]> {
   const start = before === undefined ? undefined : await positionOf(database, tenant, before, range)
   const page: LedgerRecord[] = []
@@ -44,7 +45,9 @@ export async function pageOfRuns(
       .select(FIELDS)
       .where('tenant', '=', tenant)
       .where(isWithin(step))
+      .where('kind', '<>', 'storage')
       .$if(status !== undefined, (query) => query.where('status', '=', status ?? ''))
+      .$if(name !== undefined, (query) => query.where('function', '=', name ?? ''))
       .orderBy('started_at', 'desc')
       .orderBy('sequence', 'desc')
       .limit(limit - page.length)

@@ -7,10 +7,15 @@ import type { CanonicalFields } from './canonical.ts'
  */
 export interface Tables {
   readonly ledger: LedgerTable
+  readonly rollups: RollupsTable
   readonly run_details: RunDetailsTable
   readonly tenants: TenantsTable
   readonly keys: KeysTable
   readonly kv: KvTable
+  readonly functions: FunctionsTable
+  readonly function_versions: FunctionVersionsTable
+  readonly artifacts: ArtifactsTable
+  readonly aliases: AliasesTable
 }
 
 /** Append-only. Sequence and hash are the record's place in its tenant's chain. */
@@ -34,7 +39,30 @@ export interface LedgerTable {
   readonly log_bytes: number
   readonly cold_start: number
   readonly operations: string
+  readonly function: string | null
+  readonly version: number | null
+  readonly parent_run: string | null
+  readonly kind: string
+  readonly egress_bytes: number
+  readonly ingress_bytes: number
+  readonly stored_byte_hours: number
   readonly hash: string
+}
+
+/** The sums of an hour's or a day's records that are alike in all but their quantities: see rollup.ts. */
+export interface RollupsTable {
+  readonly tenant: string
+  readonly resolution: 'hour' | 'day'
+  /** Its first moment, in milliseconds since 1970. */
+  readonly start: number
+  readonly kind: string
+  readonly trigger: string
+  readonly status: string
+  readonly function: string
+  readonly version: number
+  readonly policy: string
+  /** JSON text of whole numbers without a bound. */
+  readonly sums: string
 }
 
 export interface RunDetailsTable {
@@ -73,6 +101,53 @@ export interface KvTable {
   readonly metadata: string | null
 }
 
+/** Neither `number` here nor that of a version is ever given out twice. */
+export interface FunctionsTable {
+  readonly number: number
+  /** The tenant's number. */
+  readonly tenant: number
+  readonly name: string
+  /** The newest version that there ever was. */
+  readonly last_version: number
+  readonly created_at: number
+  readonly updated_at: number
+}
+
+export interface FunctionVersionsTable {
+  readonly number: number
+  /** The function's number. */
+  readonly function: number
+  readonly version: number
+  readonly artifact: string
+  /** JSON text. */
+  readonly config: string
+  /** JSON text: names of the handlers that the code exports. */
+  readonly handlers: string
+  readonly size: number
+  readonly created_at: number
+}
+
+/** Code by its content: versions with equal code share it. */
+export interface ArtifactsTable {
+  readonly id: string
+  readonly language: string
+  readonly main: string
+  /** JSON text: a list of names and sources. */
+  readonly modules: string
+}
+
+export interface AliasesTable {
+  /** The function's number. */
+  readonly function: number
+  readonly name: string
+  readonly version: number
+  /** JSON text: what share of calls goes to another version; null if none does. */
+  readonly canary: string | null
+  /** JSON text: the versions that it named before, the last one last. */
+  readonly history: string
+  readonly updated_at: number
+}
+
 /** The column that holds each canonical field. */
 export const FIELD_COLUMNS = {
   format: 'format',
@@ -93,4 +168,11 @@ export const FIELD_COLUMNS = {
   logBytes: 'log_bytes',
   coldStart: 'cold_start',
   operations: 'operations',
+  function: 'function',
+  version: 'version',
+  parentRun: 'parent_run',
+  kind: 'kind',
+  egressBytes: 'egress_bytes',
+  ingressBytes: 'ingress_bytes',
+  storedByteHours: 'stored_byte_hours',
 } as const satisfies Record<keyof CanonicalFields, keyof LedgerTable>

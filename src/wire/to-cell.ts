@@ -76,7 +76,8 @@ const ANSWER_HEAD_BYTES = 5
 
 /** Writes the host's messages into a batch. The receiving half is {@link decodeToCell}. */
 export const toCell = {
-  boot: (batch: FrameBatch, boot: Boot): void => batch.add(TO_CELL.boot, 0, EMPTY, JSON.stringify(boot)),
+  boot: (batch: FrameBatch, { runtime, web, ...settings }: Boot): void =>
+    batch.add(TO_CELL.boot, 0, EMPTY, encodeSources(runtime, web), `,${JSON.stringify(settings).slice(1)}`),
   assign: (batch: FrameBatch, assignment: Assignment): void =>
     batch.add(TO_CELL.assign, 0, EMPTY, JSON.stringify(assignment)),
   artifact: (batch: FrameBatch, artifact: CellArtifact): void =>
@@ -100,6 +101,16 @@ export const toCell = {
   cancel: (batch: FrameBatch, run: number): void => batch.add(TO_CELL.cancel, run, EMPTY),
   inspect: (batch: FrameBatch, run: number, inspect: Inspect): void =>
     batch.add(TO_CELL.inspect, run, EMPTY, JSON.stringify(inspect)),
+}
+
+let encoded = { runtime: '', web: '', bytes: Buffer.from('') }
+
+/** The start of a boot message's object. All cells of a host get the same half a megabyte: it is encoded once. */
+function encodeSources(runtime: string, web: string): Buffer {
+  if (encoded.runtime !== runtime || encoded.web !== web || encoded.bytes.length === 0) {
+    encoded = { runtime, web, bytes: Buffer.from(JSON.stringify({ runtime, web }).slice(0, -1)) }
+  }
+  return encoded.bytes
 }
 
 export type ToCell =

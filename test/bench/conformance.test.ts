@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openCloister } from '../../bench/conformance/peers/cloister.ts'
 import { type TestResult, runTest } from '../../bench/conformance/run-test.ts'
-import { compareResults, failedOnlyBy, passes } from '../../bench/conformance/score.ts'
+import { compareResults, failedOnlyBy, passes, supersededIn } from '../../bench/conformance/score.ts'
 import { findTests } from '../../bench/conformance/selection.ts'
 
 /** A tree of tests with a harness that knows as much of the real one's as these need. */
@@ -87,4 +87,27 @@ test('a peer that never gets to a subtest fails it, and a file in which nobody f
   expect(compared).toHaveLength(3)
   expect(compared.filter((each) => passes(each, 'ours'))).toHaveLength(1)
   expect(failedOnlyBy('ours', ['ours', 'theirs'], compared).map(({ name }) => name)).toEqual(['two'])
+})
+
+test('a subtest that the standard has overtaken is counted for nobody, and said to be left out', () => {
+  const subtests = ['ToASCII("xn--a") P4', 'ToASCII("ä.xn--a")', 'Parsing: <http://a/> without base'].map((name) => ({
+    name,
+    status: 'fail' as const,
+    message: '',
+  }))
+  const results = ['url/IdnaTestV2.window.js', 'encoding/x.any.js'].map((id) => ({
+    peer: 'ours',
+    id,
+    folder: id.slice(0, id.indexOf('/')),
+    ms: 1,
+    subtests,
+  }))
+  expect(compareResults(results).map(({ id, name }) => [id.slice(0, 3), name])).toEqual([
+    ['url', 'ToASCII("ä.xn--a")'],
+    ['url', 'Parsing: <http://a/> without base'],
+    ['enc', 'ToASCII("xn--a") P4'],
+    ['enc', 'ToASCII("ä.xn--a")'],
+    ['enc', 'Parsing: <http://a/> without base'],
+  ])
+  expect([...supersededIn(results).values()]).toEqual([1])
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { RUN_STATUSES } from '../../src/core/outcome.ts'
 import type { Report } from '../../src/core/run.ts'
-import { type Stage, alice, bob, bookDocument, report, stage, ticket } from './fixtures.ts'
+import { type Stage, alice, bob, bookDocument, report, stage, ticket, consumed } from './fixtures.ts'
 import { parsePriceBook } from '../../src/billing/price-book.ts'
 
 interface RunFields {
@@ -13,7 +13,7 @@ interface RunFields {
 
 async function run({ desk }: Stage, { operations = {}, report: seen = {}, ...fields }: RunFields = {}): Promise<void> {
   using hold = await desk.reserve(ticket({ ...fields, kvOperations: 100 }))
-  await desk.post(hold, report(seen), operations)
+  await desk.post(hold, report(seen), consumed(operations))
 }
 
 test('a bill shows each priced quantity, what it comes to, and what it was made from', async () => {
@@ -83,6 +83,9 @@ test('a bill shows each priced quantity, what it comes to, and what it was made 
       cpuMs: 103.1,
       inputBytes: 4,
       outputBytes: 9,
+      egressBytes: 0,
+      ingressBytes: 0,
+      storedByteHours: 0,
       coldStarts: 1,
       operations: { 'kv.get': 3, 'kv.put': 2 },
     },
@@ -155,7 +158,7 @@ test('a malformed or future month is refused, for the bill and for its records',
 test('the cost of a run alone is the bill of that run alone', async () => {
   const all = stage()
   using hold = await all.desk.reserve(ticket({ kvOperations: 5 }))
-  const usage = await all.desk.post(hold, report({ wallMs: 333 }), { 'kv.put': 2 })
+  const usage = await all.desk.post(hold, report({ wallMs: 333 }), consumed({ 'kv.put': 2 }))
   expect(all.desk.cost(usage)).toBe(833n + 200n + 10_000n)
   expect(await all.desk.bill(alice)).toMatchObject({ total: '0.000011033' })
 })

@@ -10,7 +10,7 @@ import { formatNanoUsd } from '../../src/billing/decimal.ts'
 import { CloisterError } from '../../src/core/errors.ts'
 import { nanoUsd } from '../../src/core/quantity.ts'
 import type { Budget } from '../../src/core/stores.ts'
-import { alice, book, report, stage, ticket, timeOf } from './fixtures.ts'
+import { alice, book, report, stage, ticket, timeOf, consumed } from './fixtures.ts'
 
 /** Two lines with prices that are not whole nanoUSD, so that rounding can go wrong if it ever does. */
 const oddBook = book({
@@ -80,7 +80,7 @@ async function interleave(scheduler: fc.Scheduler, { lives, budget, priceBook, w
       open.add(admitted)
       check()
       await scheduler.schedule(Promise.resolve(), 'run')
-      if (one.ending === 'post') await all.desk.post(hold, report(one.used), one.operations)
+      if (one.ending === 'post') await all.desk.post(hold, report(one.used), consumed(one.operations))
     } catch (error) {
       if (!(error instanceof CloisterError)) throw error
     }

@@ -2,14 +2,14 @@ import { expect, test } from 'vitest'
 import { CloisterError } from '../../src/core/errors.ts'
 import { nanoUsd } from '../../src/core/quantity.ts'
 import type { Hold } from '../../src/core/run.ts'
-import { type Stage, alice, bob, report, stage, ticket } from './fixtures.ts'
+import { type Stage, alice, bob, report, stage, ticket, consumed } from './fixtures.ts'
 
 type Fields = Parameters<typeof ticket>[0]
 
 /** A run of `wallMs` that is charged at once. */
 async function spend({ desk }: Stage, wallMs: number, fields: Fields = {}): Promise<void> {
   using hold = await desk.reserve(ticket(fields))
-  await desk.post(hold, report({ wallMs }), {})
+  await desk.post(hold, report({ wallMs }), consumed())
 }
 
 /** What reserve answered: it must not have read anything to do so. */
@@ -33,7 +33,7 @@ test('a tenant without a budget is never read about, and never waits', async () 
   for (const budget of [{}, { day: {} }, { day: {}, month: {} }]) {
     all.budgets.set(alice, budget)
     using hold = atOnce(all.desk.reserve(ticket()))
-    await all.desk.post(hold, report(), {})
+    await all.desk.post(hold, report(), consumed())
   }
   expect(all.ledger.reads).toBe(0)
 })
@@ -138,7 +138,7 @@ test('a run that is admitted before midnight and ends after it is charged to the
   using late = await all.desk.reserve(ticket({ at: '2026-03-31T23:59:59.999Z' }))
   all.clock.set('2026-04-01T00:00:01Z')
   using _next = await all.desk.reserve(ticket({ at: '2026-04-01T00:00:01Z' }))
-  await all.desk.post(late, report({ wallMs: 1_000 }), {})
+  await all.desk.post(late, report({ wallMs: 1_000 }), consumed())
   const { day, month } = await all.desk.budget(alice)
   expect(day).toMatchObject({ period: '2026-04-01', units: { spent: 0, held: 11, limit: 15, left: 4 } })
   expect(month).toMatchObject({
@@ -166,7 +166,7 @@ test('runs that were open before there was a budget count against it', async () 
   using early = atOnce(all.desk.reserve(ticket()))
   all.budgets.set(alice, { day: { units: 21 } })
   await refusal(all)
-  await all.desk.post(early, report({ wallMs: 1_001 }), {})
+  await all.desk.post(early, report({ wallMs: 1_001 }), consumed())
   expect((await refusal(all)).message).toContain('10 of 21 units are left')
 })
 

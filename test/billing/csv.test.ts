@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { billCsv, csv, usageCsv } from '../../src/billing/csv.ts'
-import { alice, report, stage, ticket } from './fixtures.ts'
+import { alice, report, stage, ticket, consumed } from './fixtures.ts'
 
 const rowsOf = (text: string): string[][] => parse(text, { record_delimiter: '\r\n' })
 
@@ -41,7 +41,7 @@ test('every row ends with CRLF, quotes are doubled, numbers stand as they are', 
 test('a bill as CSV has a row for each line and one for the total', async () => {
   const { desk } = stage()
   using hold = await desk.reserve(ticket({ kvOperations: 5 }))
-  await desk.post(hold, report(), { 'kv.get': 1 })
+  await desk.post(hold, report(), consumed({ 'kv.get': 1 }))
   const rows = rowsOf(billCsv(await desk.bill(alice, '2026-03')))
   expect(rows).toEqual([
     ['tenant', 'period', 'line', 'description', 'quantity', 'unit', 'unitPrice', 'amount', 'currency'],
@@ -88,12 +88,12 @@ test('usage as CSV has a column for each group and each operation', async () => 
   const { desk } = stage()
   for (const operations of [{ 'kv.put': 2 }, { 'kv.get': 1 }]) {
     using hold = await desk.reserve(ticket({ kvOperations: 5 }))
-    await desk.post(hold, report({ status: operations['kv.get'] === 1 ? 'error' : 'ok' }), operations)
+    await desk.post(hold, report({ status: operations['kv.get'] === 1 ? 'error' : 'ok' }), consumed(operations))
   }
   const usage = await desk.usage(alice, desk.parseRange({}), ['day', 'outcome'])
   expect(usageCsv(usage)).toBe(
-    'day,outcome,requests,units,unitMebibytes,gbSeconds,wallMs,cpuMs,inputBytes,outputBytes,coldStarts,operations:kv.get,operations:kv.put,cost,currency\r\n' +
-      '2026-03-04,ok,1,1,128,0.0125,12.4,3.1,2,0,0,0,2,0.000010408,USD\r\n' +
-      '2026-03-04,error,1,1,128,0.0125,12.4,3.1,2,0,0,1,0,0.000000908,USD\r\n',
+    'day,outcome,requests,units,unitMebibytes,gbSeconds,wallMs,cpuMs,inputBytes,outputBytes,coldStarts,egressBytes,ingressBytes,storedByteHours,operations:kv.get,operations:kv.put,cost,currency\r\n' +
+      '2026-03-04,ok,1,1,128,0.0125,12.4,3.1,2,0,0,0,0,0,0,2,0.000010408,USD\r\n' +
+      '2026-03-04,error,1,1,128,0.0125,12.4,3.1,2,0,0,0,0,0,1,0,0.000000908,USD\r\n',
   )
 })

@@ -2,7 +2,7 @@ import { type RunId, type TenantId, artifactId, createRunIds, parseTenantId } fr
 import type { Clock } from '../../src/core/clock.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import { bytes, epochMillis, mebibytes, micros, millis } from '../../src/core/quantity.ts'
-import type { Report, Ticket } from '../../src/core/run.ts'
+import type { Consumed, Operations, Report, Ticket, Traffic } from '../../src/core/run.ts'
 import type { Budget } from '../../src/core/stores.ts'
 import { type BillingDesk, createBilling } from '../../src/billing/billing.ts'
 import { loadPriceBook, parsePriceBook, type PriceBook } from '../../src/billing/price-book.ts'
@@ -55,6 +55,7 @@ export function policy({ wallMs = 1_050, cpuMs = 500, memoryMb = 128, kvOperatio
     rate: { perSecond: 1_000, burst: 1_000, deathsPerSecond: 1, deathsBurst: 20 },
     instance: { reuse: undefined, maxCells: 1, runsPerCell: 1, idle: millis(1_000), runsMax: 100 },
     engine: { jit: true, wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false },
+    functions: { count: 10, versions: 5, storedBytes: bytes(1_024) },
     capabilities: kvOperations === undefined ? {} : { kv: { ...kv, operations: kvOperations } },
   }
 }
@@ -99,6 +100,12 @@ export function report({ wallMs = 12.4, cpuMs = 3.1, ...fields }: Partial<Report
     walls: 'C',
     ...fields,
   }
+}
+
+/** What a session counted. */
+export function consumed(operations: Operations = {}, traffic: { egress?: number; ingress?: number } = {}): Consumed {
+  const counted: Traffic = { egress: bytes(traffic.egress ?? 0), ingress: bytes(traffic.ingress ?? 0) }
+  return { operations, traffic: counted }
 }
 
 export interface Stage {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { micros, millisToMicros } from '../../src/core/quantity.ts'
-import { alice, report, stage, ticket } from './fixtures.ts'
+import { alice, report, stage, ticket, consumed } from './fixtures.ts'
 
 const used = async ({ desk }: ReturnType<typeof stage>) => {
   const { day } = await desk.budget(alice)
@@ -12,7 +12,7 @@ test('a hold sets the worst case aside, and a post turns it into what was used',
   all.budgets.set(alice, { day: { units: 100 } })
   using hold = await all.desk.reserve(ticket({ wallMs: 1_050 }))
   expect(await used(all)).toEqual({ spent: 0, held: 11 })
-  expect(await all.desk.post(hold, report({ wallMs: 250 }), {})).toMatchObject({ units: 3 })
+  expect(await all.desk.post(hold, report({ wallMs: 250 }), consumed())).toMatchObject({ units: 3 })
   expect(await used(all)).toEqual({ spent: 3, held: 0 })
 })
 
@@ -37,7 +37,7 @@ test('the record says what ran, when, how it ended and inside which walls; detai
   const usage = await all.desk.post(
     hold,
     report({ status: 'error', error, logs, walls: 'B', killReason: 'memory' }),
-    {},
+    consumed(),
   )
   expect(all.ledger.posted).toEqual([
     {
@@ -59,7 +59,7 @@ test('what is charged ends at the limit, and how late the host was is kept besid
   using admitted = ticket()
   using hold = await all.desk.reserve(admitted)
   const limit = millisToMicros(admitted.wall)
-  const usage = await all.desk.post(hold, report({ status: 'timeout', wall: micros(limit + 70_000) }), {})
+  const usage = await all.desk.post(hold, report({ status: 'timeout', wall: micros(limit + 70_000) }), consumed())
   expect(usage.wall).toBe(limit)
   expect(all.ledger.posted[0]?.details.overdue).toBe(70_000)
 })
@@ -70,7 +70,7 @@ test('the answer waits for the commit', async () => {
   all.ledger.step = (name) => (name === 'committed' ? commit.promise : undefined)
   using hold = await all.desk.reserve(ticket())
   const order: string[] = []
-  const post = all.desk.post(hold, report(), {}).then(() => order.push('answered'))
+  const post = all.desk.post(hold, report(), consumed()).then(() => order.push('answered'))
   await Promise.resolve()
   order.push('committed')
   commit.resolve()
@@ -84,7 +84,7 @@ test('a post that the ledger refuses goes up and leaves nothing held or spent', 
   const failure = new Error('disk is full')
   all.ledger.step = (name) => (name === 'commit' ? Promise.reject(failure) : undefined)
   using hold = await all.desk.reserve(ticket())
-  await expect(all.desk.post(hold, report(), {})).rejects.toBe(failure)
+  await expect(all.desk.post(hold, report(), consumed())).rejects.toBe(failure)
   expect(await used(all)).toEqual({ spent: 0, held: 0 })
 })
 
@@ -93,20 +93,20 @@ test('a commit that failed after it was written is found in the ledger, not gues
   all.budgets.set(alice, { day: { units: 100 } })
   all.ledger.step = (name) => (name === 'committed' ? Promise.reject(new Error('no answer')) : undefined)
   using hold = await all.desk.reserve(ticket())
-  await expect(all.desk.post(hold, report({ wallMs: 250 }), {})).rejects.toThrow('no answer')
+  await expect(all.desk.post(hold, report({ wallMs: 250 }), consumed())).rejects.toThrow('no answer')
   expect(await used(all)).toEqual({ spent: 3, held: 0 })
 })
 
 test('posting twice, or after the scope, is a bug and is said so', async () => {
   const { desk, ledger } = stage()
   using hold = await desk.reserve(ticket())
-  await desk.post(hold, report(), {})
-  await expect(desk.post(hold, report(), {})).rejects.toThrow('a hold is posted once')
+  await desk.post(hold, report(), consumed())
+  await expect(desk.post(hold, report(), consumed())).rejects.toThrow('a hold is posted once')
   const voided = await desk.reserve(ticket())
   voided[Symbol.dispose]()
   voided[Symbol.dispose]()
-  await expect(desk.post(voided, report(), {})).rejects.toThrow('a hold is posted once')
-  await expect(desk.post({ ticket: ticket(), [Symbol.dispose]() {} }, report(), {})).rejects.toThrow(
+  await expect(desk.post(voided, report(), consumed())).rejects.toThrow('a hold is posted once')
+  await expect(desk.post({ ticket: ticket(), [Symbol.dispose]() {} }, report(), consumed())).rejects.toThrow(
     'comes from reserve',
   )
   expect(ledger.posted).toHaveLength(1)
@@ -116,7 +116,7 @@ test('a scope that ends while its post is under way leaves the post to finish', 
   const all = stage()
   all.budgets.set(alice, { day: { units: 100 } })
   const hold = await all.desk.reserve(ticket())
-  const post = all.desk.post(hold, report(), {})
+  const post = all.desk.post(hold, report(), consumed())
   hold[Symbol.dispose]()
   await post
   expect(await used(all)).toEqual({ spent: 1, held: 0 })
@@ -126,7 +126,7 @@ test('records are exported as NDJSON, each with the bytes that its hash covers',
   const { desk } = stage()
   for (const at of ['2026-02-01', '2026-03-01', '2026-03-02']) {
     using hold = await desk.reserve(ticket({ at }))
-    await desk.post(hold, report(), {})
+    await desk.post(hold, report(), consumed())
   }
   const lines = await Array.fromAsync(desk.records(alice))
   expect(lines).toHaveLength(3)
@@ -142,7 +142,7 @@ test('verification walks the whole chain', async () => {
   const { desk } = stage()
   for (const at of ['2020-01-01', '2026-03-01']) {
     using hold = await desk.reserve(ticket({ at }))
-    await desk.post(hold, report(), {})
+    await desk.post(hold, report(), consumed())
   }
   const last = JSON.parse((await Array.fromAsync(desk.records(alice))).at(-1)!)
   expect(await desk.verify(alice)).toEqual({ ok: true, records: 2, head: last.hash })

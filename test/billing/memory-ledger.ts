@@ -52,6 +52,10 @@ export class MemoryLedger implements LedgerStore {
     }
   }
 
+  auditRollups(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
   #of(tenant: TenantId, { from, to }: TimeRange): PostedRun[] {
     return this.posted.filter((each) => each.tenant === tenant && from <= each.startedAt && each.startedAt < to)
   }
@@ -66,7 +70,16 @@ export class MemoryLedger implements LedgerStore {
 
 function groupOf(record: PostedRun, groupBy: readonly UsageGroup[]): UsageSums['group'] {
   const time = new Date(record.startedAt).toISOString()
-  const all = { ...record, day: time.slice(0, 10), hour: `${time.slice(0, 13)}:00Z`, outcome: record.status }
+  const all = {
+    day: time.slice(0, 10),
+    hour: `${time.slice(0, 13)}:00Z`,
+    outcome: record.status,
+    trigger: record.trigger,
+    policy: record.policy,
+    function: record.function?.name ?? '',
+    version: String(record.function?.version ?? ''),
+    kind: record.kind ?? 'run',
+  }
   return Object.fromEntries(groupBy.map((group) => [group, all[group]]))
 }
 
@@ -75,13 +88,17 @@ function sumUp(group: UsageSums['group'], records: readonly PostedRun[]): UsageS
   const names = new Set(records.flatMap(({ usage }) => Object.keys(usage.operations)))
   return {
     group,
-    requests: BigInt(records.length),
+    records: BigInt(records.length),
+    requests: BigInt(records.filter(({ kind }) => kind === undefined).length),
     units: total(({ usage }) => usage.units),
     unitMebibytes: total(({ usage }) => usage.units * usage.memory),
     wallMicros: total(({ usage }) => usage.wall),
     cpuMicros: total(({ usage }) => usage.cpu),
     inputBytes: total(({ usage }) => usage.inputSize),
     outputBytes: total(({ usage }) => usage.outputSize),
+    egressBytes: total(({ usage }) => usage.egress),
+    ingressBytes: total(({ usage }) => usage.ingress),
+    storedByteHours: total(({ storedByteHours }) => storedByteHours ?? 0),
     coldStarts: total(({ usage }) => (usage.coldStart ? 1 : 0)),
     operations: Object.fromEntries(
       Array.from(names, (name) => [name, total(({ usage }) => usage.operations[name] ?? 0)]),

@@ -4,7 +4,7 @@ import { measure, unitsOf } from '../../src/billing/meter.ts'
 import { spendOfRun, worstCase } from '../../src/billing/spend.ts'
 import { RUN_STATUSES } from '../../src/core/outcome.ts'
 import { bytes, micros } from '../../src/core/quantity.ts'
-import { book, defaultBook, report, ticket } from './fixtures.ts'
+import { book, defaultBook, report, ticket, consumed } from './fixtures.ts'
 
 test.each([
   [0, 1],
@@ -29,7 +29,7 @@ test('units are exact for every time that a number can hold', () => {
 })
 
 test.each(RUN_STATUSES)('a run that ends as %s is metered like any other', (status) => {
-  expect(measure(report({ status, wallMs: 150 }), ticket(), {})).toMatchObject({ units: 2, memory: 128 })
+  expect(measure(report({ status, wallMs: 150 }), ticket(), consumed())).toMatchObject({ units: 2, memory: 128 })
 })
 
 test('usage is made of what the host saw', () => {
@@ -43,7 +43,7 @@ test('usage is made of what the host saw', () => {
     coldStart: true,
   })
   const granted = ticket({ input: '{"n":1}', kvOperations: 10, memoryMb: 64 })
-  expect(measure(seen, granted, { 'kv.get': 2 })).toEqual({
+  expect(measure(seen, granted, consumed({ 'kv.get': 2 }, { egress: 300, ingress: 4_000 }))).toEqual({
     wall: 12_400,
     cpu: 3_100,
     units: 1,
@@ -53,13 +53,15 @@ test('usage is made of what the host saw', () => {
     inputSize: 7,
     outputSize: 7,
     logSize: 5,
+    egress: 300,
+    ingress: 4_000,
     coldStart: true,
   })
 })
 
 test('a host that is late to end a run does not charge the tenant for it', () => {
   const late = report({ status: 'timeout', wallMs: 9_000, cpuMs: 9_000 })
-  expect(measure(late, ticket({ wallMs: 1_000, cpuMs: 500 }), {})).toMatchObject({
+  expect(measure(late, ticket({ wallMs: 1_000, cpuMs: 500 }), consumed())).toMatchObject({
     wall: 1_000_000,
     cpu: 500_000,
     units: 10,
@@ -68,11 +70,11 @@ test('a host that is late to end a run does not charge the tenant for it', () =>
 
 test('operations beyond the grant are not charged', () => {
   const counted = { 'kv.get': 3, 'kv.put': 4, 'kv.list': 1, 'sql.query': 1 }
-  expect(measure(report(), ticket({ kvOperations: 5 }), counted).operations).toEqual({
+  expect(measure(report(), ticket({ kvOperations: 5 }), consumed(counted)).operations).toEqual({
     'kv.get': 3,
     'kv.put': 2,
   })
-  expect(measure(report(), ticket(), counted).operations).toEqual({})
+  expect(measure(report(), ticket(), consumed(counted)).operations).toEqual({})
 })
 
 test('no run can spend more than its worst case, at any price', () => {
@@ -90,7 +92,7 @@ test('no run can spend more than its worst case, at any price', () => {
     fc.property(prices, limits, seen, operations, (priced, limited, times, counted) => {
       const [priceBook, granted] = [book(priced), ticket(limited)]
       const worst = worstCase(granted, priceBook)
-      const spent = spendOfRun(measure(report(times), granted, counted), priceBook)
+      const spent = spendOfRun(measure(report(times), granted, consumed(counted)), priceBook)
       expect(spent.units).toBeLessThanOrEqual(worst.units)
       expect(spent.worth).toBeLessThanOrEqual(worst.worth)
     }),

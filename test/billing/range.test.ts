@@ -65,7 +65,7 @@ test('groups are read in the order in which they are named', () => {
 })
 
 test.each([
-  ['week', /^`groupBy` must be a list of day, hour, outcome, trigger, policy; got "week"$/],
+  ['week', /^`groupBy` must be a list of day, hour, outcome, trigger, policy, function, version, kind; got "week"$/],
   ['day,', /got ""$/],
   ['day,day', /got day twice$/],
   ['__proto__', /got "__proto__"$/],

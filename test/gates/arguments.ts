@@ -1,55 +1,56 @@
 import fc from 'fast-check'
 import { createBroker } from '../../src/broker/broker.ts'
+import { createDocsCapability } from '../../src/broker/docs.ts'
 import { createKvCapability } from '../../src/broker/kv.ts'
-import { createSqlCapability } from '../../src/broker/sql.ts'
-import { Databases } from '../../src/broker/sql/databases.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { parseTenantId } from '../../src/core/ids.ts'
-import type { KvGrant, SqlGrant } from '../../src/core/policy.ts'
-import { bytes, millis } from '../../src/core/quantity.ts'
+import type { DocsGrant, KvGrant } from '../../src/core/policy.ts'
+import { bytes } from '../../src/core/quantity.ts'
 import type { Session } from '../../src/core/run.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { openTemporaryStores } from '../../src/store/sqlite/open.ts'
-import { createVault } from '../../src/vault/vault.ts'
 import { ticketOf } from '../scheduler/ticket.ts'
 import { type Effort, type Gate, type GateResult, type Random, Tally, randomOf } from './gate.ts'
+import { SQL, SQL_OPERATIONS, sqlArguments, sqlOverNothing } from './sql-arguments.ts'
 
 const TRIALS = { full: 1_000_000, short: 10_000 }
 /** Calls in flight together, so that writes share their commits. */
 const BATCH = 500
+/** Names of operations, without those of capabilities that have a gate of their own. */
 const OPERATIONS = [
-  'get',
-  'getWithMetadata',
-  'getMany',
-  'put',
-  'putMany',
-  'delete',
-  'deleteMany',
-  'list',
-  'increment',
-  'compareAndSet',
-] as const
-/** Without a database: what comes in is read and checked to the end, and then there is none of that name. */
-const SQL_OPERATIONS = ['query', 'begin', 'queryIn', 'commit', 'rollback'] as const
+  ...['get', 'getWithMetadata', 'getMany', 'put', 'putMany', 'delete', 'deleteMany', 'list', 'increment'].map(
+    (verb) => `kv.${verb}`,
+  ),
+  'kv.compareAndSet',
+  ...['insert', 'get', 'replace', 'patch', 'delete', 'find', 'transact'].map((verb) => `docs.${verb}`),
+  ...SQL_OPERATIONS,
+]
+/** They count as many operations as they have items. */
+const BATCHES = new Set(['kv.getMany', 'kv.putMany', 'kv.deleteMany', 'docs.transact'])
 /** What a broker may answer a guest. UNAVAILABLE is not among them: it would be a fault of the host's. */
-const REFUSALS: ReadonlySet<unknown> = new Set(['INVALID_ARGUMENT', 'QUOTA_EXCEEDED', 'UNKNOWN_OPERATION'])
+const REFUSALS: ReadonlySet<unknown> = new Set([
+  'INVALID_ARGUMENT',
+  'QUOTA_EXCEEDED',
+  'UNKNOWN_OPERATION',
+  'CONFLICT',
+  'NOT_FOUND',
+])
 const CANARY = 'the canary of somebody else'
 
+const DOCS: DocsGrant = {
+  operations: Number.MAX_SAFE_INTEGER,
+  documentBytes: bytes(512),
+  documents: 1_000,
+  storedBytes: bytes(200_000),
+  collections: 10,
+  indexes: 3,
+}
 const GRANT: KvGrant = {
   operations: Number.MAX_SAFE_INTEGER,
   keyBytes: bytes(64),
   valueBytes: bytes(512),
   keys: 1_000,
   storedBytes: bytes(200_000),
-}
-
-const SQL_GRANT: SqlGrant = {
-  operations: Number.MAX_SAFE_INTEGER,
-  connections: 1,
-  waiting: 1,
-  statementBytes: 512,
-  rows: 10,
-  resultBytes: 1_000,
 }
 
 /** Calls of a hostile cell, past the frames: any operation, any text as its arguments. */
@@ -60,19 +61,16 @@ export const callArguments: Gate = {
   async run(effort) {
     await using stores = await openTemporaryStores({ clock: systemClock })
     const faults: unknown[] = []
-    using databases = new Databases({
-      store: stores.sqlBindings,
-      vault: createVault('the key of a vault that holds nothing'),
-      clock: systemClock,
-      connectionsMax: 1,
-      idle: millis(1),
-    })
     const broker = createBroker({
-      capabilities: [createKvCapability({ store: stores.kv, clock: systemClock }), createSqlCapability({ databases })],
+      capabilities: [
+        createKvCapability({ store: stores.kv, clock: systemClock }),
+        createDocsCapability({ store: stores.docs, clock: systemClock }),
+        sqlOverNothing(stores.sqlBindings),
+      ],
       clock: systemClock,
       onFault: (operation, error) => faults.push(`${operation}: ${String(error)}`),
     })
-    const policy = { ...loadPolicies([]).resolve('default'), capabilities: { kv: GRANT, sql: SQL_GRANT } }
+    const policy = { ...loadPolicies([]).resolve('default'), capabilities: { kv: GRANT, docs: DOCS, sql: SQL } }
     for (const name of ['hostile', 'neighbour']) {
       const id = parseTenantId(name)
       const now = systemClock.now()
@@ -114,11 +112,11 @@ class ArgumentFuzz {
     const after = await this.#neighbourData('look')
     if (after !== before) this.#violations.push(`another tenant’s data went from ${before} to ${after}`)
     for (const fault of this.#faults.slice(0, 20)) this.#violations.push(`a fault of the host’s: ${String(fault)}`)
-    for (const verb of OPERATIONS) {
-      const [counted, made] = [session.operations[`kv.${verb}`] ?? 0, this.#reached.of(`kv.${verb}`)]
+    for (const name of OPERATIONS) {
+      const [counted, made] = [session.operations[name] ?? 0, this.#reached.of(name)]
       // A batch counts as many operations as it has keys.
-      const isRight = verb.endsWith('Many') ? counted >= made : counted === made
-      if (!isRight) this.#violations.push(`kv.${verb} was counted ${counted} times and called ${made} times`)
+      const isRight = BATCHES.has(name) ? counted >= made : counted === made
+      if (!isRight) this.#violations.push(`${name} was counted ${counted} times and called ${made} times`)
     }
     return { figures: [{ name: 'calls', value: trials }, ...this.#tally.figures], violations: this.#violations }
   }
@@ -126,7 +124,7 @@ class ArgumentFuzz {
   async #try(session: Session): Promise<void> {
     const name = this.#name()
     const payload = this.#payload()
-    if (OPERATIONS.some((verb) => name === `kv.${verb}`)) this.#reached.add(name)
+    if (OPERATIONS.includes(name)) this.#reached.add(name)
     try {
       const { ok, text } = await session.call(name, payload)
       if (text.includes(CANARY)) this.#violations.push(`another tenant’s value was given to ${name} ${payload}`)
@@ -140,8 +138,7 @@ class ArgumentFuzz {
   }
 
   #name(): string {
-    if (this.#random(4) === 0) return `sql.${SQL_OPERATIONS[this.#random(SQL_OPERATIONS.length)]}`
-    const name = `kv.${OPERATIONS[this.#random(OPERATIONS.length)]}`
+    const name = OPERATIONS[this.#random(OPERATIONS.length)] ?? 'kv.get'
     if (this.#random(20) > 0) return name
     const odd = [
       '__proto__',
@@ -177,9 +174,14 @@ class ArgumentFuzz {
     const session = this.#open('neighbour')
     const keys = ['key', 'a', '', '__proto__', '\0'].filter((key) => key !== '')
     if (what === 'put') for (const key of keys) await session.call('kv.put', JSON.stringify([key, CANARY]))
+    if (what === 'put') {
+      const collection = { name: 'c', indexes: ['a', 'b.c'] }
+      for (const id of keys) await session.call('docs.insert', JSON.stringify([collection, { a: CANARY }, { id }]))
+    }
+    const documents = await session.call('docs.find', JSON.stringify(['c', { sort: 'a' }]))
     const values = await Promise.all(keys.map((key) => session.call('kv.get', JSON.stringify([key]))))
     const list = await session.call('kv.list', '[]')
-    return JSON.stringify([values, list])
+    return JSON.stringify([values, list, documents])
   }
 }
 
@@ -200,19 +202,63 @@ function sampleTexts(seed: number): readonly string[] {
       constructor: { prototype: {} },
     }),
   )
-  const statement = fc.oneof(
-    key,
-    fc.constantFrom('SELECT $1', '/* /* */ copy */ select', '-- \n', ';;begin', 'rollback to s', '\ud800'),
+  const collection = fc.oneof(
+    fc.constantFrom('c', '__proto__', 'no such', '', 5),
+    fc.record({
+      name: fc.constant('c'),
+      indexes: fc.constantFrom(['a', 'b.c'], ['a'], ['__proto__'], ['a', 'b', 'c', 'd'], 'a', [5]),
+    }),
   )
-  const mode = fc.record(
-    { isolation: fc.constantFrom('serializable', 'chaos', null, 1), readOnly: fc.constantFrom(true, 'yes', null) },
+  const scalar = fc.oneof(
+    fc.constantFrom(0, -1, 'x', '', true, null, '\ud800'),
+    fc.double(),
+    fc.string({ maxLength: 5 }),
+  )
+  const document = fc.oneof(
+    fc.record({ a: scalar, b: fc.oneof(scalar, fc.record({ c: scalar })) }, { requiredKeys: [] }),
+    fc.dictionary(fc.constantFrom('a', 'b', '__proto__', 'constructor'), value, { maxKeys: 3 }),
+    value,
+  )
+  const condition = fc.oneof(
+    scalar,
+    fc.dictionary(
+      fc.constantFrom('eq', 'in', 'gt', 'gte', 'lt', 'lte'),
+      fc.oneof(scalar, fc.array(scalar, { maxLength: 3 })),
+      { maxKeys: 2 },
+    ),
+  )
+  const versions = fc.record(
+    { ifVersion: fc.integer({ min: -1, max: 3 }), upsert: fc.boolean(), id: key },
     { requiredKeys: [] },
   )
-  const database = fc.oneof(fc.constantFrom('default', 'reports', '../default', ''), key)
+  const find = fc.record(
+    {
+      where: fc.dictionary(fc.constantFrom('a', 'b.c', '__proto__', 'd', '.'), condition, { maxKeys: 2 }),
+      sort: fc.constantFrom('a', '-b.c', ['a', '-b.c'], ['a', 'a'], '-', 5, []),
+      limit: fc.integer({ min: 0, max: 3 }),
+      cursor: fc.oneof(key, fc.constantFrom(Buffer.from('["a",["x"],"key"]').toString('base64url'))),
+    },
+    { requiredKeys: [] },
+  )
+  const change = fc.record(
+    {
+      op: fc.constantFrom('insert', 'replace', 'put', 'patch', 'delete', 'check', 'other'),
+      collection: fc.constantFrom('c', 'd', '__proto__'),
+      id: key,
+      data: document,
+      ifVersion: fc.integer({ min: 0, max: 3 }),
+    },
+    { requiredKeys: ['op', 'collection'] },
+  )
   const list = fc.oneof(
-    fc.tuple(database, statement, fc.oneof(fc.array(value, { maxLength: 4 }), value)),
-    fc.tuple(fc.oneof(fc.nat(3), value), statement, fc.array(value, { maxLength: 4 })),
-    fc.tuple(database, mode),
+    sqlArguments(key, value),
+    fc.tuple(collection, document, versions),
+    fc.tuple(collection, key, document, versions),
+    fc.tuple(collection, key, versions),
+    fc.tuple(collection, find),
+    fc.tuple(fc.array(change, { maxLength: 4 })),
+    fc.tuple(fc.array(fc.record({ key, value, metadata: value }, { requiredKeys: ['key'] }), { maxLength: 4 })),
+    fc.tuple(fc.array(key, { maxLength: 4 })),
     fc.tuple(key),
     fc.tuple(key, value),
     fc.tuple(key, value, options),

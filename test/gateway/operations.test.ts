@@ -58,6 +58,10 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/bill/verify',
     '/v1/tenants/{tenant}/budget',
     '/v1/tenants/{tenant}/execute',
+    '/v1/tenants/{tenant}/functions',
+    '/v1/tenants/{tenant}/functions/{function}',
+    '/v1/tenants/{tenant}/functions/{function}/invoke',
+    '/v1/tenants/{tenant}/functions/{function}/versions',
     '/v1/tenants/{tenant}/keys',
     '/v1/tenants/{tenant}/keys/{keyId}',
     '/v1/tenants/{tenant}/runs',
@@ -91,7 +95,15 @@ test('a route is described by the rows that serve it: parameters, body, answers 
   expect(refusals.join(' ')).toContain(`BUDGET_EXCEEDED: ${ERRORS.BUDGET_EXCEEDED.when}`)
   expect(refusals).not.toContain(undefined)
   const runs = document.paths['/v1/tenants/{tenant}/runs']!.get!
-  expect(runs.parameters.map(({ name }) => name)).toEqual(['tenant', 'status', 'from', 'to', 'before', 'limit'])
+  expect(runs.parameters.map(({ name }) => name)).toEqual([
+    'tenant',
+    'status',
+    'function',
+    'from',
+    'to',
+    'before',
+    'limit',
+  ])
   const bill = document.paths['/v1/tenants/{tenant}/bill']!.get!
   expect(bill.responses['200']).toMatchObject({ content: { 'application/json': {}, 'text/csv': {} } })
 })

@@ -13,9 +13,10 @@ import { bytes, epochMillis, mebibytes, micros, units } from '../../src/core/qua
 import type { Outcome, RunRequest, Usage } from '../../src/core/run.ts'
 import type { LedgerRecord, PostedRun } from '../../src/core/stores.ts'
 import { createArtifacts } from '../../src/functions/artifacts.ts'
+import { configSchema } from '../../src/functions/config.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
-import type { Accounts, Databases, Execute, Health, Runs } from '../../src/gateway/ports.ts'
+import type { Accounts, Databases, Execute, Functions, Health, Runs } from '../../src/gateway/ports.ts'
 
 export { ADMIN_KEY }
 
@@ -32,6 +33,8 @@ export const USAGE: Usage = {
   inputSize: bytes(4),
   outputSize: bytes(15),
   logSize: bytes(0),
+  egress: bytes(0),
+  ingress: bytes(0),
   coldStart: true,
 }
 
@@ -168,6 +171,8 @@ export async function openGateway(options: Options = {}): Promise<World> {
       world.requests.push(request)
       return world.execute(request)
     },
+    functions: noFunctions,
+    functionConfig: configSchema,
     accounts: { ...accounts, ...change },
     runs: world.runs,
     databases: options.databases ?? noDatabases,
@@ -184,6 +189,18 @@ export async function openGateway(options: Options = {}): Promise<World> {
   world.call = (method, path, options = {}) => fetch(`${world.url}${path}`, { method, ...requestOf(options) })
   world.inject = (request) => world.gateway.inject(request)
   return world
+}
+
+const notFound = async (): Promise<never> => {
+  throw new CloisterError('NOT_FOUND', 'there is no such function')
+}
+const noFunctions: Functions = {
+  deploy: notFound,
+  resolve: notFound,
+  list: async () => [],
+  get: notFound,
+  versions: notFound,
+  delete: notFound,
 }
 
 type Writable<Type> = { -readonly [Name in keyof Type]: Type[Name] }

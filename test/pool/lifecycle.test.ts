@@ -54,7 +54,9 @@ describe('a cell’s process', () => {
     await cells.run('return 1', { tenant: 'bare' })
     const [cell] = cellsOf('bare')
     await cells.run('return 1', { tenant: 'bare-again' })
-    for (const { pid } of cells.pool.cells()) {
+    for (const { pid, state } of cells.pool.cells()) {
+      // Until it has become Node, what was started is a copy of the host.
+      if (state === 'starting') continue
       // Processes that are not dumpable hide even their environment; root may still look.
       const environment = readFileSync(`/proc/${pid}/environ`, 'latin1')
       expect(environment).toBe('UV_THREADPOOL_SIZE=1\0TZ=UTC\0')

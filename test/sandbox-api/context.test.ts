@@ -13,7 +13,7 @@ describe('context', () => {
     const [runId, tenant, attempt, keys, env] = (await guest.value(code, { tenant: 'bob' })) as unknown[]
     expect(runId).toMatch(/^run_[0-9a-v]{26}$/)
     expect([tenant, attempt, env]).toEqual(['bob', 1, {}])
-    expect(keys).toEqual(['runId', 'tenant', 'attempt', 'remainingMs', 'waitUntil', 'env', 'kv'])
+    expect(keys).toEqual(['runId', 'tenant', 'function', 'attempt', 'remainingMs', 'waitUntil', 'env', 'kv'])
     const bare = await guest.value('return Object.keys(context)', { grants: {} })
     expect(bare).not.toContain('kv')
   })

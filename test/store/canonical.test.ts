@@ -31,9 +31,16 @@ const records = fc
       inputSize: whole,
       outputSize: whole,
       logSize: whole,
+      egress: whole,
+      ingress: whole,
       coldStart: fc.boolean(),
     }),
+    kind: fc.constantFrom(undefined, 'init', 'storage'),
+    function: fc.option(fc.record({ name: fc.constantFrom('greet', 'bye'), version: whole }), { nil: undefined }),
+    parentRun: fc.option(fc.constantFrom(...runs), { nil: undefined }),
+    storedByteHours: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
   })
+  .map((value) => Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)))
   .map((value) => value as unknown as LedgerRecord)
 
 test('a record that is encoded and decoded is the same record', () => {

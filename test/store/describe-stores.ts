@@ -2,8 +2,10 @@ import { describe } from 'vitest'
 import type { Clock } from '../../src/core/clock.ts'
 import type { Stores } from '../../src/core/stores.ts'
 import { describeAccounts } from './describe-accounts.ts'
+import { describeFunctions } from './describe-functions.ts'
 import { describeKv } from './describe-kv.ts'
 import { describeLedger } from './describe-ledger.ts'
+import { describeRollups } from './describe-rollups.ts'
 import { describeUsage } from './describe-usage.ts'
 
 /** Opens empty stores that see time through `clock`; disposing them removes all they stored. */
@@ -13,8 +15,10 @@ export type OpenStores = (clock: Clock) => Promise<Stores>
 export function describeStores(name: string, open: OpenStores): void {
   describe(name, () => {
     describeAccounts(open)
+    describeFunctions(open)
     describeKv(open)
     describeLedger(open)
     describeUsage(open)
+    describeRollups(open)
   })
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { parseFunctionName } from '../../src/core/ids.ts'
 import { bytes, epochMillis, mebibytes, micros, units } from '../../src/core/quantity.ts'
-import type { LedgerRecord, UsageGroup, UsageSums } from '../../src/core/stores.ts'
+import { type LedgerRecord, USAGE_GROUPS, type UsageGroup, type UsageSums } from '../../src/core/stores.ts'
 import type { OpenStores } from './describe-stores.ts'
 import { ALL, NO_DETAILS, START, alice, bob, fakeClock, record } from './samples.ts'
 
@@ -9,6 +10,7 @@ const HOUR_MS = 3_600_000
 
 const NOTHING: UsageSums = {
   group: {},
+  records: 0n,
   requests: 0n,
   units: 0n,
   unitMebibytes: 0n,
@@ -16,6 +18,9 @@ const NOTHING: UsageSums = {
   cpuMicros: 0n,
   inputBytes: 0n,
   outputBytes: 0n,
+  egressBytes: 0n,
+  ingressBytes: 0n,
+  storedByteHours: 0n,
   coldStarts: 0n,
   operations: {},
 }
@@ -25,13 +30,17 @@ function sumOf(records: readonly LedgerRecord[]): Omit<UsageSums, 'group'> {
   const total = (pick: (record: LedgerRecord) => bigint): bigint => records.reduce((sum, item) => sum + pick(item), 0n)
   const names = new Set(records.flatMap(({ usage }) => Object.keys(usage.operations)))
   return {
-    requests: BigInt(records.length),
+    records: BigInt(records.length),
+    requests: BigInt(records.filter(({ kind }) => kind === undefined).length),
     units: total(({ usage }) => BigInt(usage.units)),
     unitMebibytes: total(({ usage }) => BigInt(usage.units) * BigInt(usage.memory)),
     wallMicros: total(({ usage }) => BigInt(usage.wall)),
     cpuMicros: total(({ usage }) => BigInt(usage.cpu)),
     inputBytes: total(({ usage }) => BigInt(usage.inputSize)),
     outputBytes: total(({ usage }) => BigInt(usage.outputSize)),
+    egressBytes: total(({ usage }) => BigInt(usage.egress)),
+    ingressBytes: total(({ usage }) => BigInt(usage.ingress)),
+    storedByteHours: total(({ storedByteHours }) => BigInt(storedByteHours ?? 0)),
     coldStarts: total(({ usage }) => (usage.coldStart ? 1n : 0n)),
     operations: Object.fromEntries(
       [...names].toSorted().map((name) => [name, total(({ usage }) => BigInt(usage.operations[name] ?? 0))]),
@@ -39,11 +48,12 @@ function sumOf(records: readonly LedgerRecord[]): Omit<UsageSums, 'group'> {
   }
 }
 
-function label(group: UsageGroup, { startedAt, status, trigger, policy }: LedgerRecord): string {
+function label(group: UsageGroup, { startedAt, status, trigger, policy, kind, ...rest }: LedgerRecord): string {
   const time = new Date(startedAt).toISOString()
   if (group === 'day') return time.slice(0, 10)
   if (group === 'hour') return `${time.slice(0, 13)}:00Z`
-  return { outcome: status, trigger, policy }[group]
+  const { name = '', version = '' } = rest.function ?? {}
+  return { outcome: status, trigger, policy, kind: kind ?? 'run', function: name, version: String(version) }[group]
 }
 
 function groupedSums(records: readonly LedgerRecord[], groupBy: readonly UsageGroup[]): UsageSums[] {
@@ -57,6 +67,10 @@ function groupedSums(records: readonly LedgerRecord[], groupBy: readonly UsageGr
     }))
 }
 
+function deployed(name: string, version: number): NonNullable<LedgerRecord['function']> {
+  return { name: parseFunctionName(name)!, version }
+}
+
 const quantity = fc.oneof(fc.constantFrom(0, 1, Number.MAX_SAFE_INTEGER), fc.maxSafeNat())
 
 const records = fc.array(
@@ -65,6 +79,9 @@ const records = fc.array(
       startedAt: fc.integer({ min: 0, max: 60 * HOUR_MS }).map((offset) => epochMillis(START + offset)),
       status: fc.constantFrom<LedgerRecord['status'][]>('ok', 'error', 'timeout'),
       policy: fc.constantFrom('default', 'strict', 'a "b"'),
+      kind: fc.constantFrom(undefined, 'init' as const, 'storage' as const),
+      function: fc.constantFrom(undefined, deployed('greet', 1), deployed('greet', 10), deployed('bye', 2)),
+      storedByteHours: fc.option(quantity, { nil: undefined }),
       usage: fc.record({
         wall: quantity.map(micros),
         cpu: quantity.map(micros),
@@ -72,6 +89,8 @@ const records = fc.array(
         memory: fc.constantFrom(64, 128, Number.MAX_SAFE_INTEGER).map(mebibytes),
         inputSize: quantity.map(bytes),
         outputSize: quantity.map(bytes),
+        egress: quantity.map(bytes),
+        ingress: quantity.map(bytes),
         operations: fc.constantFrom<Record<string, number>[]>(
           {},
           { 'kv.get': 2 ** 53 - 1 },
@@ -80,11 +99,11 @@ const records = fc.array(
         coldStart: fc.boolean(),
       }),
     })
-    .map(record),
+    .map((changes) => record(changes as Parameters<typeof record>[0])),
   { maxLength: 15 },
 )
 
-const groupings = fc.subarray<UsageGroup>(['day', 'hour', 'outcome', 'trigger', 'policy'], { minLength: 0 })
+const groupings = fc.subarray<UsageGroup>([...USAGE_GROUPS], { maxLength: 4 })
 
 export function describeUsage(open: OpenStores): void {
   describe('sums of the ledger', () => {

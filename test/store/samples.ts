@@ -61,6 +61,8 @@ export function record({ usage, ...changes }: Changes = {}): LedgerRecord {
       inputSize: bytes(10),
       outputSize: bytes(20),
       logSize: bytes(0),
+      egress: bytes(0),
+      ingress: bytes(0),
       coldStart: false,
       ...usage,
     },

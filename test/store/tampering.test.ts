@@ -8,7 +8,8 @@ import { ALL, NO_DETAILS, alice, bob, fakeClock, record } from './samples.ts'
 const DROP_TRIGGERS = 'DROP TRIGGER ledger_no_update; DROP TRIGGER ledger_no_delete;'
 const COLUMNS =
   'run, format, "trigger", status, started_at, policy, walls, wall_us, cpu_us, units, memory_mib, peak_memory_bytes, ' +
-  'input_bytes, output_bytes, log_bytes, cold_start, operations, hash'
+  'input_bytes, output_bytes, log_bytes, cold_start, operations, function, version, parent_run, kind, egress_bytes, ' +
+  'ingress_bytes, stored_byte_hours, hash'
 
 /** What verification says of alice's six records after someone ran `sql` on the database file. */
 async function verdictAfter(sql: string): Promise<ChainVerdict> {
@@ -48,6 +49,13 @@ const changes = {
   cold_start: '1',
   operations: `'{"kv.get":1,"kv.get":2}'`,
   format: '2',
+  function: "'greet'",
+  version: '7',
+  parent_run: "'run_00000000000000000000000000'",
+  kind: "'storage'",
+  egress_bytes: '1',
+  ingress_bytes: '1',
+  stored_byte_hours: '1',
   hash: "replace(hash, substr(hash, 1, 1), 'x')",
 }
 test.each(Object.entries(changes))('an edit of the column %s is found and its record named', async (column, value) => {

@@ -19,6 +19,8 @@ function finish(status: RunStatus, wallMs: number): void {
     inputSize: bytes(0),
     outputSize: bytes(0),
     logSize: bytes(0),
+    egress: bytes(0),
+    ingress: bytes(0),
     coldStart: status === 'ok',
   }
   emit('run.finished', { run: newRunId(), tenant: acme, status, usage, queuedMs: 3 })

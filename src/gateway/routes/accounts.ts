@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { USAGE_GROUPS } from '../../core/stores.ts'
 import { acceptedType } from '../accepted-type.ts'
 import { NDJSON_TYPE, csv, json } from '../answer.ts'
 import { type History, requireHistory } from '../history.ts'
@@ -15,7 +16,10 @@ const period = z.string().optional().describe('YYYY-MM in UTC; the current month
 const usageQuery = z.strictObject({
   from: z.string().optional().describe('ISO 8601, inclusive; the start of the month if absent.'),
   to: z.string().optional().describe('ISO 8601, exclusive; the end of the month if absent.'),
-  groupBy: z.string().optional().describe('Of day, hour, outcome, trigger, policy: one, or several with commas.'),
+  groupBy: z
+    .string()
+    .optional()
+    .describe(`Of ${USAGE_GROUPS.join(', ')}: one, or several with commas.`),
   format,
 })
 const CSV = ['text/csv']
@@ -90,7 +94,7 @@ function evidence({ accounts, ...history }: Parts): readonly Route[] {
       method: 'POST',
       path: '/v1/tenants/{tenant}/bill/verify',
       caller: 'tenant',
-      summary: "Check the tenant's chain of records, from the first.",
+      summary: "Check the tenant's chain of records, from the first, and the roll-ups of them.",
       answer: { status: 200, description: 'The last hash, or the first record that is wrong.', schema: report },
       refusals: ['NOT_FOUND'],
       async handle({ path }) {

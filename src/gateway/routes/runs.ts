@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CloisterError } from '../../core/errors.ts'
 import { isRunStatus } from '../../core/outcome.ts'
-import { parseRunId } from '../../core/ids.ts'
+import { parseFunctionName, parseRunId } from '../../core/ids.ts'
 import { json } from '../answer.ts'
 import { executeBody } from '../execute-body.ts'
 import type { Accounts, Artifacts, Execute, Runs } from '../ports.ts'
@@ -47,6 +47,11 @@ const PAGE_MAX = 1_000
 
 const pageQuery = z.strictObject({
   status: z.string().refine(isRunStatus, 'is not how a run can end').optional().describe('Only runs that ended so.'),
+  function: z
+    .string()
+    .transform((text, context) => parseFunctionName(text) ?? refuse(context, 'is no name of a function'))
+    .optional()
+    .describe('Only runs of this function.'),
   from: z.string().optional().describe('ISO 8601, inclusive.'),
   to: z.string().optional().describe('ISO 8601, exclusive.'),
   before: z
@@ -73,10 +78,16 @@ export function runRoutes({ runs, accounts, directory }: RunsParts): readonly Ro
       query: pageQuery,
       answer: { status: 200, description: 'The page.', schema: schemas.runPage },
       refusals: ['NOT_FOUND', 'INVALID_PERIOD'],
-      async handle({ path, query: { status, from, to, before, limit } }) {
+      async handle({ path, query: { status, function: name, from, to, before, limit } }) {
         await requireHistory(path.tenant, { directory, runs })
         const range = from === undefined && to === undefined ? undefined : accounts.parseRange({ from, to })
-        const filter = { limit, ...(status && { status }), ...(range && { range }), ...(before && { before }) }
+        const filter = {
+          limit,
+          ...(status && { status }),
+          ...(name && { function: name }),
+          ...(range && { range }),
+          ...(before && { before }),
+        }
         const page = await runs.page(path.tenant, filter)
         const next = page.length < limit ? undefined : page.at(-1)?.run
         return json({ runs: page.map((record) => viewRecord(record, accounts.costUsd)), next })

@@ -12,6 +12,10 @@ import {
   isPost,
   splitLine,
 } from './commands.ts'
+import { DocIndexWriter } from './doc-index-writer.ts'
+import { DocIndexes } from './doc-indexes.ts'
+import { DocWriter } from './doc-writer.ts'
+import { FunctionWriter } from './function-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
@@ -47,6 +51,7 @@ export class BatchRunner {
     try {
       this.#begin.run()
       const answer = this.#execute(batch.split(LINE_END))
+      this.#ledger.committing()
       this.#commit.run()
       this.#ledger.committed()
       return answer
@@ -83,10 +88,14 @@ export class BatchRunner {
 function handlersOf(database: DatabaseSync): Handlers {
   const accounts = new AccountWriter(database)
   const kv = new KvWriter(database)
+  const functions = new FunctionWriter(database)
   const blobs = new BlobWriter(database)
   const queues = new QueueWriter(database)
+  const docIndexes = new DocIndexes(database)
+  const docs = new DocWriter(database, docIndexes)
+  const collections = new DocIndexWriter(database, docIndexes, docs)
   const orphans = new OrphanWriter(database)
-  const purge = (): boolean => kv.purgeOrphans() || orphans.purge()
+  const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
   const sweeper = new SweepWriter(database, purge)
   const sqlBindings = new SqlBindingWriter(database)
   return {
@@ -100,6 +109,12 @@ function handlersOf(database: DatabaseSync): Handlers {
     'kv.delete': (input) => kv.delete(input),
     'kv.increment': (input) => kv.increment(input),
     'kv.compare': (input) => kv.compareAndSet(input),
+    'function.deploy': (input) => functions.deploy(input),
+    'function.delete': (input) => functions.delete(input),
+    'alias.set': (input) => functions.aliases.set(input),
+    'alias.delete': (input) => functions.aliases.delete(input),
+    'alias.roll-back': (input) => functions.aliases.rollBack(input),
+    'artifacts.purge': () => functions.purgeArtifacts(),
     'kv.purge': purge,
     'blob.begin': (input) => blobs.begin(input),
     'blob.commit': (input) => blobs.commit(input),
@@ -113,6 +128,10 @@ function handlersOf(database: DatabaseSync): Handlers {
     'queue.claim': (input) => queues.claim(input),
     'queue.acknowledge': (input) => queues.acknowledge(input),
     'queue.release': (input) => queues.release(input),
+    'doc.write': (input) => docs.write(input),
+    'doc.declare': (input) => collections.declare(input),
+    'doc.build': (input) => collections.build(input),
+    'doc.drop': (input) => collections.drop(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),
     sweep: (input) => sweeper.sweep(input),

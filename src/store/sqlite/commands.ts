@@ -1,13 +1,15 @@
 import type { ErrorCode } from '../../core/errors.ts'
+import type { AliasOutcome, Deployed, RolledBack } from '../../core/function-store.ts'
 import type { KvWrite } from '../../core/stores.ts'
 import type { BlobCommands } from './blob-commands.ts'
+import type { DocCommands } from './doc-commands.ts'
 import type { QueueCommands } from './queue-commands.ts'
 
 /**
  * What the host's thread may ask of the writer, and what each answers. Posts are not here: they are the hot path and
  * travel as {@link postLine}.
  */
-export interface Commands extends QueueCommands, BlobCommands {
+export interface Commands extends QueueCommands, BlobCommands, DocCommands {
   'tenant.put': { input: TenantPut; output: void }
   'tenant.delete': { input: { id: string }; output: boolean }
   'key.put': { input: { id: string; tenant: string; hash: string; createdAt: number }; output: void }
@@ -21,6 +23,13 @@ export interface Commands extends QueueCommands, BlobCommands {
   'kv.compare': { input: KvPut & { expected: string | null }; output: KvWrite }
   /** Removes some of what deleted tenants left; true if there is more. */
   'kv.purge': { input: Record<string, never>; output: boolean }
+  'function.deploy': { input: FunctionDeploy; output: Deployed }
+  'function.delete': { input: { tenant: string; name: string }; output: boolean }
+  'alias.set': { input: AliasSet; output: AliasOutcome }
+  'alias.delete': { input: { tenant: string; name: string; alias: string }; output: boolean }
+  'alias.roll-back': { input: { tenant: string; name: string; alias: string; now: number }; output: RolledBack }
+  /** Removes some code that no version of a function has any more; true if there may be more. */
+  'artifacts.purge': { input: Record<string, never>; output: boolean }
   'sql-binding.put': { input: SqlBindingPut; output: 'done' | 'too-many' }
   'sql-binding.delete': { input: { tenant: string; name: string }; output: boolean }
   sweep: { input: { now: number; detailsBefore: number }; output: Swept }
@@ -54,6 +63,33 @@ export interface KvPut extends KvTarget {
 
 export interface KvIncrement extends KvTarget {
   readonly by: number
+}
+
+export interface FunctionDeploy {
+  readonly tenant: string
+  readonly name: string
+  readonly artifact: string
+  readonly language: string
+  readonly main: string
+  readonly modules: string
+  readonly size: number
+  readonly config: string
+  readonly handlers: string
+  /** The alias to move. */
+  readonly publish: string | null
+  readonly now: number
+  readonly countMax: number
+  readonly versionsMax: number
+  readonly bytesMax: number
+}
+
+export interface AliasSet {
+  readonly tenant: string
+  readonly name: string
+  readonly alias: string
+  readonly version: number
+  readonly canary: string | null
+  readonly now: number
 }
 
 export interface SqlBindingPut {

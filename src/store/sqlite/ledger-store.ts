@@ -1,20 +1,26 @@
+import type { DatabaseSync } from 'node:sqlite'
 import type { Kysely } from 'kysely'
-import type { LedgerLine, LedgerStore, RunDetails } from '../../core/stores.ts'
+import type { TenantId } from '../../core/ids.ts'
+import type { LedgerLine, LedgerStore, RollupFault, RunDetails } from '../../core/stores.ts'
 import { encodeRecord } from '../canonical.ts'
 import { findRun, ledgerLines, pageOfRuns } from '../ledger-queries.ts'
 import { readFault, reading } from '../reading.ts'
+import { auditRollups } from '../rollup-queries.ts'
 import type { Tables } from '../schema.ts'
 import { sumUsage } from '../usage-sums.ts'
 import { postLine } from './commands.ts'
+import { kyselyOver } from './dialect.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 interface Parts {
   readonly queue: WriteQueue
   readonly database: Kysely<Tables>
+  /** Opens another connection to the same database, to be closed by whoever asks. */
+  readonly openReader: () => DatabaseSync
 }
 
 /** The ledger: written through the queue, read on a connection of its own. */
-export function createLedgerStore({ queue, database }: Parts): LedgerStore {
+export function createLedgerStore({ queue, database, openReader }: Parts): LedgerStore {
   return {
     post: (record, details) => {
       try {
@@ -27,7 +33,15 @@ export function createLedgerStore({ queue, database }: Parts): LedgerStore {
     find: (tenant, run) => reading(() => findRun(database, tenant, run)),
     page: (tenant, filter) => reading(() => pageOfRuns(database, tenant, filter)),
     records: (tenant, range) => guarded(ledgerLines(database, tenant, range)),
+    auditRollups: (tenant) => reading(() => audit(openReader, tenant)),
   }
+}
+
+/** On a connection of its own, in one transaction: what is posted meanwhile must not look like a difference. */
+async function audit(openReader: Parts['openReader'], tenant: TenantId): Promise<RollupFault | undefined> {
+  using reader = openReader()
+  reader.exec('BEGIN')
+  return await auditRollups(kyselyOver(reader), tenant)
 }
 
 /** Details are stored only when there is something to store. */

@@ -1,16 +1,35 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
+import { fillRollups } from './fill-rollups.ts'
 import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { blobs } from './migrations/blobs.ts'
+import { docs } from './migrations/docs.ts'
+import { functions } from './migrations/functions.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
+import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
 const APPLICATION_ID = 0x436c7374
 
+interface Migration {
+  readonly statements: string
+  /** What statements cannot do with the rows that are there; it sees the tables as the statements leave them. */
+  readonly fill?: (database: DatabaseSync) => void
+}
+
 /** Each entry takes the schema one version up, and is a file of its own; an entry that was published never changes. */
-const MIGRATIONS: readonly string[] = [ledgerTenantsKv, blobs, queues, kvMetadata, sqlBindings]
+const MIGRATIONS: readonly (string | Migration)[] = [
+  ledgerTenantsKv,
+  blobs,
+  queues,
+  kvMetadata,
+  { statements: metering, fill: fillRollups },
+  functions,
+  docs,
+  sqlBindings,
+]
 
 /** The schema version that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length
@@ -28,15 +47,17 @@ export function migrate(database: DatabaseSync): void {
     )
   }
   if (isForeign(database)) throw new CloisterError('CONFLICT', 'the database was not made by Cloister')
-  for (const [index, statements] of MIGRATIONS.entries()) {
-    if (index >= version) step(database, index + 1, statements)
+  for (const [index, migration] of MIGRATIONS.entries()) {
+    if (index >= version)
+      step(database, index + 1, typeof migration === 'string' ? { statements: migration } : migration)
   }
 }
 
-function step(database: DatabaseSync, version: number, statements: string): void {
+function step(database: DatabaseSync, version: number, { statements, fill }: Migration): void {
   database.exec('BEGIN IMMEDIATE')
   try {
     database.exec(statements)
+    fill?.(database)
     database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version}; COMMIT`)
   } catch (thrown) {
     if (database.isTransaction) database.exec('ROLLBACK')

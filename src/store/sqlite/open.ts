@@ -9,11 +9,15 @@ import { CloisterError } from '../../core/errors.ts'
 import { type Bytes, type EpochMillis, type Millis, bytes, millis } from '../../core/quantity.ts'
 import type { Stores } from '../../core/stores.ts'
 import type { BlobIndex } from '../blobs/blob-index.ts'
+import { listStoredBytes } from '../account-queries.ts'
+import { reading } from '../reading.ts'
 import { createKeyStore, createTenantStore } from './account-stores.ts'
 import { createBlobIndex } from './blob-index.ts'
 import type { Swept, Synchronous, WriterSettings } from './commands.ts'
 import { kyselyOver } from './dialect.ts'
 import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.ts'
+import { createDocStore } from './doc-store.ts'
+import { createFunctionStore } from './function-store.ts'
 import { createKvStore } from './kv-store.ts'
 import { createLedgerStore } from './ledger-store.ts'
 import { makeDirectory } from './make-directory.ts'
@@ -109,29 +113,43 @@ async function open({
     new WriteQueue({ thread, clock, commandsMax: writesMax, lengthMax: writesLengthMax, onFailure }),
   )
   // Closed before the writer, which then is the last to leave and merges the log into the database.
-  const reader = taken.use(new DatabaseSync(path, { readOnly: true, timeout: READ_TIMEOUT_MS }))
+  const openReader = (): DatabaseSync => new DatabaseSync(path, { readOnly: true, timeout: READ_TIMEOUT_MS })
+  const reader = taken.use(openReader())
   const database = kyselyOver(reader)
-  return storesOf({ lock, queue, reader, database, clock, detailsRetention, resources: taken.move() })
+  return storesOf({ lock, queue, reader, openReader, database, clock, detailsRetention, resources: taken.move() })
 }
 
 interface Opened {
   readonly lock: DirectoryLock
   readonly queue: WriteQueue
   readonly reader: DatabaseSync
+  readonly openReader: () => DatabaseSync
   readonly database: ReturnType<typeof kyselyOver>
   readonly clock: Clock
   readonly detailsRetention: Millis
   readonly resources: AsyncDisposableStack
 }
 
-function storesOf({ lock, queue, reader, database, clock, detailsRetention, resources }: Opened): SqliteStores {
+function storesOf({
+  lock,
+  queue,
+  reader,
+  openReader,
+  database,
+  clock,
+  detailsRetention,
+  resources,
+}: Opened): SqliteStores {
   return {
     tenants: createTenantStore({ queue, database }),
     keys: createKeyStore({ queue, database }),
-    ledger: createLedgerStore({ queue, database }),
+    ledger: createLedgerStore({ queue, database, openReader }),
+    functions: createFunctionStore({ queue, database }),
     kv: createKvStore({ queue, database: reader, clock }),
+    docs: createDocStore({ queue, database: reader, clock }),
     queues: createQueueStore({ queue, database: reader, clock }),
     blobs: createBlobIndex({ queue, database: reader }),
+    storedBytes: () => reading(() => listStoredBytes(database)),
     sqlBindings: createSqlBindingStore({ queue, database: reader }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),

@@ -71,3 +71,10 @@ test('a body that nearly ends everywhere, and one of very many parts, are read i
     return [lengths, (await read(many)).getAll('a').length]`
   expect(await guest.value(code)).toEqual([[true, true, true, true], 20_000])
 })
+
+test('a byte order mark belongs to the first name of a urlencoded form, whether it comes as text or as bytes', async () => {
+  const code = `const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    const read = async (body) => [...(await new Response(body, { headers }).formData()).keys()]
+    return [await read('\\ufeffa=1'), await read(new TextEncoder().encode('\\ufeffa=1'))]`
+  expect(await guest.value(code)).toEqual([['\ufeffa'], ['\ufeffa']])
+})

@@ -1,0 +1,31 @@
+import type { FunctionConfig } from './function-store.ts'
+import type { FunctionName } from './ids.ts'
+import { type Millis, millis } from './quantity.ts'
+import type { Artifact, RunRequest } from './run.ts'
+
+/** A version that is to run, with its code. */
+export interface RunnableVersion {
+  readonly name: FunctionName
+  readonly version: number
+  readonly code: Artifact
+  readonly config: FunctionConfig
+}
+
+type Call = Omit<RunRequest, 'artifact' | 'function' | 'env' | 'reuse' | 'stage' | 'timeout'> & {
+  readonly timeout?: Millis | undefined
+}
+
+/** What every trigger of a deployed function asks of `execute`. The shorter of the caller's time and the function's holds. */
+export function functionRequest({ name, version, code, config }: RunnableVersion, call: Call): RunRequest {
+  const { timeout: asked, ...rest } = call
+  const { timeoutMs, env, reuse } = config
+  const timeout = Math.min(asked ?? Infinity, timeoutMs ?? Infinity)
+  return {
+    ...rest,
+    artifact: code,
+    function: { name, version },
+    ...(env && { env }),
+    ...(reuse && { reuse }),
+    ...(timeout !== Infinity && { timeout: millis(timeout) }),
+  }
+}

@@ -1,0 +1,107 @@
+import type { AliasName, ArtifactId, FunctionName, TenantId } from './ids.ts'
+import type { FunctionQuota, Reuse } from './policy.ts'
+import type { Bytes, EpochMillis } from './quantity.ts'
+import type { Artifact } from './run.ts'
+
+/** What the code of a version can be called by, of what its default export has. */
+export const HANDLERS = ['default', 'fetch', 'queue', 'scheduled', 'blob'] as const
+export type Handler = (typeof HANDLERS)[number]
+
+/** How the runs of a version are set up. What is absent is the policy's to say. */
+export interface FunctionConfig {
+  /** Shortens the policy's wall limit. */
+  readonly timeoutMs?: number | undefined
+  readonly reuse?: Reuse | undefined
+  /** Plain values that the guest sees as `context.env`. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+}
+
+/** One version of a function, without its code. Nothing of it ever changes. */
+export interface VersionRecord {
+  /** Never given out twice, whatever is deleted. */
+  readonly number: number
+  readonly version: number
+  readonly artifact: ArtifactId
+  readonly size: Bytes
+  readonly config: FunctionConfig
+  readonly handlers: readonly Handler[]
+  readonly createdAt: EpochMillis
+}
+
+/** A share of an alias's calls that goes to another version. */
+export interface Canary {
+  readonly version: number
+  /** 0 to 100. At 0 only calls that ask for it by name get there. */
+  readonly percent: number
+}
+
+export interface AliasRecord {
+  readonly name: AliasName
+  readonly version: number
+  readonly canary?: Canary
+  /** Versions that it named before, the latest last. */
+  readonly history: readonly number[]
+  readonly updatedAt: EpochMillis
+}
+
+export interface FunctionRecord {
+  readonly name: FunctionName
+  /** The newest version that is there. */
+  readonly latest: VersionRecord
+  readonly aliases: readonly AliasRecord[]
+  readonly createdAt: EpochMillis
+  readonly updatedAt: EpochMillis
+}
+
+/** A new version, checked and loaded once. */
+export interface Deployment {
+  readonly name: FunctionName
+  readonly artifact: Artifact
+  readonly config: FunctionConfig
+  readonly handlers: readonly Handler[]
+  /** The alias that is to name it; none if absent. Its canary ends. */
+  readonly publish?: AliasName
+  readonly now: EpochMillis
+}
+
+export type Deployed =
+  | { readonly outcome: 'created' | 'unchanged'; readonly version: number }
+  | { readonly outcome: 'quota-exceeded'; readonly quota: keyof FunctionQuota; readonly needed: number }
+
+/** What is to become of an alias. Absent `canary`: all calls go to `version`. */
+export interface AliasChange {
+  readonly name: FunctionName
+  readonly alias: AliasName
+  readonly version: number
+  readonly canary?: Canary
+  readonly now: EpochMillis
+}
+
+export type AliasOutcome = 'done' | 'no-function' | 'no-version' | 'too-many'
+
+/** Taking an alias a step back: ends its canary if it has one, else to the version that it named before. */
+export type RolledBack =
+  | { readonly outcome: 'done'; readonly version: number; readonly from: number }
+  | { readonly outcome: 'no-alias' | 'no-history' }
+
+/** Deployed functions. Each change is one atomic step. Writes for a tenant that does not exist reject with NOT_FOUND. */
+export interface FunctionStore {
+  /**
+   * Stores a new version, unless code and config equal the newest one's, and moves the alias. Versions past the quota that
+   * no alias names make room, the oldest first.
+   */
+  deploy(tenant: TenantId, deployment: Deployment, quota: FunctionQuota): Promise<Deployed>
+  /** By name. */
+  list(tenant: TenantId): Promise<readonly FunctionRecord[]>
+  find(tenant: TenantId, name: FunctionName): Promise<FunctionRecord | undefined>
+  /** Newest first. */
+  versions(tenant: TenantId, name: FunctionName): Promise<readonly VersionRecord[]>
+  findVersion(tenant: TenantId, name: FunctionName, version: number): Promise<VersionRecord | undefined>
+  /** The code of a version. */
+  findArtifact(id: ArtifactId): Promise<Artifact | undefined>
+  /** False if there was none. */
+  delete(tenant: TenantId, name: FunctionName): Promise<boolean>
+  setAlias(tenant: TenantId, change: AliasChange): Promise<AliasOutcome>
+  deleteAlias(tenant: TenantId, name: FunctionName, alias: AliasName): Promise<boolean>
+  rollBack(tenant: TenantId, name: FunctionName, alias: AliasName, now: EpochMillis): Promise<RolledBack>
+}

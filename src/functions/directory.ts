@@ -1,0 +1,117 @@
+import type { Clock } from '../core/clock.ts'
+import { CloisterError } from '../core/errors.ts'
+import type { Deployed, FunctionConfig, FunctionRecord, FunctionStore, VersionRecord } from '../core/function-store.ts'
+import { type AliasName, type FunctionName, type TenantId, parseAliasName } from '../core/ids.ts'
+import type { FunctionQuota } from '../core/policy.ts'
+import type { Bytes } from '../core/quantity.ts'
+import type { Artifact } from '../core/run.ts'
+import { chooseVersion } from './canary.ts'
+import type { LoadCode } from './load-code.ts'
+import { type LoadedVersion, VersionCache } from './version-cache.ts'
+
+/** Which version is meant: one by its number, or what an alias names; by default the alias `live`. */
+export interface Target {
+  readonly version?: number | undefined
+  readonly alias?: AliasName | undefined
+  /** Who calls, by any name that stays: the same caller meets the same version while a canary lasts. */
+  readonly caller?: string | undefined
+}
+
+/** A version that is to run. */
+export interface ResolvedFunction extends LoadedVersion {
+  readonly name: FunctionName
+}
+
+/** A deployment as it is asked for. */
+export interface NewVersion {
+  readonly artifact: Artifact
+  readonly config: FunctionConfig
+  /** Whether the alias `live` is to name it. */
+  readonly publish: 'live' | 'later'
+}
+
+/** Deployed functions of all tenants. Everything about a function that is not there rejects with NOT_FOUND. */
+export interface FunctionDirectory {
+  /**
+   * Loads the code once and stores it as a new version; code and configuration equal to the newest version's are that
+   * version. Rejects as {@link LoadCode} does, and with QUOTA_EXCEEDED.
+   */
+  deploy(
+    tenant: TenantId,
+    name: FunctionName,
+    wanted: NewVersion,
+  ): Promise<{ readonly version: number; readonly created: boolean }>
+  /** Finds what a call runs, from memory if it was called before. */
+  resolve(tenant: TenantId, name: FunctionName, target: Target): Promise<ResolvedFunction>
+  list(tenant: TenantId): Promise<readonly FunctionRecord[]>
+  get(tenant: TenantId, name: FunctionName): Promise<FunctionRecord>
+  /** Newest first. */
+  versions(tenant: TenantId, name: FunctionName): Promise<readonly VersionRecord[]>
+  /** Deletes all versions and aliases. Runs in progress end as they would. */
+  delete(tenant: TenantId, name: FunctionName): Promise<void>
+  /** A tenant is gone. */
+  forgetTenant(tenant: TenantId): void
+}
+
+interface Parts {
+  readonly clock: Clock
+  readonly store: FunctionStore
+  readonly load: LoadCode
+  /** What the code of versions may take in memory together. */
+  readonly cacheSize: Bytes
+}
+
+/** What calls mean that name no version and no alias. */
+export const LIVE = parseAliasName('live') as AliasName
+
+export function createFunctionDirectory({ clock, store, load, cacheSize }: Parts): FunctionDirectory {
+  const cache = new VersionCache({ store, size: cacheSize })
+  const get = async (tenant: TenantId, name: FunctionName): Promise<FunctionRecord> => {
+    const found = await cache.function(tenant, name)
+    if (found === undefined) throw noSuchFunction(tenant, name)
+    return found
+  }
+  return {
+    async deploy(tenant, name, { artifact, config, publish }) {
+      const { handlers, quota } = await load(tenant, artifact)
+      const to = publish === 'live' ? { publish: LIVE } : {}
+      const deployed = await store.deploy(tenant, { name, artifact, config, handlers, now: clock.now(), ...to }, quota)
+      cache.forget(tenant, name)
+      if (deployed.outcome === 'quota-exceeded') throw quotaExceeded(deployed, quota)
+      return { version: deployed.version, created: deployed.outcome === 'created' }
+    },
+    async resolve(tenant, name, { version, alias = LIVE, caller }) {
+      const wanted = version ?? chooseVersion(await get(tenant, name), alias, caller)
+      const found = await cache.version(tenant, name, wanted)
+      if (found !== undefined) return { ...found, name }
+      await get(tenant, name)
+      throw new CloisterError('NOT_FOUND', `function "${name}" has no version ${wanted}`)
+    },
+    list: (tenant) => store.list(tenant),
+    get,
+    async versions(tenant, name) {
+      await get(tenant, name)
+      return store.versions(tenant, name)
+    },
+    async delete(tenant, name) {
+      const existed = await store.delete(tenant, name)
+      cache.forget(tenant, name)
+      if (!existed) throw noSuchFunction(tenant, name)
+    },
+    forgetTenant: (tenant) => cache.forgetTenant(tenant),
+  }
+}
+
+function noSuchFunction(tenant: TenantId, name: FunctionName): CloisterError {
+  return new CloisterError('NOT_FOUND', `tenant "${tenant}" has no function "${name}"`)
+}
+
+type Exceeded = Deployed & { readonly outcome: 'quota-exceeded' }
+
+function quotaExceeded({ quota, needed }: Exceeded, bounds: FunctionQuota): CloisterError {
+  const what =
+    quota === 'storedBytes'
+      ? `the tenant's versions would have ${needed} bytes of code`
+      : `the tenant would have ${needed} functions`
+  return new CloisterError('QUOTA_EXCEEDED', `${what}; functions.${quota} of the policy allows ${bounds[quota]}`)
+}

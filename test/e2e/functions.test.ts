@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Client, type Server, startServer } from './server.ts'
+
+let server: Server
+let acme: Client
+const at = (name: string, more = ''): string => `/v1/tenants/acme/functions/${name}${more}`
+const deploy = (name: string, code: string, config?: object) => acme.put(at(name), { code, ...(config && { config }) })
+const invoke = async (name: string, input?: unknown, query = '') =>
+  (await acme.post(at(name, `/invoke${query}`), input === undefined ? undefined : { input })).body
+
+beforeAll(async () => {
+  server = await startServer()
+  await server.tenant('acme')
+  await server.tenant('other')
+  acme = await server.asTenant('acme')
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+test('a function is deployed, called and deployed again; its runs are in the ledger by function and version', async () => {
+  const code = 'export default (input, context) => [input, context.function, context.env.GREETING]'
+  const config = { env: { GREETING: 'hé 𝌆' } }
+  const first = await deploy('greet', code, config)
+  expect([first.status, first.body]).toEqual([
+    201,
+    { name: 'greet', version: 1, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+  ])
+  expect((await deploy('greet', code, config)).status).toBe(200)
+  const run = await invoke('greet', { n: 1 })
+  expect(run).toMatchObject({ function: 'greet', version: 1, status: 'ok' })
+  expect(run.result).toEqual([{ n: 1 }, { name: 'greet', version: 1 }, 'hé 𝌆'])
+
+  expect((await deploy('greet', 'export default () => "two"')).body).toMatchObject({ version: 2 })
+  expect((await invoke('greet')).result).toBe('two')
+  expect((await invoke('greet', null, '?version=1')).version).toBe(1)
+  expect((await acme.put(`${at('greet')}?publish=false`, { code: 'export default () => 3' })).body.version).toBe(3)
+  expect((await invoke('greet')).version).toBe(2)
+  expect((await invoke('greet', null, '?alias=live')).version).toBe(2)
+
+  expect((await acme.get(at('greet', '/versions'))).body.versions.map((each: any) => each.version)).toEqual([3, 2, 1])
+  expect((await acme.get(at('greet'))).body).toMatchObject({
+    latest: { version: 3, handlers: ['default'], config: {} },
+    aliases: { live: { version: 2, previous: 1 } },
+  })
+  expect((await acme.get('/v1/tenants/acme/functions')).body.functions).toMatchObject([{ name: 'greet' }])
+  const posted = (await acme.get('/v1/tenants/acme/runs?function=greet')).body.runs
+  expect(posted.map((each: any) => [each.trigger, each.version])).toEqual([
+    ['invoke', 2],
+    ['invoke', 2],
+    ['invoke', 1],
+    ['invoke', 2],
+    ['invoke', 1],
+  ])
+  const usage = (await acme.get('/v1/tenants/acme/usage?groupBy=function,version')).body.rows
+  expect(usage).toMatchObject([
+    { function: 'greet', version: '1', requests: 2 },
+    { function: 'greet', version: '2', requests: 3 },
+  ])
+  expect((await acme.post('/v1/tenants/acme/bill/verify')).body).toMatchObject({ ok: true, records: 5 })
+})
+
+test('globals live on between the runs of a version, and are never shared with another function of equal code', async () => {
+  const code = 'let count = 0; export default () => (count += 1)'
+  await deploy('counter', code)
+  await deploy('twin', code)
+  await deploy('fresh', code, { reuse: 'context' })
+  expect([(await invoke('counter')).result, (await invoke('counter')).result]).toEqual([1, 2])
+  expect((await invoke('twin')).result).toBe(1)
+  expect([(await invoke('fresh')).result, (await invoke('fresh')).result]).toEqual([1, 1])
+  await acme.delete(at('counter'))
+  expect((await acme.post(at('counter', '/invoke'))).status).toBe(404)
+  await deploy('counter', code)
+  expect(await invoke('counter')).toMatchObject({ version: 1, result: 1 })
+})
+
+test('code that could never run is refused when it is deployed, with its own lines, and nothing is charged', async () => {
+  const before = (await acme.get('/v1/tenants/acme/usage')).body.total.requests
+  const refused = async (code: string) => {
+    const { status, body } = await deploy('broken', code)
+    return [status, body.error?.code, body.error?.message]
+  }
+  expect(await refused('export default () => {\n  return )\n}')).toEqual([
+    400,
+    'INVALID_CODE',
+    expect.stringContaining('main.js:2:'),
+  ])
+  expect(await refused('\nthrow new Error("no")\nexport default () => 1')).toEqual([
+    400,
+    'INVALID_CODE',
+    expect.stringMatching(/Error: no .*main\.js:2:7/),
+  ])
+  expect(await refused('import "left-pad"; export default () => 1')).toEqual([
+    400,
+    'INVALID_CODE',
+    expect.stringContaining('left-pad'),
+  ])
+  expect(await refused('export const a = 1')).toEqual([400, 'NO_HANDLER', expect.any(String)])
+  const large = 'const rows = []; for (;;) rows.push(new Array(1_000_000).fill(rows.length)); export default () => 1'
+  await server.tenant('small', { policy: { limits: { memoryMb: 32, wallMs: 1_000 } } })
+  const { body: big } = await server.put('/v1/tenants/small/functions/large', { code: large })
+  // V8 may take longer over its last free memory than it is given.
+  expect(['START_TOO_LARGE', 'START_TOO_SLOW']).toContain(big.error.code)
+  await server.tenant('hasty', { policy: { limits: { wallMs: 300 } } })
+  const slow = 'await new Promise((r) => setTimeout(r, 60_000)); export default () => 1'
+  const { body: late } = await server.put('/v1/tenants/hasty/functions/slow', { code: slow })
+  expect(late.error).toMatchObject({ code: 'START_TOO_SLOW', message: expect.stringContaining('300 ms') })
+  expect(await refused(`export default () => ${JSON.stringify('x'.repeat(1_048_576))}`)).toEqual([
+    413,
+    'TOO_LARGE',
+    expect.stringContaining('1048576'),
+  ])
+  expect((await acme.get(at('broken'))).status).toBe(404)
+  expect((await acme.get('/v1/tenants/acme/usage')).body.total.requests).toBe(before)
+  await deploy('handler', 'export default { fetch: () => new Response("hi") }')
+  expect((await acme.get(at('handler'))).body.latest.handlers).toEqual(['fetch'])
+  expect((await acme.post(at('handler', '/invoke'))).body.error.code).toBe('NO_HANDLER')
+})
+
+test('every fault of a configuration and of a call is told at once', async () => {
+  const { status, body } = await deploy('f', 'export default () => 1', {
+    timeoutMs: 0,
+    reuse: 'never',
+    env: { '1': 'x', A: 5 },
+    memory: 1,
+  })
+  expect(status).toBe(400)
+  for (const field of ['config.timeoutMs', 'config.reuse', 'config.env.A', 'config.memory']) {
+    expect(body.error.message).toContain(field)
+  }
+  expect((await acme.post(at('f', '/invoke?version=1&alias=live'))).body.error.code).toBe('INVALID_REQUEST')
+  expect((await acme.post(at('f', '/invoke'), { inputs: 1 })).body.error.message).toContain('inputs')
+  expect((await acme.post(at('f', '/invoke'))).body.error.code).toBe('NOT_FOUND')
+  expect((await acme.put(at('f%20g'), { code: '' })).body.error.code).toBe('INVALID_REQUEST')
+  const other = await server.asTenant('other')
+  expect((await other.get(at('greet'))).status).toBe(403)
+})
+
+test('a version’s own time limit holds, and a policy that states how isolates are used is only made stricter', async () => {
+  await deploy('slow', 'export default () => new Promise((r) => setTimeout(r, 60_000))', { timeoutMs: 80 })
+  expect(await invoke('slow')).toMatchObject({ status: 'timeout', error: { message: expect.stringContaining('80') } })
+  await server.tenant('strict', { policy: { instance: { reuse: 'context' } } })
+  const code = 'let count = 0; export default () => (count += 1)'
+  const path = '/v1/tenants/strict/functions/counter'
+  await server.put(path, { code, config: { reuse: 'function' } })
+  const results = [await server.post(`${path}/invoke`), await server.post(`${path}/invoke`)]
+  expect(results.map(({ body }) => body.result)).toEqual([1, 1])
+})
