@@ -1,40 +1,56 @@
 import type { Capability } from './broker/capability.ts'
 import { createDocsCapability } from './broker/docs.ts'
+import { createResolver } from './broker/egress/resolver.ts'
+import { createFetchCapability } from './broker/fetch.ts'
 import { createKvCapability } from './broker/kv.ts'
 import { createSqlCapability } from './broker/sql.ts'
 import { Databases } from './broker/sql/databases.ts'
 import type { Config } from './config.ts'
 import type { Clock } from './core/clock.ts'
+import type { TenantId } from './core/ids.ts'
 import type { Stores } from './core/stores.ts'
 import type { Vault } from './core/vault.ts'
 
 interface Parts {
+  readonly config: Pick<Config, 'dnsServers' | 'egressSocketsMax' | 'sqlConnectionsMax' | 'sqlIdleMs'>
   readonly stores: Stores
   readonly vault: Vault
   readonly clock: Clock
-  readonly config: Config
 }
 
-/** Every capability of the host, and what of it is operated from outside as well. */
-export interface Capabilities extends Disposable {
+export interface OpenCapabilities extends AsyncDisposable {
   readonly all: readonly Capability[]
+  /** What `sql` reaches, to be operated from outside as well. */
   readonly databases: Databases
   /** Lets go of what is held for a tenant that was deleted. */
-  forgetTenant: Databases['forget']
+  forgetTenant(tenant: TenantId): void
 }
 
-/** Puts the capabilities together. A run sees those of them that its policy grants. */
-export function createCapabilities({ stores, vault, clock, config }: Parts): Capabilities {
-  const { sqlConnectionsMax: connectionsMax, sqlIdleMs: idle } = config
-  const databases = new Databases({ store: stores.sqlBindings, vault, clock, connectionsMax, idle })
+/** Makes everything that a policy can grant, out of what this host has. A part of the composition root, see main.ts. */
+export function openCapabilities({ config, stores, vault, clock }: Parts): OpenCapabilities {
+  const fetch = createFetchCapability({
+    resolve: createResolver(config.dnsServers?.split(',') ?? []),
+    socketsMax: config.egressSocketsMax,
+  })
+  const databases = new Databases({
+    store: stores.sqlBindings,
+    vault,
+    clock,
+    connectionsMax: config.sqlConnectionsMax,
+    idle: config.sqlIdleMs,
+  })
   return {
     all: [
       createKvCapability({ store: stores.kv, clock }),
       createDocsCapability({ store: stores.docs, clock }),
       createSqlCapability({ databases }),
+      fetch,
     ],
     databases,
     forgetTenant: (tenant) => databases.forget(tenant),
-    [Symbol.dispose]: () => databases[Symbol.dispose](),
+    async [Symbol.asyncDispose]() {
+      databases[Symbol.dispose]()
+      await fetch[Symbol.asyncDispose]()
+    },
   }
 }

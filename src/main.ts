@@ -8,7 +8,7 @@ import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
 import { createBroker } from './broker/broker.ts'
-import { createCapabilities } from './capabilities.ts'
+import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
@@ -40,8 +40,7 @@ import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
-import { loadVaultKey } from './vault/vault-key.ts'
-import { createVault } from './vault/vault.ts'
+import { openVault } from './vault/open-vault.ts'
 
 /** The whole platform in this process, put together: what the command line and the library open. */
 export interface Platform extends Host {
@@ -99,9 +98,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   )
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
-  const vaultKey = await loadVaultKey({ directory: config.dataDirectory, given: config.vaultKey })
-  if (vaultKey.warning !== undefined) log.warn({ reason: vaultKey.warning }, 'vault-key.exposed')
-  const vault = createVault(vaultKey.key)
+  const vault = await openVault(config, (reason) => log.warn({ reason }, 'vault-key.exposed'))
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
   const { walls, trials } = await raising
   const admission = await createAdmission({
@@ -166,7 +163,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
-  const capabilities = taken.use(createCapabilities({ stores, vault, clock, config }))
+  const capabilities = taken.use(openCapabilities({ config, stores, vault, clock }))
   const broker = createBroker({
     capabilities: capabilities.all,
     clock,

@@ -14,6 +14,21 @@ export type CapabilityErrorCode =
   | 'RUN_OVER'
   | 'UNAVAILABLE'
   | 'SQL_ERROR'
+  | EgressErrorCode
+
+/** Why a request of fetch failed. */
+type EgressErrorCode =
+  | 'CONCURRENCY_LIMITED'
+  | 'CONNECT_FAILED'
+  | 'CONNECTION_LOST'
+  | 'DNS_FAILED'
+  | 'EGRESS_REFUSED'
+  | 'REDIRECT_REFUSED'
+  | 'REQUEST_TOO_LARGE'
+  | 'RESPONSE_INVALID'
+  | 'RESPONSE_TOO_LARGE'
+  | 'TIMEOUT'
+  | 'TLS_FAILED'
 
 export type ErrorDetails = Readonly<Record<string, string | number>>
 

@@ -1,3 +1,4 @@
+import { fetchGrant } from './egress.ts'
 import { grant, whole } from './fields.ts'
 import { docs } from './grants/docs.ts'
 
@@ -81,7 +82,7 @@ const sql = grant({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-export const GRANTS = { kv, docs, sql } as const
+export const GRANTS = { kv, docs, sql, fetch: fetchGrant } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])
