@@ -1,8 +1,11 @@
+import type { BlobService } from './blob-service.ts'
+import { createBlobsCapability } from './broker/blobs.ts'
 import type { Capability } from './broker/capability.ts'
 import { createDocsCapability } from './broker/docs.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
 import { createKvCapability } from './broker/kv.ts'
+import { createQueuesCapability } from './broker/queues.ts'
 import { createSqlCapability } from './broker/sql.ts'
 import { Databases } from './broker/sql/databases.ts'
 import type { Config } from './config.ts'
@@ -14,6 +17,7 @@ import type { Vault } from './core/vault.ts'
 interface Parts {
   readonly config: Pick<Config, 'dnsServers' | 'egressSocketsMax' | 'sqlConnectionsMax' | 'sqlIdleMs'>
   readonly stores: Stores
+  readonly blobs: BlobService
   readonly vault: Vault
   readonly clock: Clock
 }
@@ -27,7 +31,7 @@ export interface OpenCapabilities extends AsyncDisposable {
 }
 
 /** Makes everything that a policy can grant, out of what this host has. A part of the composition root, see main.ts. */
-export function openCapabilities({ config, stores, vault, clock }: Parts): OpenCapabilities {
+export function openCapabilities({ config, stores, blobs, vault, clock }: Parts): OpenCapabilities {
   const fetch = createFetchCapability({
     resolve: createResolver(config.dnsServers?.split(',') ?? []),
     socketsMax: config.egressSocketsMax,
@@ -45,6 +49,8 @@ export function openCapabilities({ config, stores, vault, clock }: Parts): OpenC
       createDocsCapability({ store: stores.docs, clock }),
       createSqlCapability({ databases }),
       fetch,
+      createBlobsCapability(blobs),
+      createQueuesCapability({ store: stores.queues }),
     ],
     databases,
     forgetTenant: (tenant) => databases.forget(tenant),

@@ -1,5 +1,6 @@
 import { fetchGrant } from './egress.ts'
 import { grant, whole } from './fields.ts'
+import { sql } from './sql-grant.ts'
 import { docs } from './grants/docs.ts'
 
 const KIB = 1024
@@ -39,42 +40,69 @@ const kv = grant({
   }),
 })
 
-const sql = grant({
+const blobs = grant({
   operations: whole({
     min: 1,
     max: 1_000_000,
-    about: 'Calls to databases of one run.',
-    bounds: 'null removes sql altogether; each call is work for host and database.',
+    about: 'Blob operations of one run; of a long body, each piece of at most 1 MiB is one.',
+    bounds: 'null removes blobs altogether; each operation is work for the host.',
   }),
-  connections: whole({
+  keyBytes: whole({
     min: 1,
-    max: 100,
-    about: 'Connections to each database, shared by all runs of the tenant.',
-    bounds: 'a run needs one; a server takes 100 unless it is told otherwise.',
+    max: KIB,
+    about: 'Length of a key in bytes.',
+    bounds: 'the longest that S3 takes.',
   }),
-  waiting: whole({
-    min: 0,
-    max: 100_000,
-    about: 'Calls that may wait for a connection to a database.',
-    bounds: '0 refuses at once; each that waits keeps its statement in memory.',
-  }),
-  statementBytes: whole({
+  blobBytes: whole({
     min: 1,
-    max: 256 * KIB,
-    about: 'Length of a statement in bytes, and of its parameters together.',
-    bounds: 'one call carries at most 2 MiB, the escapes of its text included.',
+    max: 5 * 1024 * MIB,
+    about: 'Length of a blob in bytes.',
+    bounds: 'the most that S3 takes in one request.',
   }),
-  rows: whole({
+  blobs: whole({
     min: 1,
-    max: 100_000,
-    about: 'Rows of one result.',
-    bounds: 'one is the least worth asking for; more belongs in pages.',
+    max: 100_000_000,
+    about: 'Blobs that the tenant may keep.',
+    bounds: 'more belongs in storage of the tenant’s own.',
   }),
-  resultBytes: whole({
-    min: 100,
-    max: 4 * MIB,
-    about: 'Size of one result as JSON in bytes.',
-    bounds: 'a row of a few columns fits; a result is held whole in host and cell.',
+  storedBytes: whole({
+    min: KIB,
+    max: 1024 * TIB,
+    about: 'Contents of all blobs that the tenant may keep, together, in bytes.',
+    bounds: 'less holds nothing; more than a bucket that one host serves.',
+  }),
+})
+
+const queues = grant({
+  operations: whole({
+    min: 1,
+    max: 1_000_000,
+    about: 'Messages that one run may send.',
+    bounds: 'null removes queues altogether; each message is a write to the store.',
+  }),
+  queues: whole({
+    min: 1,
+    max: 1_000,
+    about: 'Queues that the tenant may have.',
+    bounds: 'none would be no capability; the host looks at each.',
+  }),
+  messageBytes: whole({
+    min: 1,
+    max: MIB,
+    about: 'Length of a message as JSON in bytes.',
+    bounds: 'the most that goes in one call; larger data belongs in a blob.',
+  }),
+  messages: whole({
+    min: 1,
+    max: 100_000_000,
+    about: 'Messages that the tenant may keep, in all of its queues.',
+    bounds: 'more is a backlog that nobody will work off.',
+  }),
+  storedBytes: whole({
+    min: KIB,
+    max: TIB,
+    about: 'Messages that the tenant may keep, together, in bytes.',
+    bounds: 'less holds nothing; more than one embedded database should hold.',
   }),
 })
 
@@ -82,7 +110,7 @@ const sql = grant({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-export const GRANTS = { kv, docs, sql, fetch: fetchGrant } as const
+export const GRANTS = { kv, docs, fetch: fetchGrant, blobs, queues, sql } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])
@@ -97,5 +125,7 @@ interface GrantRule {
 export const GRANT_RULES: Readonly<Partial<Record<GrantName, readonly GrantRule[]>>> = {
   // A single value that passes the whole store's bound could never be written.
   kv: [{ field: 'valueBytes', beside: 'storedBytes' }],
+  blobs: [{ field: 'blobBytes', beside: 'storedBytes' }],
+  queues: [{ field: 'messageBytes', beside: 'storedBytes' }],
   docs: [{ field: 'documentBytes', beside: 'storedBytes' }],
 }
