@@ -164,6 +164,10 @@ export async function openGateway({ limits, bodySizeMax = 1 << 20, accounts: cha
     functionConfig: configSchema,
     accounts: { ...accounts, ...change },
     runs: world.runs,
+    // What these routes do is tested over real stores.
+    blobs: {} as never,
+    blobUrls: {} as never,
+    queues: {} as never,
     health: () => world.health,
     draining: () => world.draining,
     metrics: { contentType: 'text/plain; version=0.0.4', expose: async () => 'cloister_runs_total 1\n' },
