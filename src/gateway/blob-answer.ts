@@ -66,11 +66,9 @@ export async function answerBlob(
 }
 
 function headersOf({ etag, metadata, uploadedAt }: BlobRecord): string[] {
-  return [
-    ...['etag', `"${etag}"`, 'last-modified', new Date(uploadedAt).toUTCString(), 'accept-ranges', 'bytes'],
-    ...['content-security-policy', "sandbox; default-src 'none'"],
-    ...Object.entries(metadata).flatMap(([name, value]) => [`x-cloister-meta-${name}`, value]),
-  ]
+  const fixed = ['etag', `"${etag}"`, 'last-modified', new Date(uploadedAt).toUTCString(), 'accept-ranges', 'bytes']
+  const own = Object.entries(metadata).flatMap(([name, value]) => [`x-cloister-meta-${name}`, value])
+  return [...fixed, 'content-security-policy', "sandbox; default-src 'none'", ...own]
 }
 
 /** One range of bytes; anything else is as if there were none, as RFC 9110 has it. */
