@@ -43,6 +43,7 @@ import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { openVault } from './vault/open-vault.ts'
 
 /** The whole platform in this process, put together: what the command line and the library open. */
 export interface Platform extends Host {
@@ -101,6 +102,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   )
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
+  const vault = await openVault(config, (reason) => log.warn({ reason }, 'vault-key.exposed'))
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
   const { walls, trials } = await raising
   const admission = await createAdmission({
@@ -118,6 +120,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       pool.retireTenant(tenant, 'tenant-deleted')
       broker.revoke(tenant)
       functions.forgetTenant(tenant)
+      capabilities.forgetTenant(tenant)
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
@@ -167,7 +170,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
-  const capabilities = taken.use(openCapabilities({ config, stores, blobs, clock }))
+  const capabilities = taken.use(openCapabilities({ config, stores, blobs, vault, clock }))
   const broker = createBroker({
     capabilities: capabilities.all,
     clock,
@@ -208,6 +211,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     blobs: blobs.store,
     blobUrls: blobs.urls,
     queues: stores.queues,
+    databases: capabilities.databases,
     health,
     metrics,
     log,

@@ -22,6 +22,7 @@ import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 
 export interface GatewayParts {
@@ -37,6 +38,7 @@ export interface GatewayParts {
   readonly blobs: Pick<BlobStore, 'open' | 'list' | 'delete'>
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
+  readonly databases: ports.Databases
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
   readonly draining: () => boolean
@@ -103,6 +105,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...tenantRoutes(parts),
     ...blobRoutes(parts),
     ...queueRoutes(parts),
+    ...sqlRoutes(parts),
     ...operationRoutes({ ...parts, openApi: () => (openApi ??= describeApi(routes, parts.version)) }),
   ]
   return { routes, execute }

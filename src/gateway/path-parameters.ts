@@ -26,6 +26,7 @@ interface ParameterTypes {
   queue: string
   function: FunctionName
   alias: AliasName
+  databaseName: string
 }
 
 export type ParameterName = keyof ParameterTypes
@@ -87,6 +88,14 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
       const fault = queueNameFault(text)
       return fault === undefined ? text : refuse('INVALID_REQUEST', text, fault)
     },
+  },
+  databaseName: {
+    description: 'The name that a database is bound to; `default` is the one of `context.sql` itself.',
+    pattern: TENANT_ID_PATTERN,
+    read: (text) =>
+      new RegExp(TENANT_ID_PATTERN).test(text)
+        ? text
+        : refuse('NOT_FOUND', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
   },
 }
 
