@@ -1,4 +1,4 @@
-import { type Knob, type Machine, PATH, choice, flag, text, whole } from './config/knob.ts'
+import { type Knob, type Machine, PATH, choice, flag, text, variableOf, whole } from './config/knob.ts'
 import { CloisterError } from './core/errors.ts'
 import { type Bytes, type Mebibytes, type Millis, type Quantity, bytes, mebibytes, millis } from './core/quantity.ts'
 
@@ -293,9 +293,4 @@ function faultOf(source: string, { accepts, secret }: Knob<unknown>, given: unkn
 
 function knobs(): readonly [KnobName, Knob<unknown>][] {
   return Object.entries(KNOBS) as [KnobName, Knob<unknown>][]
-}
-
-/** `killGraceMs` → `CLOISTER_KILL_GRACE_MS`. */
-function variableOf(name: KnobName): string {
-  return `CLOISTER_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
 }
