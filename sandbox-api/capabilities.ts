@@ -1,5 +1,6 @@
 import type { Call } from './calls.ts'
 import { createDocs } from './docs.ts'
+import { createInvoke } from './invoke.ts'
 import { createKv } from './kv.ts'
 import { defineProperty } from './primordials.ts'
 
@@ -8,6 +9,7 @@ const CREATORS: { readonly [name: string]: ((call: Call) => object) | undefined 
   __proto__: null as never,
   kv: createKv,
   docs: createDocs,
+  invoke: createInvoke,
 }
 
 /** Gives the context what the policy grants. */

@@ -143,6 +143,16 @@ export interface Documents {
   transact(operations: readonly DocumentOperation[]): Promise<WrittenDocument[]>
 }
 
+/**
+ * Calls another function of the tenant and gives what it returns. Rejects with an error that has a `code`: `NOT_FOUND`,
+ * `TOO_DEEP` past 16 calls within calls, `RUN_ERROR` or another `RUN_…` if the function did not return, or what refused it.
+ */
+export type Invoke = (
+  name: string,
+  input?: Json,
+  options?: { version?: number; alias?: string; timeoutMs?: number },
+) => Promise<Json>
+
 /** The second argument of a function. */
 export interface Context {
   readonly runId: string
@@ -160,6 +170,7 @@ export interface Context {
   /** Present if the policy grants it. */
   readonly kv?: KeyValue
   /** Present if the policy grants it. */
+  readonly invoke?: Invoke
   readonly docs?: Documents
 }
 

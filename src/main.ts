@@ -9,6 +9,7 @@ import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
 import { createBroker } from './broker/broker.ts'
 import { createDocsCapability } from './broker/docs.ts'
+import { createInvokeCapability } from './broker/invoke.ts'
 import { createKvCapability } from './broker/kv.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
@@ -16,7 +17,6 @@ import { type Clock, systemClock } from './core/clock.ts'
 import { createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
-import type { LedgerStore } from './core/stores.ts'
 import { examine, examineWeb } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
@@ -39,6 +39,7 @@ import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
 import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
+import { withoutPosts } from './without-posts.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 
@@ -165,6 +166,11 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     capabilities: [
       createKvCapability({ store: stores.kv, clock }),
       createDocsCapability({ store: stores.docs, clock }),
+      createInvokeCapability({
+        resolve: (tenant, name, target) => functions.resolve(tenant, name, target),
+        execute: (request) => execute(request),
+        tryAcquire: (ticket) => scheduler.tryAcquire(ticket),
+      }),
     ],
     clock,
     ledger,
@@ -241,18 +247,6 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       await gateway.close()
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
-  }
-}
-
-/** For measuring what the ledger costs: everything is read, nothing is charged. */
-function withoutPosts(ledger: LedgerStore): LedgerStore {
-  return {
-    post: () => Promise.resolve(),
-    sum: ledger.sum.bind(ledger),
-    find: ledger.find.bind(ledger),
-    page: ledger.page.bind(ledger),
-    records: ledger.records.bind(ledger),
-    auditRollups: ledger.auditRollups.bind(ledger),
   }
 }
 

@@ -13,6 +13,20 @@ export type CapabilityErrorCode =
   | 'UNKNOWN_OPERATION'
   | 'RUN_OVER'
   | 'UNAVAILABLE'
+  | 'TOO_DEEP'
+  | 'BUDGET_EXCEEDED'
+  | 'RATE_LIMITED'
+  | 'CONCURRENCY_LIMITED'
+  | 'TOO_LARGE'
+  | 'OVERLOADED'
+  | 'DRAINING'
+  | 'RUN_ERROR'
+  | 'RUN_TIMEOUT'
+  | 'RUN_CPU_EXCEEDED'
+  | 'RUN_MEMORY_EXCEEDED'
+  | 'RUN_OUTPUT_EXCEEDED'
+  | 'RUN_CRASHED'
+  | 'RUN_CANCELLED'
 
 /** A refusal that the guest is told of. Anything else that an operation throws reaches the guest as UNAVAILABLE only. */
 export class CapabilityError extends Error {

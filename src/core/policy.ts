@@ -104,6 +104,11 @@ export interface DocsGrant extends Grant {
   readonly indexes: number
 }
 
+export interface InvokeGrant extends Grant {
+  /** The input of one call as JSON. */
+  readonly inputBytes: Bytes
+}
+
 /** What a tenant may keep of deployed functions. */
 export interface FunctionQuota {
   /** Functions of one tenant. */
@@ -118,6 +123,7 @@ export interface FunctionQuota {
 export interface Grants {
   readonly kv?: KvGrant
   readonly docs?: DocsGrant
+  readonly invoke?: InvokeGrant
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */

@@ -99,7 +99,7 @@ export function createPool(parts: PoolParts): CellPool {
     let best: Cell | undefined
     let bestMs = patience === 'with each' ? patienceMs : Number.MAX_VALUE
     for (const cell of cells) {
-      if (!cell.accepts || cell.runs >= policy.instance.runsPerCell || !cell.serves(policy)) continue
+      if (!cell.accepts || cell.runs >= placesOf(policy, request) || !cell.serves(policy)) continue
       const waitMs = cell.expectedWaitMs(patienceMs)
       if (waitMs <= PACK_DELAY_MS) return cell
       if (waitMs >= bestMs) continue
@@ -281,6 +281,11 @@ export function createPool(parts: PoolParts): CellPool {
       await nursery.close()
     },
   }
+}
+
+/** Who is called must find room even where everyone who is there waits for it. */
+function placesOf({ instance }: Ticket['policy'], { parentRun }: Ticket['request']): number {
+  return parentRun === undefined ? instance.runsPerCell : Infinity
 }
 
 /** Not what died before any code was sent to it; nor a cell of a tenant that was deleted: its name may be another's by now. */
