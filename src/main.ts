@@ -8,9 +8,8 @@ import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
 import { createBroker } from './broker/broker.ts'
-import { createDocsCapability } from './broker/docs.ts'
 import { createInvokeCapability } from './broker/invoke.ts'
-import { createKvCapability } from './broker/kv.ts'
+import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
@@ -162,16 +161,14 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
+  const capabilities = taken.use(openCapabilities({ config, stores, clock }))
+  const invoke = createInvokeCapability({
+    resolve: (tenant, name, target) => functions.resolve(tenant, name, target),
+    execute: (request) => execute(request),
+    tryAcquire: (ticket) => scheduler.tryAcquire(ticket),
+  })
   const broker = createBroker({
-    capabilities: [
-      createKvCapability({ store: stores.kv, clock }),
-      createDocsCapability({ store: stores.docs, clock }),
-      createInvokeCapability({
-        resolve: (tenant, name, target) => functions.resolve(tenant, name, target),
-        execute: (request) => execute(request),
-        tryAcquire: (ticket) => scheduler.tryAcquire(ticket),
-      }),
-    ],
+    capabilities: [...capabilities.all, invoke],
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),

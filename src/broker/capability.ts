@@ -16,7 +16,6 @@ export type CapabilityErrorCode =
   | 'TOO_DEEP'
   | 'BUDGET_EXCEEDED'
   | 'RATE_LIMITED'
-  | 'CONCURRENCY_LIMITED'
   | 'TOO_LARGE'
   | 'OVERLOADED'
   | 'DRAINING'
@@ -27,6 +26,21 @@ export type CapabilityErrorCode =
   | 'RUN_OUTPUT_EXCEEDED'
   | 'RUN_CRASHED'
   | 'RUN_CANCELLED'
+  | EgressErrorCode
+
+/** Why a request of fetch failed. */
+type EgressErrorCode =
+  | 'CONCURRENCY_LIMITED'
+  | 'CONNECT_FAILED'
+  | 'CONNECTION_LOST'
+  | 'DNS_FAILED'
+  | 'EGRESS_REFUSED'
+  | 'REDIRECT_REFUSED'
+  | 'REQUEST_TOO_LARGE'
+  | 'RESPONSE_INVALID'
+  | 'RESPONSE_TOO_LARGE'
+  | 'TIMEOUT'
+  | 'TLS_FAILED'
 
 /** A refusal that the guest is told of. Anything else that an operation throws reaches the guest as UNAVAILABLE only. */
 export class CapabilityError extends Error {
