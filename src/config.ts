@@ -20,6 +20,12 @@ const KNOBS = {
     max: 65_535,
     reason: 'The port of the API; 0 picks a free one and prints it.',
   }),
+  publicUrl: text({
+    fallback: undefined,
+    pattern: /^https?:\/\/[\w.:[\]-]{1,253}(\/[\w.~/-]{0,200})?$/,
+    accepts: 'an http or https URL without query',
+    reason: 'Where clients reach this host, behind whatever is in front of it. Signed URLs of blobs begin with it.',
+  }),
   dataDirectory: text({
     ...PATH,
     fallback: '.cloister',

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Logger } from 'pino'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
 import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
+import { openBlobService } from './blob-service.ts'
 import { createBroker } from './broker/broker.ts'
 import { createInvokeCapability } from './broker/invoke.ts'
 import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
-import { type Clock, systemClock } from './core/clock.ts'
+import { systemClock } from './core/clock.ts'
 import { createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
@@ -36,8 +36,9 @@ import { startWatchdog } from './pool/watchdog.ts'
 import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
-import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
+import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
+import { chargeStorageHourly } from './storage-charges.ts'
 import { withoutPosts } from './without-posts.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -57,9 +58,6 @@ const ARTIFACT_CACHE = bytes(64 << 20)
 /** Memory that the code of deployed functions may take, besides the cells it is in. */
 const FUNCTION_CACHE = bytes(128 << 20)
 const DAY_MS = 86_400_000
-const HOUR_MS = 3_600_000
-/** How often the host looks whether an hour of storage is to be charged. */
-const STORAGE_CHECK_MS = 30_000
 /** How much later than at its limit a run that is inspected is killed. */
 const INSPECTED_GRACE_MS = 2_000
 
@@ -72,7 +70,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   await using taken = new AsyncDisposableStack()
   const clock = systemClock
   const log = createLogger({ clock, level: config.logLevel })
-  const state = { draining: false, ready: false }
+  const state: HostState = { draining: false, ready: false, url: undefined }
   /** Without its watchdog no limit is certain, without its store no charge is: nothing new is let in. */
   const stopAdmitting = (event: string, error: unknown): void => {
     state.draining = true
@@ -95,6 +93,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       detailsRetention: millis(config.logRetentionDays * DAY_MS),
       onFailure: (error) => stopAdmitting('store.failed', error),
     }),
+  )
+  const blobs = taken.use(
+    await openBlobService({ config, index: stores.blobs, clock, log, listening: () => state.url }),
   )
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
@@ -161,7 +162,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
-  const capabilities = taken.use(openCapabilities({ config, stores, clock }))
+  const capabilities = taken.use(openCapabilities({ config, stores, blobs, clock }))
   const invoke = createInvokeCapability({
     resolve: (tenant, name, target) => functions.resolve(tenant, name, target),
     execute: (request) => execute(request),
@@ -227,6 +228,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     inject: (request) => inject(gateway, request),
     async listen() {
       const address = await gateway.listen({ host: config.host, port: config.port })
+      state.url = address.url
       stores.announce(address.url)
       log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
@@ -247,35 +249,16 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   }
 }
 
+interface HostState {
+  draining: boolean
+  ready: boolean
+  /** Where it listens. */
+  url: string | undefined
+}
+
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
   const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
-}
-
-interface HourlyParts {
-  readonly stores: Pick<SqliteStores, 'storedBytes'>
-  readonly billing: BillingDesk
-  readonly clock: Clock
-  readonly log: Logger
-}
-
-/** Charges each hour of storage once, while the host runs: hours in which it did not are free. */
-function chargeStorageHourly({ stores, billing, clock, log }: HourlyParts): Disposable {
-  let charged = -1
-  const charge = async (): Promise<void> => {
-    const hour = Math.floor(clock.now() / HOUR_MS)
-    if (hour === charged) return
-    charged = hour
-    try {
-      await billing.chargeStorage(await stores.storedBytes())
-    } catch (error) {
-      charged = -1
-      log.error({ err: error }, 'storage.charge-failed')
-    }
-  }
-  const timer = setInterval(() => void charge(), STORAGE_CHECK_MS)
-  timer.unref()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 function timeout(ms: number): Promise<void> {
