@@ -139,6 +139,18 @@ const KNOBS = {
     fallback: 'info',
     reason: 'What the host writes about itself. Nothing that a tenant wrote is in it at any level.',
   }),
+  connectionsPerAddress: whole({
+    fallback: 1_000,
+    min: 0,
+    max: 1_000_000,
+    reason:
+      'Connections that one address (of IPv6: one /64) may have open at once; more are closed unread. 0 is no bound: for a proxy, behind which all clients have its address.',
+  }),
+  cgroups: choice(['auto', 'off'], {
+    fallback: 'auto',
+    reason:
+      'auto: where the host is alone in a version 2 cgroup with the controllers memory, pids and cpu, each cell gets a group with limits of its own; doctor says whether.',
+  }),
   walls: choice(['best', 'A', 'B', 'C'], {
     fallback: 'best',
     reason:

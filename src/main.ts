@@ -5,8 +5,10 @@ import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
 import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
-import { loadPriceBook } from './billing/price-book.ts'
 import { openBlobService } from './blob-service.ts'
+import { keepAccountsHourly } from './billing/keep-accounts.ts'
+import { loadPriceBooks } from './billing/price-book.ts'
+import { PriceBooks } from './billing/price-books.ts'
 import { createBroker } from './broker/broker.ts'
 import { createInvokeCapability } from './broker/invoke.ts'
 import { openCapabilities } from './capabilities.ts'
@@ -27,6 +29,7 @@ import { HTTP_LIMITS } from './gateway/http-limits.ts'
 import type { Health } from './gateway/ports.ts'
 import { connectionsWithin, descriptorsMax } from './machine.ts'
 import { loadPolicies } from './policy/load.ts'
+import { openCgroups } from './pool/cgroups.ts'
 import { openProcessMeter } from './pool/meter.ts'
 import { type CellPool, createPool } from './pool/pool.ts'
 import { profileOf } from './pool/profile.ts'
@@ -38,7 +41,6 @@ import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
-import { chargeStorageHourly } from './storage-charges.ts'
 import { withoutPosts } from './without-posts.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -76,6 +78,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     state.draining = true
     log.fatal({ err: error }, event)
   }
+  const cgroups = openCgroups({ wanted: config.cgroups })
   const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
   // Trying the walls takes a cell's start, most of it in another process: the store is opened meanwhile.
   const raising = raiseWalls({
@@ -119,11 +122,13 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
-  const priceBook = loadPriceBook(config.priceBook)
+  const prices = new PriceBooks(loadPriceBooks(config.priceBook))
   const billing = createBilling({
     clock,
     ledger,
-    priceBook,
+    prices,
+    invoices: stores.invoices,
+    closedUntil: await stores.invoices.closedUntil(),
     budgetOf: (tenant) => admission.budgetOf(tenant),
     verifyChain: verifyLedger,
   })
@@ -142,6 +147,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       meter,
       watchdog,
       walls,
+      groups: 'groups' in cgroups ? cgroups.groups : undefined,
       blankCells: config.blankCells,
       isolatesPerBlankCell: config.isolatesPerBlankCell,
       blankProfile: profileOf(policies.resolve('default')),
@@ -203,18 +209,21 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     execute,
     functions,
     functionConfig: configSchema,
-    accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
+    accounts: { ...billing, costUsd: (usage, at) => formatNanoUsd(billing.cost(usage, at)), billCsv, usageCsv },
     runs: stores.ledger,
     health,
     metrics,
     log,
     version: readVersion(),
     bodySizeMax: config.bodyBytesMax,
-    limits: { connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax) },
+    limits: {
+      connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax),
+      connectionsPerAddress: config.connectionsPerAddress,
+    },
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
-  taken.use(chargeStorageHourly({ stores, billing, clock, log }))
+  taken.use(keepAccountsHourly({ storedBytes: () => stores.storedBytes(), desk: billing, clock, log }))
   const resources = taken.move()
 
   return {
@@ -234,7 +243,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       return address
     },
     ready: () => pool.ready(),
-    doctor: () => examine({ config, meter, trials, admission, execute, artifacts }),
+    doctor: () => examine({ config, meter, trials, cgroups, admission, execute, artifacts }),
     doctorWeb: () => examineWeb({ admission, execute, artifacts }),
     async drain() {
       state.draining = true
