@@ -44,6 +44,7 @@ import { sweepRegularly } from './sweeping.ts'
 import { withoutPosts } from './without-posts.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { openVault } from './vault/open-vault.ts'
 
 /** The whole platform in this process, put together: what the command line and the library open. */
 export interface Platform extends Host {
@@ -102,6 +103,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   )
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
+  const vault = await openVault(config, (reason) => log.warn({ reason }, 'vault-key.exposed'))
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
   const { walls, trials } = await raising
   const admission = await createAdmission({
@@ -119,6 +121,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       pool.retireTenant(tenant, 'tenant-deleted')
       broker.revoke(tenant)
       functions.forgetTenant(tenant)
+      capabilities.forgetTenant(tenant)
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
@@ -168,7 +171,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
-  const capabilities = taken.use(openCapabilities({ config, stores, blobs, clock }))
+  const capabilities = taken.use(openCapabilities({ config, stores, blobs, vault, clock }))
   const invoke = createInvokeCapability({
     resolve: (tenant, name, target) => functions.resolve(tenant, name, target),
     execute: (request) => execute(request),
@@ -211,6 +214,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     functionConfig: configSchema,
     accounts: { ...billing, costUsd: (usage, at) => formatNanoUsd(billing.cost(usage, at)), billCsv, usageCsv },
     runs: stores.ledger,
+    databases: capabilities.databases,
     health,
     metrics,
     log,

@@ -17,6 +17,7 @@ import { aliasRoutes } from './routes/aliases.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 
 export interface GatewayParts {
@@ -29,6 +30,7 @@ export interface GatewayParts {
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
+  readonly databases: ports.Databases
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
   readonly draining: () => boolean
@@ -93,6 +95,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...aliasRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
+    ...sqlRoutes(parts),
     ...operationRoutes({ ...parts, openApi: () => (openApi ??= describeApi(routes, parts.version)) }),
   ]
   return { routes, execute }

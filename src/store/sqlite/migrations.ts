@@ -9,6 +9,7 @@ import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
+import { sqlBindings } from './migrations/sql-bindings.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
 const APPLICATION_ID = 0x436c7374
@@ -29,6 +30,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   functions,
   docs,
   invoices,
+  sqlBindings,
 ]
 
 /** The schema version that this program writes. */
