@@ -4,8 +4,11 @@ import { Command, CommanderError } from 'commander'
 import { systemClock } from '../core/clock.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
+import { registerDeploy } from './deploy.ts'
 import { registerDoctor } from './doctor.ts'
 import { describeFailure, printFailure, printFailureAsJson } from './failure.ts'
+import { registerFunctions } from './functions.ts'
+import { registerInvoke } from './invoke.ts'
 import { registerKeys } from './keys.ts'
 import { registerPolicy } from './policy.ts'
 import { registerRun } from './run.ts'
@@ -22,6 +25,9 @@ import { registerUsage } from './usage.ts'
 const REGISTRARS = [
   registerServe,
   registerRun,
+  registerDeploy,
+  registerInvoke,
+  registerFunctions,
   registerRuns,
   registerBill,
   registerUsage,
