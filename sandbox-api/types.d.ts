@@ -227,6 +227,7 @@ export interface Context {
   readonly invoke?: Invoke
   readonly docs?: Documents
   readonly sql?: Sql
+  readonly secrets?: Secrets
 }
 
 /**

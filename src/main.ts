@@ -220,6 +220,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     blobUrls: blobs.urls,
     queues: stores.queues,
     databases: capabilities.databases,
+    secrets: capabilities.secrets,
     health,
     metrics,
     log,

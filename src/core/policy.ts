@@ -187,6 +187,17 @@ export interface SqlGrant extends Grant {
   readonly resultBytes: number
 }
 
+export interface SecretsGrant extends Grant {
+  /** Secrets of one tenant. */
+  readonly secrets: number
+  /** One value. */
+  readonly valueBytes: Bytes
+  /** All values of one tenant together. */
+  readonly storedBytes: Bytes
+  /** Whether code may have the value itself, by `secrets.reveal`. */
+  readonly reveal: boolean
+}
+
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
@@ -196,6 +207,7 @@ export interface Grants {
   readonly invoke?: InvokeGrant
   readonly fetch?: FetchGrant
   readonly sql?: SqlGrant
+  readonly secrets?: SecretsGrant
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */

@@ -25,6 +25,7 @@ import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 
@@ -42,6 +43,7 @@ export interface GatewayParts {
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly databases: ports.Databases
+  readonly secrets: ports.Secrets
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
   readonly draining: () => boolean
@@ -115,6 +117,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...blobRoutes(parts),
     ...queueRoutes(parts),
     ...sqlRoutes(parts),
+    ...secretRoutes(parts),
     ...operationRoutes({ ...parts, openApi: () => (openApi ??= describeApi(routes, parts.version)) }),
   ]
   return { routes, execute }

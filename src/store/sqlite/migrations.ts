@@ -9,6 +9,7 @@ import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
+import { secrets } from './migrations/secrets.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
@@ -31,6 +32,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   docs,
   invoices,
   sqlBindings,
+  secrets,
 ]
 
 /** The schema version that this program writes. */

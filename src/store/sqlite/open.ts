@@ -24,6 +24,7 @@ import { createLedgerStore } from './ledger-store.ts'
 import { makeDirectory } from './make-directory.ts'
 import { migrate } from './migrations.ts'
 import { createQueueStore } from './queue-store.ts'
+import { createSecretStore } from './secret-store.ts'
 import { createSqlBindingStore } from './sql-binding-store.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -153,6 +154,7 @@ function storesOf({
     invoices: createInvoiceStore({ queue, database }),
     storedBytes: () => reading(() => listStoredBytes(database)),
     sqlBindings: createSqlBindingStore({ queue, database: reader }),
+    secrets: createSecretStore({ queue, database: reader }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
