@@ -9,7 +9,7 @@
  * `"lib": ["esnext", "webworker"], "types": []`. `Request`, `Response` and the rest below come from there.
  */
 
-import type { Blobs, Queues } from './storage-types.d.ts'
+import type { Blobs, Queues, Secrets } from './storage-types.d.ts'
 
 export type {
   BlobCondition,
@@ -19,6 +19,7 @@ export type {
   BlobPutOptions,
   Blobs,
   Queues,
+  Secrets,
   SendOptions,
   SentMessage,
   StoredBlob,

@@ -35,7 +35,10 @@ const MINE = {}
 export function createFetchCapability({ resolve, socketsMax, secrets }: Parts): FetchCapability {
   const connections = new Connections({ resolve, socketsMax })
   const operations = new Map<string, Operation<FetchGrant>>([
-    ['send', { effect: 'lasting', run: (scope, grant, [given]) => send({ connections, secrets }, scope, grant, given) }],
+    [
+      'send',
+      { effect: 'lasting', run: (scope, grant, [given]) => send({ connections, secrets }, scope, grant, given) },
+    ],
     ['write', { effect: 'lasting', run: (scope, _, [id, piece]) => write(requestsOf(scope), id, piece) }],
     ['read', { effect: 'none', run: (scope, _, [id]) => read(requestsOf(scope), id) }],
     [
@@ -107,7 +110,12 @@ interface Shared {
   readonly secrets: Secrets
 }
 
-async function send({ connections, secrets }: Shared, scope: RunScope, grant: FetchGrant, given: unknown): Promise<string> {
+async function send(
+  { connections, secrets }: Shared,
+  scope: RunScope,
+  grant: FetchGrant,
+  given: unknown,
+): Promise<string> {
   const request = requestOf(given, grant)
   const requests = requestsOf(scope)
   const fetching = new Fetching({

@@ -14,7 +14,10 @@ const ARGUMENTS_MAX = 500
 /** Host half of `secrets`. `ref` gives what stands for a secret in requests of fetch; `reveal` the secret, if the policy says so. */
 export function createSecretsCapability({ secrets }: Parts): Capability<'secrets'> {
   const operations = new Map<string, Operation<SecretsGrant>>([
-    ['ref', { effect: 'none', run: async (scope, _, [name]) => JSON.stringify(await ref(secrets, scope, nameOf(name))) }],
+    [
+      'ref',
+      { effect: 'none', run: async (scope, _, [name]) => JSON.stringify(await ref(secrets, scope, nameOf(name))) },
+    ],
     [
       'reveal',
       {

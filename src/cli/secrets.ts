@@ -51,7 +51,10 @@ async function listSecrets({ tenant, ...options }: TenantOptions, context: Conte
   if (options.json) return printJson(context.out, answer)
   const rows = listAt(JSON.parse(answer), 'secrets').map(toRow)
   if (rows.length > 0) return print(context.out, renderTable(context.out, COLUMNS, rows))
-  print(context.err, `${tenant} has no secrets; store one with: cloister secrets set NAME FILE --host HOST --tenant ${tenant}`)
+  print(
+    context.err,
+    `${tenant} has no secrets; store one with: cloister secrets set NAME FILE --host HOST --tenant ${tenant}`,
+  )
 }
 
 /** From a file, because what stands on a command line can be read by everybody on the machine. */
@@ -79,9 +82,5 @@ async function deleteSecret(name: string, { tenant, ...options }: TenantOptions,
 
 function toRow(secret: unknown): readonly string[] {
   const hosts = at(secret, 'hosts')
-  return [
-    textAt(secret, 'name') ?? '',
-    Array.isArray(hosts) ? hosts.join(', ') : '',
-    textAt(secret, 'updatedAt') ?? '',
-  ]
+  return [textAt(secret, 'name') ?? '', Array.isArray(hosts) ? hosts.join(', ') : '', textAt(secret, 'updatedAt') ?? '']
 }

@@ -77,6 +77,8 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/queues/{queue}/messages',
     '/v1/tenants/{tenant}/runs',
     '/v1/tenants/{tenant}/runs/{runId}',
+    '/v1/tenants/{tenant}/secrets',
+    '/v1/tenants/{tenant}/secrets/{secretName}',
     '/v1/tenants/{tenant}/sql',
     '/v1/tenants/{tenant}/sql/{databaseName}',
     '/v1/tenants/{tenant}/sql/{databaseName}/test',

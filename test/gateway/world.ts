@@ -16,7 +16,7 @@ import { createArtifacts } from '../../src/functions/artifacts.ts'
 import { configSchema } from '../../src/functions/config.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
-import type { Accounts, Databases, Execute, Functions, Health, Runs } from '../../src/gateway/ports.ts'
+import type { Accounts, Databases, Execute, Functions, Health, Runs, Secrets } from '../../src/gateway/ports.ts'
 
 export { ADMIN_KEY }
 
@@ -144,6 +144,7 @@ interface Options {
   readonly forwarded?: 'none' | 'proxy'
   readonly functionOrigin?: 'shared' | 'own'
   readonly databases?: Databases
+  readonly secrets?: Secrets
 }
 
 /** Nothing is bound, and nothing can be. */
@@ -153,6 +154,14 @@ const noDatabases: Databases = {
   list: async () => [],
   delete: () => Promise.reject(new CloisterError('NOT_FOUND', 'no database is bound')),
   test: () => Promise.reject(new CloisterError('NOT_FOUND', 'no database is bound')),
+}
+
+/** There are none. */
+const noSecrets: Secrets = {
+  put: () => Promise.reject(new CloisterError('QUOTA_EXCEEDED', 'a tenant may keep 0 secrets')),
+  get: () => Promise.reject(new CloisterError('NOT_FOUND', 'there is no such secret')),
+  list: async () => [],
+  delete: () => Promise.reject(new CloisterError('NOT_FOUND', 'there is no such secret')),
 }
 
 /** Opens the doors on a free port of this machine, with the tenants `acme` and `other`. They close with the test. */
@@ -188,6 +197,7 @@ export async function openGateway(options: Options = {}): Promise<World> {
     blobUrls: {} as never,
     queues: {} as never,
     databases: options.databases ?? noDatabases,
+    secrets: options.secrets ?? noSecrets,
     health: () => world.health,
     draining: () => world.draining,
     metrics: { contentType: 'text/plain; version=0.0.4', expose: async () => 'cloister_runs_total 1\n' },

@@ -1,6 +1,6 @@
 import { invalid } from '../arguments.ts'
 import { type Header, checkHeaderValue, headerOf } from '../egress/headers.ts'
-import { percentEncoded } from './forms.ts'
+import { jsonText, percentEncoded } from './forms.ts'
 import { replacePlaceholders, unfinishedLength } from './placeholder.ts'
 import type { RunSecrets } from './run-secrets.ts'
 
@@ -71,7 +71,8 @@ export class Substitution {
   #replace(text: string, write: Writing): string {
     return replacePlaceholders(text, (name, nonce) => {
       this.#count += 1
-      if (this.#count > PLACEHOLDERS_MAX) throw invalid(`a request may have ${PLACEHOLDERS_MAX} placeholders of secrets`)
+      if (this.#count > PLACEHOLDERS_MAX)
+        throw invalid(`a request may have ${PLACEHOLDERS_MAX} placeholders of secrets`)
       return write(this.#secrets.valueFor(name, nonce, this.#url))
     })
   }
@@ -80,7 +81,7 @@ export class Substitution {
 /** By the body's type: a quotation mark or an ampersand in a secret must not end what it stands in. */
 function writingOf(contentType: string): Writing {
   const [type = ''] = contentType.toLowerCase().split(';')
-  if (/[/+]json\s*$/.test(type)) return (value) => JSON.stringify(value).slice(1, -1)
+  if (/[/+]json\s*$/.test(type)) return jsonText
   return type.trim() === 'application/x-www-form-urlencoded' ? percentEncoded : asItIs
 }
 

@@ -44,7 +44,8 @@ export function secretRoutes({ directory, secrets }: Parts): readonly Route[] {
       method: 'PUT',
       path: PATH,
       caller: 'tenant',
-      summary: 'Store a secret (201), or another value and other hosts of it (200). Runs that have asked for it go on with the old one.',
+      summary:
+        'Store a secret (201), or another value and other hosts of it (200). Runs that have asked for it go on with the old one.',
       body: jsonBody(change),
       answer: { status: 200, description: 'What is stored, without the value.', schema: secret },
       refusals: ['NOT_FOUND', 'QUOTA_EXCEEDED'],
