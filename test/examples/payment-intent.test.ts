@@ -2,7 +2,7 @@ import { type IncomingHttpHeaders, createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { runProgram } from '../cli/command-line.ts'
+import { type Ended, runProgram } from '../cli/command-line.ts'
 import { type Example, TENANT, openExample } from './example.ts'
 
 const KEY = 'sk_live_51H8aGQ2eZvKYlo2C'
@@ -18,6 +18,7 @@ const taken = new AsyncDisposableStack()
 const seen: Seen[] = []
 let example: Example
 let origin: string
+let set: Ended
 let cloister: (args: readonly string[], input?: string) => ReturnType<typeof runProgram>
 
 beforeAll(async () => {
@@ -39,11 +40,15 @@ beforeAll(async () => {
   const { key } = (await example.server.post(`/v1/tenants/${TENANT}/keys`)).body
   const env = { CLOISTER_URL: example.server.url, CLOISTER_KEY: key }
   cloister = (args, input = '') => runProgram([...args, '--tenant', TENANT], { env, input })
-  const set = await cloister(['secrets', 'set', 'STRIPE_KEY', '-', '--host', origin], `${KEY}\n`)
-  expect([set.code, set.stderr]).toEqual([0, ''])
-  expect(set.stdout).not.toContain(KEY)
+  set = await cloister(['secrets', 'set', 'STRIPE_KEY', '-', '--host', origin], `${KEY}\n`)
 })
 afterAll(() => taken.disposeAsync())
+
+test('the command line takes a secret from standard input and does not show it', () => {
+  expect([set.code, set.stderr]).toEqual([0, ''])
+  expect(set.stdout).toContain(origin)
+  expect(set.stdout).not.toContain(KEY)
+})
 
 test('the key reaches Stripe, and neither the code, its log, its error nor the ledger has it', async () => {
   const paid = (await example.post({ ...ORDER, origin })).body

@@ -30,7 +30,8 @@ const OPERATIONS = [
   ...['insert', 'get', 'replace', 'patch', 'delete', 'find', 'transact'].map((verb) => `docs.${verb}`),
   ...['send', 'write', 'read', 'cancel'].map((verb) => `fetch.${verb}`),
   ...SQL_OPERATIONS,
-  ...['secrets.ref', 'secrets.reveal'],
+  'secrets.ref',
+  'secrets.reveal',
 ]
 /** They count as many operations as they have items. */
 const BATCHES = new Set(['kv.getMany', 'kv.putMany', 'kv.deleteMany', 'docs.transact'])

@@ -49,5 +49,5 @@ function innerBase64(bytes: Buffer, offset: number): string {
 }
 
 function isLatin1(text: string): boolean {
-  return /^[\u0000-\u00ff]*$/.test(text)
+  return !/[^\0-\xff]/.test(text)
 }
