@@ -43,6 +43,8 @@ const REFUSALS: ReadonlySet<unknown> = new Set([
   'CONFLICT',
   'NOT_FOUND',
   'CONCURRENCY_LIMITED',
+  // Of a request that the guest has cancelled itself.
+  'CONNECTION_LOST',
   'EGRESS_REFUSED',
   'REQUEST_TOO_LARGE',
 ])

@@ -100,7 +100,8 @@ export class Fetching implements Disposable {
 
   #start(url: URL, outgoing: Outgoing): Exchange {
     const { connections, scope, grant, count } = this.#parts
-    if (this.#isOver || scope.signal.aborted) throw new CapabilityError('RUN_OVER', 'the request was given up')
+    if (scope.signal.aborted) throw new CapabilityError('RUN_OVER', 'the run is over')
+    if (this.#isOver) throw new CapabilityError('CONNECTION_LOST', 'the request was given up')
     count()
     const mine = connections.of(scope.tenant, grant)
     const exchange = new Exchange({
