@@ -8,8 +8,7 @@ import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
 import { createBroker } from './broker/broker.ts'
-import { createDocsCapability } from './broker/docs.ts'
-import { createKvCapability } from './broker/kv.ts'
+import { createTenantData } from './broker/tenant-data.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
@@ -161,11 +160,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
+  const data = createTenantData({ ...stores, clock, policyOf: (tenant) => admission.policyOf(tenant) })
   const broker = createBroker({
-    capabilities: [
-      createKvCapability({ store: stores.kv, clock }),
-      createDocsCapability({ store: stores.docs, clock }),
-    ],
+    capabilities: data.capabilities,
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
@@ -201,6 +198,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     functionConfig: configSchema,
     accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
     runs: stores.ledger,
+    data,
     health,
     metrics,
     log,

@@ -4,9 +4,12 @@ import { Command, CommanderError } from 'commander'
 import { systemClock } from '../core/clock.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
+import { registerDocs } from './docs.ts'
 import { registerDoctor } from './doctor.ts'
+import { registerEnv } from './env.ts'
 import { describeFailure, printFailure, printFailureAsJson } from './failure.ts'
 import { registerKeys } from './keys.ts'
+import { registerKv } from './kv.ts'
 import { registerPolicy } from './policy.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
@@ -26,6 +29,9 @@ const REGISTRARS = [
   registerUsage,
   registerTenants,
   registerKeys,
+  registerKv,
+  registerDocs,
+  registerEnv,
   registerPolicy,
   registerDoctor,
   registerStress,

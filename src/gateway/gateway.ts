@@ -13,8 +13,11 @@ import { createRequestIds } from './request-ids.ts'
 import type { Route } from './route.ts'
 import { createRouter } from './router.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { docRoutes } from './routes/docs.ts'
+import { envRoutes } from './routes/env.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 
@@ -28,6 +31,7 @@ export interface GatewayParts {
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
+  readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
   readonly draining: () => boolean
@@ -91,6 +95,9 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...functionRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
+    ...envRoutes(parts),
+    ...kvRoutes(parts),
+    ...docRoutes(parts),
     ...operationRoutes({ ...parts, openApi: () => (openApi ??= describeApi(routes, parts.version)) }),
   ]
   return { routes, execute }

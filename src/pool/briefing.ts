@@ -46,15 +46,15 @@ export function startOf(ticket: Ticket, artifact: number): Start {
 }
 
 /**
- * What the guest sees as `context`. Made of parsed ids and numbers, with nothing to escape, and of the function's
- * configuration. Invariant: ASCII, which the wire counts on.
+ * What the guest sees as `context`. Made of parsed ids and numbers, with nothing to escape, and of the
+ * configuration of the tenant and the function. Invariant: ASCII, which the wire counts on.
  */
-function contextOf({ run, request, wall }: Ticket): string {
+function contextOf({ run, request, wall, env: shared }: Ticket): string {
   const { tenant, trigger, stage, function: deployed, env } = request
   const name = deployed === undefined ? 'null' : `{"name":"${deployed.name}","version":${deployed.version}}`
   return (
     `{"runId":"${run}","tenant":"${tenant}","trigger":"${stage ?? trigger}","function":${name},"attempt":1,` +
-    `"wallMs":${wall},"env":${env === undefined ? '{}' : asciiJson(env)}}`
+    `"wallMs":${wall},"env":${shared === undefined && env === undefined ? '{}' : asciiJson({ ...shared, ...env })}}`
   )
 }
 

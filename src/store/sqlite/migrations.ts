@@ -8,6 +8,7 @@ import { functions } from './migrations/functions.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
+import { tenantEnv } from './migrations/tenant-env.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
 const APPLICATION_ID = 0x436c7374
@@ -27,6 +28,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   { statements: metering, fill: fillRollups },
   functions,
   docs,
+  tenantEnv,
 ]
 
 /** The schema version that this program writes. */
