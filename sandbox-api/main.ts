@@ -24,6 +24,7 @@ import {
   cut,
   defineProperty,
   freeze,
+  includes,
   max,
   parse,
   whenSettled,
@@ -69,6 +70,8 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
     bridge: native,
     clock,
     timers,
+    isGranted: (name) => includes(limits.capabilities, name),
+    callHost: calls.call,
     fail: (error) => guest.fail(error),
     exceed: () => guest.exceed(),
   })

@@ -63,6 +63,12 @@ export function cut(text: string, length: number): string {
   return text.length <= length ? text : (apply(slice, text, [0, length]) as string)
 }
 
+/** Whether a name is in a list. */
+export function includes(list: readonly string[], name: string): boolean {
+  for (let index = 0; index < list.length; index += 1) if (list[index] === name) return true
+  return false
+}
+
 /** Where `part` is first found at or after `from`; the length of the text if it is not. */
 export function indexOf(text: string, part: string, from: number): number {
   const found = apply(find, text, [part, from]) as number

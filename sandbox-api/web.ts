@@ -11,6 +11,8 @@ interface Parts {
   readonly bridge: NativeBridge
   readonly clock: Clock
   readonly timers: Pick<WebHost, 'setTimer' | 'clearTimer'>
+  readonly isGranted: WebHost['isGranted']
+  readonly callHost: WebHost['callHost']
   readonly fail: (error: unknown) => void
   readonly exceed: () => void
 }
@@ -23,7 +25,8 @@ export interface WebDoor {
 }
 
 /** Puts the web's own API on the global object. */
-export function installWeb(global: object, { bridge, clock, timers, fail, exceed }: Parts): WebDoor {
+export function installWeb(global: object, parts: Parts): WebDoor {
+  const { bridge, clock, timers, isGranted, callHost, fail, exceed } = parts
   let web: Web | undefined
   const native = createNative(bridge)
   const timeOrigin = clock.now()
@@ -37,6 +40,8 @@ export function installWeb(global: object, { bridge, clock, timers, fail, exceed
       startNative: native.start,
       setTimer: timers.setTimer,
       clearTimer: timers.clearTimer,
+      isGranted,
+      callHost,
       fail,
       exceed,
     })

@@ -117,6 +117,18 @@ const KNOBS = {
     max: 32 << 20,
     reason: 'Longest request body. Bounds what one request makes the host hold; policies bound code and input further.',
   }),
+  egressSocketsMax: whole({
+    fallback: 1024,
+    min: 1,
+    max: 65_536,
+    reason: 'Outbound connections of all tenants’ fetch. Each is a descriptor; past it requests fail as UNAVAILABLE.',
+  }),
+  dnsServers: text({
+    fallback: undefined,
+    pattern: /^[0-9a-fA-F.:[\]]{2,50}(,[0-9a-fA-F.:[\]]{2,50}){0,7}$/,
+    accepts: 'addresses of name servers, with commas between',
+    reason: 'Where tenants’ fetch looks names up. Without it, the name servers that the machine uses.',
+  }),
   logLevel: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     fallback: 'info',
     reason: 'What the host writes about itself. Nothing that a tenant wrote is in it at any level.',

@@ -8,7 +8,7 @@ import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
 import { loadPriceBook } from './billing/price-book.ts'
 import { createBroker } from './broker/broker.ts'
-import { createTenantData } from './broker/tenant-data.ts'
+import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { type Clock, systemClock } from './core/clock.ts'
@@ -160,9 +160,11 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
-  const data = createTenantData({ ...stores, clock, policyOf: (tenant) => admission.policyOf(tenant) })
+  const capabilities = taken.use(
+    openCapabilities({ config, stores, clock, policyOf: (tenant) => admission.policyOf(tenant) }),
+  )
   const broker = createBroker({
-    capabilities: data.capabilities,
+    capabilities: capabilities.all,
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
@@ -198,7 +200,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     functionConfig: configSchema,
     accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
     runs: stores.ledger,
-    data,
+    data: capabilities.data,
     health,
     metrics,
     log,

@@ -10,6 +10,10 @@ export interface WebHost {
   callNative(operation: string, args: readonly NativeValue[]): NativeValue
   /** Starts one that ends later: its number. */
   startNative(operation: string, args: readonly NativeValue[]): number
+  /** Whether the policy grants a capability. */
+  isGranted(capability: string): boolean
+  /** Calls an operation of a capability. Rejects with an Error whose `code` says why. */
+  callHost(operation: string, args: readonly unknown[]): Promise<unknown>
   /** Calls back in a turn of its own after `ms`. One of the run's timers. */
   setTimer(callback: () => void, ms: number): number
   clearTimer(timer: number): void

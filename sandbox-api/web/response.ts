@@ -21,6 +21,8 @@ export interface ResponseState extends BodyOwner {
   readonly url: string
   readonly status: number
   readonly statusText: string
+  /** Whether it comes from elsewhere than where the request was first sent. */
+  readonly redirected?: boolean
   readonly guard: Guard
   body: Body | null
 }
@@ -105,8 +107,7 @@ export class Response {
     return this.#state.url
   }
   get redirected(): boolean {
-    void this.#state
-    return false
+    return this.#state.redirected ?? false
   }
   get status(): number {
     return this.#state.status

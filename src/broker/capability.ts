@@ -13,6 +13,21 @@ export type CapabilityErrorCode =
   | 'UNKNOWN_OPERATION'
   | 'RUN_OVER'
   | 'UNAVAILABLE'
+  | EgressErrorCode
+
+/** Why a request of fetch failed. */
+type EgressErrorCode =
+  | 'CONCURRENCY_LIMITED'
+  | 'CONNECT_FAILED'
+  | 'CONNECTION_LOST'
+  | 'DNS_FAILED'
+  | 'EGRESS_REFUSED'
+  | 'REDIRECT_REFUSED'
+  | 'REQUEST_TOO_LARGE'
+  | 'RESPONSE_INVALID'
+  | 'RESPONSE_TOO_LARGE'
+  | 'TIMEOUT'
+  | 'TLS_FAILED'
 
 /** A refusal that the guest is told of. Anything else that an operation throws reaches the guest as UNAVAILABLE only. */
 export class CapabilityError extends Error {

@@ -77,22 +77,19 @@ export function createTenantData({ kv, docs, clock, policyOf }: Parts): TenantDa
   }
 }
 
-/** What a refusal of a guest's call is called outside. */
-const CODES: Readonly<Record<CapabilityErrorCode, ErrorCode>> & Record<string, ErrorCode> = {
+/** What a refusal of a guest's call is called outside. Operations on data refuse with no other code. */
+const CODES: Readonly<Partial<Record<CapabilityErrorCode, ErrorCode>>> = {
   INVALID_ARGUMENT: 'INVALID_REQUEST',
   CONFLICT: 'CONFLICT',
   NOT_FOUND: 'NOT_FOUND',
   QUOTA_EXCEEDED: 'QUOTA_EXCEEDED',
   UNAVAILABLE: 'OVERLOADED',
-  NOT_GRANTED: 'FORBIDDEN',
-  UNKNOWN_OPERATION: 'INTERNAL',
-  RUN_OVER: 'INTERNAL',
 }
 
 async function outside<Value>(action: () => Promise<Value>): Promise<Value> {
   try {
     return await action()
   } catch (error) {
-    throw error instanceof CapabilityError ? new CloisterError(CODES[error.code], error.message) : error
+    throw error instanceof CapabilityError ? new CloisterError(CODES[error.code] ?? 'INTERNAL', error.message) : error
   }
 }

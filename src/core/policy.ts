@@ -104,6 +104,37 @@ export interface DocsGrant extends Grant {
   readonly indexes: number
 }
 
+/** Where requests may go. */
+export interface EgressRule {
+  /** `api.example.com`, `*.example.com` (every name below it, not itself), an address, or `*` for any. In lower case. */
+  readonly host: string
+  readonly ports: readonly number[]
+  /** In capitals; `*` for any. */
+  readonly methods: readonly string[]
+}
+
+/** An operation is one request, or one further piece of a body. */
+export interface FetchGrant extends Grant {
+  /** Requests of one run. Each redirect that is followed is one more. */
+  readonly requests: number
+  /** Requests of the tenant that are under way at once. */
+  readonly concurrency: number
+  /** Body of a request. */
+  readonly requestBytes: Bytes
+  /** Body of a response, decompressed. */
+  readonly responseBytes: Bytes
+  /** Headers of a response. */
+  readonly headerBytes: Bytes
+  /** Redirects that one request is followed through. */
+  readonly redirects: number
+  /** Longest wait for the headers of a response, and for each further piece of its body. */
+  readonly timeoutMs: Millis
+  /** A request goes nowhere that no rule allows. */
+  readonly allow: readonly EgressRule[]
+  /** Ranges of addresses, as CIDR, that are reached although they are not public. */
+  readonly privateRanges: readonly string[]
+}
+
 /** What a tenant may keep of deployed functions. */
 export interface FunctionQuota {
   /** Functions of one tenant. */
@@ -118,6 +149,7 @@ export interface FunctionQuota {
 export interface Grants {
   readonly kv?: KvGrant
   readonly docs?: DocsGrant
+  readonly fetch?: FetchGrant
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */

@@ -1,6 +1,14 @@
 import type { Clock } from '../core/clock.ts'
 import { CloisterError } from '../core/errors.ts'
-import type { Deployed, FunctionConfig, FunctionRecord, FunctionStore, VersionRecord } from '../core/function-store.ts'
+import type {
+  AliasRecord,
+  Canary,
+  Deployed,
+  FunctionConfig,
+  FunctionRecord,
+  FunctionStore,
+  VersionRecord,
+} from '../core/function-store.ts'
 import { type AliasName, type FunctionName, type TenantId, parseAliasName } from '../core/ids.ts'
 import type { FunctionQuota } from '../core/policy.ts'
 import type { Bytes } from '../core/quantity.ts'
@@ -13,6 +21,8 @@ import { type LoadedVersion, VersionCache } from './version-cache.ts'
 export interface Target {
   readonly version?: number | undefined
   readonly alias?: AliasName | undefined
+  /** One of the versions that the alias leads to, at whatever share. */
+  readonly prefer?: number | undefined
   /** Who calls, by any name that stays: the same caller meets the same version while a canary lasts. */
   readonly caller?: string | undefined
 }
@@ -49,6 +59,21 @@ export interface FunctionDirectory {
   versions(tenant: TenantId, name: FunctionName): Promise<readonly VersionRecord[]>
   /** Deletes all versions and aliases. Runs in progress end as they would. */
   delete(tenant: TenantId, name: FunctionName): Promise<void>
+  alias(tenant: TenantId, name: FunctionName, alias: AliasName): Promise<AliasRecord>
+  /** Moves an alias, or makes it: the next call goes where it says. Rejects with CONFLICT past 20 aliases. */
+  setAlias(
+    tenant: TenantId,
+    name: FunctionName,
+    alias: AliasName,
+    to: { readonly version: number; readonly canary?: Canary },
+  ): Promise<AliasRecord>
+  deleteAlias(tenant: TenantId, name: FunctionName, alias: AliasName): Promise<void>
+  /** Ends the alias's canary if it has one, else goes back to the version that it named before. Rejects with CONFLICT. */
+  rollBack(
+    tenant: TenantId,
+    name: FunctionName,
+    alias: AliasName,
+  ): Promise<{ readonly version: number; readonly from: number }>
   /** A tenant is gone. */
   forgetTenant(tenant: TenantId): void
 }
@@ -80,8 +105,8 @@ export function createFunctionDirectory({ clock, store, load, cacheSize }: Parts
       if (deployed.outcome === 'quota-exceeded') throw quotaExceeded(deployed, quota)
       return { version: deployed.version, created: deployed.outcome === 'created' }
     },
-    async resolve(tenant, name, { version, alias = LIVE, caller }) {
-      const wanted = version ?? chooseVersion(await get(tenant, name), alias, caller)
+    async resolve(tenant, name, { version, alias = LIVE, ...call }) {
+      const wanted = version ?? chooseVersion(await get(tenant, name), alias, call)
       const found = await cache.version(tenant, name, wanted)
       if (found !== undefined) return { ...found, name }
       await get(tenant, name)
@@ -98,8 +123,57 @@ export function createFunctionDirectory({ clock, store, load, cacheSize }: Parts
       cache.forget(tenant, name)
       if (!existed) throw noSuchFunction(tenant, name)
     },
+    ...aliasesOf({ clock, store, cache, get }),
     forgetTenant: (tenant) => cache.forgetTenant(tenant),
   }
+}
+
+interface AliasParts {
+  readonly clock: Clock
+  readonly store: FunctionStore
+  readonly cache: VersionCache
+  readonly get: FunctionDirectory['get']
+}
+
+type Aliases = Pick<FunctionDirectory, 'alias' | 'setAlias' | 'deleteAlias' | 'rollBack'>
+
+function aliasesOf({ clock, store, cache, get }: AliasParts): Aliases {
+  const find = async (tenant: TenantId, name: FunctionName, alias: AliasName): Promise<AliasRecord> => {
+    const found = (await get(tenant, name)).aliases.find((each) => each.name === alias)
+    if (found === undefined) throw noSuchAlias(name, alias)
+    return found
+  }
+  return {
+    alias: find,
+    async setAlias(tenant, name, alias, { version, canary }) {
+      const change = { name, alias, version, now: clock.now(), ...(canary && { canary }) }
+      const outcome = await store.setAlias(tenant, change)
+      cache.forget(tenant, name)
+      if (outcome === 'done') return find(tenant, name, alias)
+      if (outcome === 'no-function') throw noSuchFunction(tenant, name)
+      if (outcome === 'too-many')
+        throw new CloisterError('CONFLICT', `function "${name}" has 20 aliases, the most it may have`)
+      const either =
+        canary === undefined ? `no version ${version}` : `not both version ${version} and ${canary.version}`
+      throw new CloisterError('NOT_FOUND', `function "${name}" has ${either}`)
+    },
+    async deleteAlias(tenant, name, alias) {
+      const existed = await store.deleteAlias(tenant, name, alias)
+      cache.forget(tenant, name)
+      if (!existed) throw noSuchAlias(name, alias)
+    },
+    async rollBack(tenant, name, alias) {
+      const back = await store.rollBack(tenant, name, alias, clock.now())
+      cache.forget(tenant, name)
+      if (back.outcome === 'done') return { version: back.version, from: back.from }
+      await find(tenant, name, alias)
+      throw new CloisterError('CONFLICT', `alias "${alias}" of function "${name}" has no version to go back to`)
+    },
+  }
+}
+
+function noSuchAlias(name: FunctionName, alias: AliasName): CloisterError {
+  return new CloisterError('NOT_FOUND', `function "${name}" has no alias "${alias}"`)
 }
 
 function noSuchFunction(tenant: TenantId, name: FunctionName): CloisterError {

@@ -35,6 +35,8 @@ export const alias = z.strictObject({
   updatedAt: time,
 })
 
+export const rolledBack = z.strictObject({ name, alias: z.string(), version: number, from: number })
+
 export const deployedFunction = z.strictObject({
   name,
   latest: version,

@@ -13,6 +13,7 @@ import { createRequestIds } from './request-ids.ts'
 import type { Route } from './route.ts'
 import { createRouter } from './router.ts'
 import { accountRoutes } from './routes/accounts.ts'
+import { aliasRoutes } from './routes/aliases.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
 import { functionRoutes } from './routes/functions.ts'
@@ -93,6 +94,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     execute,
     ...runRoutes(parts),
     ...functionRoutes(parts),
+    ...aliasRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
     ...envRoutes(parts),

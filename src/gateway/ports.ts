@@ -1,6 +1,13 @@
 /** What the gateway needs of the other parts. `main.ts` hands them in. */
 import type { DocCollection } from '../core/documents.ts'
-import type { FunctionConfig, FunctionRecord, Handler, VersionRecord } from '../core/function-store.ts'
+import type {
+  AliasRecord,
+  Canary,
+  FunctionConfig,
+  FunctionRecord,
+  Handler,
+  VersionRecord,
+} from '../core/function-store.ts'
 import type { AliasName, FunctionName, KeyId, TenantId } from '../core/ids.ts'
 import type { EpochMillis } from '../core/quantity.ts'
 import type { Artifact, Outcome, RunRequest, Usage, WallLevel } from '../core/run.ts'
@@ -102,6 +109,7 @@ export interface Functions {
     target: {
       readonly version?: number | undefined
       readonly alias?: AliasName | undefined
+      readonly prefer?: number | undefined
       readonly caller?: string | undefined
     },
   ): Promise<ResolvedFunction>
@@ -109,6 +117,21 @@ export interface Functions {
   get(tenant: TenantId, name: FunctionName): Promise<FunctionRecord>
   versions(tenant: TenantId, name: FunctionName): Promise<readonly VersionRecord[]>
   delete(tenant: TenantId, name: FunctionName): Promise<void>
+  alias(tenant: TenantId, name: FunctionName, alias: AliasName): Promise<AliasRecord>
+  /** Rejects with CONFLICT if there are too many. */
+  setAlias(
+    tenant: TenantId,
+    name: FunctionName,
+    alias: AliasName,
+    to: { readonly version: number; readonly canary?: Canary },
+  ): Promise<AliasRecord>
+  deleteAlias(tenant: TenantId, name: FunctionName, alias: AliasName): Promise<void>
+  /** Rejects with CONFLICT if there is nothing to go back to. */
+  rollBack(
+    tenant: TenantId,
+    name: FunctionName,
+    alias: AliasName,
+  ): Promise<{ readonly version: number; readonly from: number }>
 }
 
 /** The questions that the ledger and the price book answer. Objects are plain JSON. */

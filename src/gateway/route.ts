@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { z } from 'zod'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Answer } from './answer.ts'
@@ -41,6 +42,7 @@ export interface Call<Path extends string, Query, Body> {
   readonly body: Body
   /** The Accept header. */
   readonly accept: string | undefined
+  readonly headers: IncomingHttpHeaders
   /** Aborts when the client goes away. */
   signal(): AbortSignal
 }

@@ -64,6 +64,12 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   })
 }
 
+/** A list that knows how long it may be. */
+export function listOf<Item extends z.ZodType>(item: Item, max: number, about: string) {
+  const list = z.array(item, expected('a list')).max(max, `has more than ${max} entries`)
+  return orReasoned(list, `${about} At most ${max}.`).transform((given) => ('value' in given ? given.value : given))
+}
+
 /** What a capability is granted. Every grant may have a bound for a day; absent or null, a day has none of its own. */
 export function grant<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const operationsPerDay = whole({

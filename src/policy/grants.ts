@@ -1,3 +1,4 @@
+import { fetchGrant } from './egress.ts'
 import { grant, whole } from './fields.ts'
 import { docs } from './grants/docs.ts'
 
@@ -42,7 +43,7 @@ const kv = grant({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-export const GRANTS = { kv, docs } as const
+export const GRANTS = { kv, docs, fetch: fetchGrant } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])

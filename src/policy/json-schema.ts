@@ -13,5 +13,5 @@ export function policyJsonSchema(): object {
 /** The schema as the text of its file. Short lists stand on one line. */
 export function policyJsonSchemaText(): string {
   const text = JSON.stringify(policyJsonSchema(), null, 2)
-  return `${text.replaceAll(/\[\n\s+("[^\]{}]*")\n\s+\]/g, (_, items: string) => `[${items.replaceAll(/\n\s+/g, ' ')}]`)}\n`
+  return `${text.replaceAll(/\[\n\s+("[^\]{}]*"|[\d,\s]*\d)\n\s+\]/g, (_, items: string) => `[${items.replaceAll(/\n\s+/g, ' ')}]`)}\n`
 }

@@ -44,7 +44,7 @@ export function toJson({
     instance: instanceToJson(instance),
     engine: engineOf(engine),
     functions: { ...functions },
-    capabilities: structuredClone(capabilities) as CompletePolicy['capabilities'],
+    capabilities: structuredClone(capabilities) as unknown as CompletePolicy['capabilities'],
   }
 }
 
@@ -103,7 +103,7 @@ function functionsFromJson({ count, versions, storedBytes }: CompletePolicy['fun
 
 /** A grant's fields are the same in JSON and in memory, where they have their units as types. */
 function grantsFromJson(json: CompletePolicy['capabilities']): Grants {
-  return deepFreeze(structuredClone(json)) as Grants
+  return deepFreeze(structuredClone(json)) as unknown as Grants
 }
 
 function deepFreeze<Value>(value: Value): Value {

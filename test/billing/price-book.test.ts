@@ -30,8 +30,12 @@ test('the shipped price book is sound, and its schema is beside it', () => {
     'cpu 0 a CPU-second',
     'operations:kv.read 0.0000005 a operation',
     'operations:kv.write 0.000005 a operation',
+    'operations:fetch.request 0.0000003 a operation',
   ])
-  expect(Array.from(book.dearest)).toEqual([['kv', 'kv.put']])
+  expect(Array.from(book.dearest)).toEqual([
+    ['kv', 'kv.put'],
+    ['fetch', 'fetch.send'],
+  ])
   const shipped = readFileSync(join(schemaFile, '../default.json'), 'utf8')
   expect(JSON.parse(shipped)).toMatchObject({ $schema: './price-book.schema.json' })
 })

@@ -3,6 +3,7 @@ import { type Client, type Server, startServer } from './server.ts'
 
 let server: Server
 let acme: Client
+let acmeKey: string
 const at = (name: string, more = ''): string => `/v1/tenants/acme/functions/${name}${more}`
 const deploy = (name: string, code: string, config?: object) => acme.put(at(name), { code, ...(config && { config }) })
 const invoke = async (name: string, input?: unknown, query = '') =>
@@ -12,7 +13,9 @@ beforeAll(async () => {
   server = await startServer()
   await server.tenant('acme')
   await server.tenant('other')
-  acme = await server.asTenant('acme')
+  const { key } = (await server.post('/v1/tenants/acme/keys')).body
+  acme = server.as(key)
+  acmeKey = `Bearer ${key}`
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
@@ -113,6 +116,49 @@ test('code that could never run is refused when it is deployed, with its own lin
   await deploy('handler', 'export default { fetch: () => new Response("hi") }')
   expect((await acme.get(at('handler'))).body.latest.handlers).toEqual(['fetch'])
   expect((await acme.post(at('handler', '/invoke'))).body.error.code).toBe('NO_HANDLER')
+})
+
+test('a canary gets its share of callers, each always the same version, and one that asks at any share; a rollback ends it', async () => {
+  for (const n of [1, 2, 3]) await deploy('canary', `export default () => ${n}`)
+  const live = at('canary', '/aliases/live')
+  const results = async (headers: Record<string, string>) => {
+    const init = { method: 'POST', headers: { ...headers, authorization: acmeKey } }
+    return ((await (await fetch(server.url + at('canary', '/invoke'), init)).json()) as any).result
+  }
+  expect((await acme.put(live, { version: 2, weights: { '3': 30 } })).body).toMatchObject({
+    weights: { '2': 70, '3': 30 },
+  })
+  const callers = Array.from({ length: 40 }, (_, index) => `caller-${index}`)
+  const first = await Promise.all(callers.map((name) => results({ 'cloister-caller': name })))
+  const again = await Promise.all(callers.map((name) => results({ cookie: `a=b; cloister-caller=${name}` })))
+  expect(again).toEqual(first)
+  expect(new Set(first)).toEqual(new Set([2, 3]))
+
+  await acme.put(live, { version: 2, weights: { '2': 20, '3': 80 } })
+  const more = await Promise.all(callers.map((name) => results({ 'cloister-caller': name })))
+  expect(callers.filter((_, index) => first[index] === 3 && more[index] !== 3)).toEqual([])
+  await acme.put(live, { version: 2, weights: { '3': 0 } })
+  expect(await results({ 'cloister-caller': 'caller-1' })).toBe(2)
+  expect(await results({ 'cloister-version': '3' })).toBe(3)
+  expect(await results({ 'cloister-version': '1' })).toBeUndefined()
+
+  expect((await acme.post(at('canary', '/rollback'))).body).toEqual({
+    name: 'canary',
+    alias: 'live',
+    version: 2,
+    from: 3,
+  })
+  expect(await results({ 'cloister-version': '3' })).toBeUndefined()
+  expect((await acme.post(at('canary', '/rollback'))).body).toMatchObject({ version: 3, from: 2 })
+  expect((await acme.put(at('canary', '/aliases/beta'), { version: 1 })).status).toBe(200)
+  expect((await invoke('canary', null, '?alias=beta')).result).toBe(1)
+  expect((await acme.delete(at('canary', '/aliases/beta'))).status).toBe(204)
+  expect((await acme.get(at('canary', '/aliases/beta'))).status).toBe(404)
+  for (const weights of [{ '1': 50, '3': 10 }, { '2': 60, '3': 60 }, { '2': 60 }, { x: 1 }, { '3': 101 }]) {
+    const { body } = await acme.put(live, { version: 2, weights })
+    expect([weights, body.error?.code]).toEqual([weights, 'INVALID_REQUEST'])
+  }
+  expect((await acme.put(live, { version: 9 })).body.error.code).toBe('NOT_FOUND')
 })
 
 test('every fault of a configuration and of a call is told at once', async () => {

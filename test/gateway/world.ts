@@ -194,6 +194,10 @@ const noFunctions: Functions = {
   get: notFound,
   versions: notFound,
   delete: notFound,
+  alias: notFound,
+  setAlias: notFound,
+  deleteAlias: notFound,
+  rollBack: notFound,
 }
 
 type Writable<Type> = { -readonly [Name in keyof Type]: Type[Name] }

@@ -15,6 +15,12 @@ interface Choice {
 
 type Field = Amount | Choice
 
+/** Values of fields that are lists. */
+const LISTS: Record<string, unknown[]> = {
+  allow: [[{ host: '*', ports: [443], methods: ['GET'] }], []],
+  privateRanges: [['10.1.0.0/16'], []],
+}
+
 /** Every field of the schema that may have a reason, with its bounds or values, as an editor would learn them. */
 export const FIELDS: readonly Field[] = fieldsOf(policyJsonSchema(), [])
 
@@ -25,7 +31,8 @@ function fieldsOf(schema: any, path: readonly string[]): Field[] {
   }
   if (schema.anyOf?.[1]?.properties?.reason !== undefined) {
     const [{ type, enum: values }] = schema.anyOf
-    return [{ path: path as Field['path'], values: type === 'boolean' ? [true, false] : values }]
+    const given = type === 'array' ? LISTS[path.at(-1)!] : values
+    return [{ path: path as Field['path'], values: type === 'boolean' ? [true, false] : given }]
   }
   const object = schema.anyOf?.find((form: any) => form.type === 'object') ?? schema
   return Object.entries(object.properties ?? {}).flatMap(([key, inner]) => fieldsOf(inner, [...path, key]))
@@ -33,6 +40,7 @@ function fieldsOf(schema: any, path: readonly string[]): Field[] {
 
 /** Whether a value is one that a field may have. */
 export function allows(field: Field, value: unknown): boolean {
+  if (Array.isArray(value)) return true
   if ('values' in field) return field.values.includes(value)
   return typeof value === 'number' && value >= field.min && value <= field.max
 }
@@ -49,6 +57,7 @@ export function within(field: Field): fc.Arbitrary<unknown> {
 export function outside(field: Field): fc.Arbitrary<unknown> {
   if ('values' in field) {
     const [value] = field.values
+    if (Array.isArray(value)) return fc.constantFrom<unknown>(0, 'x', true, null, { value })
     return fc.constantFrom<unknown>(0, 1, 'true', 'Frozen', '', null, [], [value], { value }, { value: 0, reason: 'x' })
   }
   const { min, max, whole } = field

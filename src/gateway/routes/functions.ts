@@ -3,6 +3,7 @@ import { CloisterError, type ErrorCode } from '../../core/errors.ts'
 import type { FunctionConfig } from '../../core/function-store.ts'
 import { parseAliasName } from '../../core/ids.ts'
 import { DONE, json } from '../answer.ts'
+import { readCallerTarget } from '../caller-target.ts'
 import { deployBody, invokeBody } from '../function-bodies.ts'
 import { functionRequest } from '../../core/function-request.ts'
 import * as schemas from '../function-schemas.ts'
@@ -144,8 +145,9 @@ function invoking({ functions, execute, accounts }: Parts): Route {
     answer: { status: 200, description: 'The run took place and was charged.', schema: runAnswerSchema },
     refusals: ['BUDGET_EXCEEDED', 'NO_HANDLER', ...RUN_REFUSALS],
     starts: 'run',
-    async handle({ path, query: { version, alias }, body, signal }) {
-      const target = { version, alias: alias === undefined ? undefined : parseAliasName(alias) }
+    async handle({ path, query: { version, alias }, body, headers, signal }) {
+      const by = alias === undefined ? undefined : parseAliasName(alias)
+      const target = { version, alias: by, ...readCallerTarget(headers) }
       const deployed = await functions.resolve(path.tenant, path.function, target)
       if (!deployed.handlers.includes('default')) {
         const found = deployed.handlers.join(', ')
