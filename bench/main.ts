@@ -3,6 +3,7 @@ import type { Effort, Measure } from './finding.ts'
 import { capability } from './measures/capability.ts'
 import { coldStart } from './measures/cold-start.ts'
 import { containment } from './measures/containment.ts'
+import { fetching } from './measures/fetch.ts'
 import { floods } from './measures/floods.ts'
 import { ledger } from './measures/ledger.ts'
 import { memory } from './measures/memory.ts'
@@ -13,7 +14,18 @@ import { writeReport } from './report.ts'
 import { createResultsFile, readLatestResults } from './results.ts'
 import { tableOf } from './table.ts'
 
-const MEASURES: readonly Measure[] = [warm, coldStart, walls, memory, ledger, capability, floods, web, containment]
+const MEASURES: readonly Measure[] = [
+  warm,
+  coldStart,
+  walls,
+  memory,
+  ledger,
+  capability,
+  fetching,
+  floods,
+  web,
+  containment,
+]
 
 const FULL: Effort = { rounds: 7, durationMs: 3_000, warmUpMs: 1_000, calls: 40, programs: 'all' }
 const QUICK: Effort = { rounds: 3, durationMs: 1_000, warmUpMs: 500, calls: 10, programs: 'handful' }

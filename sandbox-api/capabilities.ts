@@ -1,22 +1,31 @@
+import { createBlobs } from './blobs.ts'
 import type { Call } from './calls.ts'
 import { createDocs } from './docs.ts'
 import { createKv } from './kv.ts'
 import { defineProperty } from './primordials.ts'
+import { createQueues } from './queues.ts'
+import type { Web } from './web/host.ts'
 
 /** Guest halves by the name that a policy grants. What is missing here cannot be had, whatever is granted. */
-const CREATORS: { readonly [name: string]: ((call: Call) => object) | undefined } = {
+const CREATORS: { readonly [name: string]: ((call: Call, openWeb: () => Web) => object) | undefined } = {
   __proto__: null as never,
   kv: createKv,
+  blobs: createBlobs,
+  queues: createQueues,
   docs: createDocs,
 }
 
 /** Gives the context what the policy grants. */
-export function addCapabilities(context: object, names: readonly string[], call: Call): void {
+export function addCapabilities(context: object, names: readonly string[], call: Call, openWeb: () => Web): void {
   for (let index = 0; index < names.length; index += 1) {
     const name = names[index] ?? ''
     const create = CREATORS[name]
     if (create === undefined) continue
     // Defined, not assigned: a setter of the guest's on `Object.prototype` would get it instead.
-    defineProperty(context, name, { __proto__: null, value: create(call), enumerable: true } as PropertyDescriptor)
+    defineProperty(context, name, {
+      __proto__: null,
+      value: create(call, openWeb),
+      enumerable: true,
+    } as PropertyDescriptor)
   }
 }

@@ -212,6 +212,7 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
           calls,
           clock,
           limits.capabilities,
+          openWeb,
           () => mine === generation && running,
         )
         // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
@@ -238,6 +239,7 @@ function createContext(
   calls: Calls,
   clock: Clock,
   capabilities: readonly string[],
+  openWeb: () => Web,
   alive: () => boolean,
 ): object {
   const given = parse(contextText) as { wallMs: number; function: object | null; env: object } & Record<string, unknown>
@@ -257,7 +259,7 @@ function createContext(
     waitUntil,
     env: freeze(given.env),
   }
-  addCapabilities(context, capabilities, call)
+  addCapabilities(context, capabilities, call, openWeb)
   return freeze(context)
 }
 

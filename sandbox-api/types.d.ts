@@ -9,6 +9,21 @@
  * `"lib": ["esnext", "webworker"], "types": []`. `Request`, `Response` and the rest below come from there.
  */
 
+import type { Blobs, Queues } from './storage-types.d.ts'
+
+export type {
+  BlobCondition,
+  BlobGetOptions,
+  BlobInfo,
+  BlobListOptions,
+  BlobPutOptions,
+  Blobs,
+  Queues,
+  SendOptions,
+  SentMessage,
+  StoredBlob,
+} from './storage-types.d.ts'
+
 /** Any value that JSON can hold. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
@@ -159,6 +174,8 @@ export interface Context {
   readonly env: Readonly<Record<string, string>>
   /** Present if the policy grants it. */
   readonly kv?: KeyValue
+  readonly blobs?: Blobs
+  readonly queues?: Queues
   /** Present if the policy grants it. */
   readonly docs?: Documents
 }

@@ -20,6 +20,12 @@ const KNOBS = {
     max: 65_535,
     reason: 'The port of the API; 0 picks a free one and prints it.',
   }),
+  publicUrl: text({
+    fallback: undefined,
+    pattern: /^https?:\/\/[\w.:[\]-]{1,253}(\/[\w.~/-]{0,200})?$/,
+    accepts: 'an http or https URL without query',
+    reason: 'Where clients reach this host, behind whatever is in front of it. Signed URLs of blobs begin with it.',
+  }),
   dataDirectory: text({
     ...PATH,
     fallback: '.cloister',
@@ -132,6 +138,18 @@ const KNOBS = {
   logLevel: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
     fallback: 'info',
     reason: 'What the host writes about itself. Nothing that a tenant wrote is in it at any level.',
+  }),
+  connectionsPerAddress: whole({
+    fallback: 1_000,
+    min: 0,
+    max: 1_000_000,
+    reason:
+      'Connections that one address (of IPv6: one /64) may have open at once; more are closed unread. 0 is no bound: for a proxy, behind which all clients have its address.',
+  }),
+  cgroups: choice(['auto', 'off'], {
+    fallback: 'auto',
+    reason:
+      'auto: where the host is alone in a version 2 cgroup with the controllers memory, pids and cpu, each cell gets a group with limits of its own; doctor says whether.',
   }),
   walls: choice(['best', 'A', 'B', 'C'], {
     fallback: 'best',

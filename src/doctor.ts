@@ -8,6 +8,7 @@ import type { Outcome } from './core/run.ts'
 import type { Execute } from './execute.ts'
 import type { Artifacts } from './functions/artifacts.ts'
 import { findBubblewrap } from './pool/bubblewrap.ts'
+import type { Cgroups } from './pool/cgroups.ts'
 import type { ProcessMeter } from './pool/meter.ts'
 import type { Trial } from './pool/probe.ts'
 import { FIND_MISSING, WEB_STANDARD } from './web-standard.ts'
@@ -17,6 +18,7 @@ interface Parts {
   readonly meter: ProcessMeter
   /** What was found when the walls were tried at the start of this host. */
   readonly trials: readonly Trial[]
+  readonly cgroups: Cgroups
   readonly admission: AdmissionDesk
   readonly execute: Execute
   readonly artifacts: Artifacts
@@ -34,6 +36,7 @@ export async function examine(parts: Parts): Promise<DoctorReport> {
     await probe(parts),
     checkMeter(parts.meter),
     checkKillWithHost(),
+    checkCgroups(parts.cgroups),
     ...checkWalls(parts.trials),
   ]
   return {
@@ -122,6 +125,17 @@ function checkKillWithHost(): DoctorCheck {
     detail: 'cells end when their socket closes; one in a tight loop ends at its deadline',
   }
 }
+
+function checkCgroups(cgroups: Cgroups): DoctorCheck {
+  const name = 'cgroups'
+  if ('reason' in cgroups) {
+    return { name, status: 'note', detail: `cells have no limits of a cgroup's: ${cgroups.reason}`, ...CGROUP_FIX }
+  }
+  return { name, status: 'ok', detail: `each cell has a group of its own in ${cgroups.directory}` }
+}
+
+const CGROUP_FIX =
+  process.platform === 'linux' ? { fix: 'run Cloister as a systemd service with Delegate=memory pids cpu' } : {}
 
 /** Every level of the operating-system wall: what a probe inside it could do, and what would raise one that is not up. */
 function checkWalls(trials: readonly Trial[]): readonly DoctorCheck[] {

@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Logger } from 'pino'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
 import { billCsv, usageCsv } from './billing/csv.ts'
 import { formatNanoUsd } from './billing/decimal.ts'
-import { loadPriceBook } from './billing/price-book.ts'
+import { openBlobService } from './blob-service.ts'
+import { keepAccountsHourly } from './billing/keep-accounts.ts'
+import { loadPriceBooks } from './billing/price-book.ts'
+import { PriceBooks } from './billing/price-books.ts'
 import { createBroker } from './broker/broker.ts'
 import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
-import { type Clock, systemClock } from './core/clock.ts'
+import { systemClock } from './core/clock.ts'
 import { createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
@@ -27,6 +29,7 @@ import { HTTP_LIMITS } from './gateway/http-limits.ts'
 import type { Health } from './gateway/ports.ts'
 import { connectionsWithin, descriptorsMax } from './machine.ts'
 import { loadPolicies } from './policy/load.ts'
+import { openCgroups } from './pool/cgroups.ts'
 import { openProcessMeter } from './pool/meter.ts'
 import { type CellPool, createPool } from './pool/pool.ts'
 import { profileOf } from './pool/profile.ts'
@@ -36,7 +39,7 @@ import { startWatchdog } from './pool/watchdog.ts'
 import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
-import { type SqliteStores, openSqliteStores } from './store/sqlite/open.ts'
+import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
@@ -56,9 +59,6 @@ const ARTIFACT_CACHE = bytes(64 << 20)
 /** Memory that the code of deployed functions may take, besides the cells it is in. */
 const FUNCTION_CACHE = bytes(128 << 20)
 const DAY_MS = 86_400_000
-const HOUR_MS = 3_600_000
-/** How often the host looks whether an hour of storage is to be charged. */
-const STORAGE_CHECK_MS = 30_000
 /** How much later than at its limit a run that is inspected is killed. */
 const INSPECTED_GRACE_MS = 2_000
 
@@ -71,12 +71,13 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   await using taken = new AsyncDisposableStack()
   const clock = systemClock
   const log = createLogger({ clock, level: config.logLevel })
-  const state = { draining: false, ready: false }
+  const state: HostState = { draining: false, ready: false, url: undefined }
   /** Without its watchdog no limit is certain, without its store no charge is: nothing new is let in. */
   const stopAdmitting = (event: string, error: unknown): void => {
     state.draining = true
     log.fatal({ err: error }, event)
   }
+  const cgroups = openCgroups({ wanted: config.cgroups })
   const program = await buildCellProgram(join(config.dataDirectory, 'cells'))
   // Trying the walls takes a cell's start, most of it in another process: the store is opened meanwhile.
   const raising = raiseWalls({
@@ -94,6 +95,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       detailsRetention: millis(config.logRetentionDays * DAY_MS),
       onFailure: (error) => stopAdmitting('store.failed', error),
     }),
+  )
+  const blobs = taken.use(
+    await openBlobService({ config, index: stores.blobs, clock, log, listening: () => state.url }),
   )
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
@@ -117,11 +121,13 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
-  const priceBook = loadPriceBook(config.priceBook)
+  const prices = new PriceBooks(loadPriceBooks(config.priceBook))
   const billing = createBilling({
     clock,
     ledger,
-    priceBook,
+    prices,
+    invoices: stores.invoices,
+    closedUntil: await stores.invoices.closedUntil(),
     budgetOf: (tenant) => admission.budgetOf(tenant),
     verifyChain: verifyLedger,
   })
@@ -140,6 +146,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       meter,
       watchdog,
       walls,
+      groups: 'groups' in cgroups ? cgroups.groups : undefined,
       blankCells: config.blankCells,
       isolatesPerBlankCell: config.isolatesPerBlankCell,
       blankProfile: profileOf(policies.resolve('default')),
@@ -161,7 +168,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
   const capabilities = taken.use(
-    openCapabilities({ config, stores, clock, policyOf: (tenant) => admission.policyOf(tenant) }),
+    openCapabilities({ config, stores, blobs, clock, policyOf: (tenant) => admission.policyOf(tenant) }),
   )
   const broker = createBroker({
     capabilities: capabilities.all,
@@ -198,7 +205,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     execute,
     functions,
     functionConfig: configSchema,
-    accounts: { ...billing, costUsd: (usage) => formatNanoUsd(billing.cost(usage)), billCsv, usageCsv },
+    accounts: { ...billing, costUsd: (usage, at) => formatNanoUsd(billing.cost(usage, at)), billCsv, usageCsv },
     runs: stores.ledger,
     data: capabilities.data,
     health,
@@ -206,11 +213,14 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     log,
     version: readVersion(),
     bodySizeMax: config.bodyBytesMax,
-    limits: { connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax) },
+    limits: {
+      connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax),
+      connectionsPerAddress: config.connectionsPerAddress,
+    },
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
-  taken.use(chargeStorageHourly({ stores, billing, clock, log }))
+  taken.use(keepAccountsHourly({ storedBytes: () => stores.storedBytes(), desk: billing, clock, log }))
   const resources = taken.move()
 
   return {
@@ -224,12 +234,13 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     inject: (request) => inject(gateway, request),
     async listen() {
       const address = await gateway.listen({ host: config.host, port: config.port })
+      state.url = address.url
       stores.announce(address.url)
       log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
     },
     ready: () => pool.ready(),
-    doctor: () => examine({ config, meter, trials, admission, execute, artifacts }),
+    doctor: () => examine({ config, meter, trials, cgroups, admission, execute, artifacts }),
     doctorWeb: () => examineWeb({ admission, execute, artifacts }),
     async drain() {
       state.draining = true
@@ -242,6 +253,13 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
+}
+
+interface HostState {
+  draining: boolean
+  ready: boolean
+  /** Where it listens. */
+  url: string | undefined
 }
 
 /** For measuring what the ledger costs: everything is read, nothing is charged. */
@@ -259,32 +277,6 @@ function withoutPosts(ledger: LedgerStore): LedgerStore {
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
   const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
-}
-
-interface HourlyParts {
-  readonly stores: Pick<SqliteStores, 'storedBytes'>
-  readonly billing: BillingDesk
-  readonly clock: Clock
-  readonly log: Logger
-}
-
-/** Charges each hour of storage once, while the host runs: hours in which it did not are free. */
-function chargeStorageHourly({ stores, billing, clock, log }: HourlyParts): Disposable {
-  let charged = -1
-  const charge = async (): Promise<void> => {
-    const hour = Math.floor(clock.now() / HOUR_MS)
-    if (hour === charged) return
-    charged = hour
-    try {
-      await billing.chargeStorage(await stores.storedBytes())
-    } catch (error) {
-      charged = -1
-      log.error({ err: error }, 'storage.charge-failed')
-    }
-  }
-  const timer = setInterval(() => void charge(), STORAGE_CHECK_MS)
-  timer.unref()
-  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 function timeout(ms: number): Promise<void> {

@@ -16,7 +16,13 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
   cli: ['config.ts', 'machine.ts', 'main.ts', 'policy', 'pool/meter.ts', 'store/sqlite/directory-lock.ts', 'stress'],
 }
 /** Files of src/ that put others together. */
-const COMPOSERS = new Set(['src/main.ts', 'src/capabilities.ts', 'src/index.ts', 'src/doctor.ts'])
+const COMPOSERS = new Set([
+  'src/main.ts',
+  'src/capabilities.ts',
+  'src/blob-service.ts',
+  'src/index.ts',
+  'src/doctor.ts',
+])
 const LINES_MAX = 300
 /** Lists of data. What stands in them is the guests' code, as text. */
 const LISTS = /^src\/stress\/attacks\//

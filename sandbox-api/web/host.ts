@@ -32,6 +32,9 @@ export interface Rejection {
   readonly primitive?: readonly unknown[]
 }
 
+/** Calls an operation of a capability. Rejects with an error whose `code` says why. */
+export type CallHost = (operation: string, args: readonly unknown[]) => Promise<unknown>
+
 /** What the runtime of the realm asks of the web's own API. */
 export interface Web {
   /** A new run begins: the timers of the one before are gone. */
@@ -42,6 +45,9 @@ export interface Web {
   handler(name: string): { get(): unknown; set(value: unknown): void }
   /** Calls a guest's handler with the request that `input` describes, and describes its response. */
   handleFetch(handle: (request: object) => unknown, input: unknown, outputBytes: number): Promise<unknown>
+  /** Stores content of any kind under a key, and gets it back. */
+  putBlob(call: CallHost, key: unknown, content: unknown, options: unknown): Promise<unknown>
+  getBlob(call: CallHost, key: unknown, options: unknown): Promise<unknown>
   /** A native operation that was started has ended. */
   finish(task: number, value: NativeValue): void
   fail(task: number, fault: string): void

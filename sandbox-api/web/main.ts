@@ -65,6 +65,7 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   structuredClone: () => (require('./structured-clone.ts') as typeof import('./structured-clone.ts')).structuredClone,
 }
 
+const storedBlob = () => require('./stored-blob.ts') as typeof import('./stored-blob.ts')
 const compression = () => require('./compression-streams.ts') as typeof import('./compression-streams.ts')
 const textStreams = () => require('./text-streams.ts') as typeof import('./text-streams.ts')
 const streams = () => require('./streams.ts') as typeof import('./streams.ts')
@@ -80,6 +81,8 @@ export function open(host: WebHost): Web {
     handler: (name) => (require('./handlers.ts') as typeof import('./handlers.ts')).handlerOf(name),
     handleFetch: (handle, input, outputBytes) =>
       (require('./handler.ts') as typeof import('./handler.ts')).handleFetch(handle, input, outputBytes),
+    putBlob: (...args) => storedBlob().putBlob(...args),
+    getBlob: (...args) => storedBlob().getBlob(...args),
     finish: finishNative,
     fail: failNative,
     reportUncaught: (error) => uncaught().reportUncaught(error),

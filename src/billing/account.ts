@@ -5,13 +5,13 @@ import type { LedgerStore } from '../core/stores.ts'
 import { RunHold } from './hold.ts'
 import { sumOf } from './ledger-sum.ts'
 import { type Period, dayOf, monthOf, within } from './period.ts'
-import type { PriceBook } from './price-book.ts'
+import type { BookSegment, PriceBooks } from './price-books.ts'
 import { NO_SPEND, type Spend, minus, plus, spendOfRun, spendOfSums, worstCase } from './spend.ts'
 
 /** What accounts work with. */
 export interface AccountParts {
   readonly ledger: LedgerStore
-  readonly priceBook: PriceBook
+  readonly prices: PriceBooks
 }
 
 /** Whether an account has an open hold or a read in progress. */
@@ -127,20 +127,25 @@ export class Account {
 
   async #read(at: EpochMillis): Promise<void> {
     if (this.#posting > 0) await (this.#postsDone = Promise.withResolvers<void>()).promise
-    const { ledger, priceBook } = this.#parts
+    const { prices } = this.#parts
     const unknown = [dayOf(at), monthOf(at)].filter(
       (period) => !this.#windows.some((each) => isSame(each.period, period)),
     )
     const read = await Promise.all(
-      unknown.map(async (period) => ({
-        period,
-        spent: spendOfSums(await sumOf(ledger, this.tenant, period), priceBook),
-      })),
+      unknown.map(async (period) => {
+        const spends = await Promise.all(prices.segments(period).map((segment) => this.#spentIn(segment)))
+        return { period, spent: spends.reduce(plus, NO_SPEND) }
+      }),
     )
     const windows = read.map((each) => ({ ...each, held: this.#heldIn(each.period) }))
     // Others are dropped, whatever is open in them: whoever still asks for one has it read again.
     const kept = this.#windows.filter(({ period }) => within(period, at))
     this.#windows = [...kept, ...windows].toSorted(dayFirst)
+  }
+
+  /** What the ledger holds of a stretch of time, by the prices of that time. */
+  async #spentIn({ book, range }: BookSegment): Promise<Spend> {
+    return spendOfSums(await sumOf(this.#parts.ledger, this.tenant, range), book)
   }
 
   #heldIn(period: Period): Spend {
@@ -150,14 +155,14 @@ export class Account {
   }
 
   #worstCase(ticket: Ticket): Spend {
-    return worstCase(ticket, this.#parts.priceBook)
+    return worstCase(ticket, this.#parts.prices.at(ticket.admittedAt))
   }
 
   readonly #close = (hold: RunHold, usage: Usage | undefined): void => {
     this.#holds.delete(hold)
     if (this.remembers) {
       const worst = this.#worstCase(hold.ticket)
-      const spend = usage === undefined ? NO_SPEND : spendOfRun(usage, this.#parts.priceBook)
+      const spend = usage === undefined ? NO_SPEND : spendOfRun(usage, this.#parts.prices.at(hold.ticket.admittedAt))
       this.#update(hold.ticket, ({ period, spent, held }) => {
         return { period, spent: plus(spent, spend), held: minus(held, worst) }
       })

@@ -1,17 +1,25 @@
 import type { TenantId } from '../core/ids.ts'
-import type { UsageSums } from '../core/stores.ts'
 import { formatNanoUsd } from './decimal.ts'
 import { type Period, invalid, isoTime, periodName } from './period.ts'
-import type { PriceBook } from './price-book.ts'
-import { type BillLine, priceLines, totalOf } from './price.ts'
-import { type UsageFigures, figuresOf } from './usage.ts'
+import type { BillLine } from './price.ts'
+import { totalOf } from './price.ts'
+import { type RatedLine, type RatedSegment, rateMonth } from './rating.ts'
+import { NOTHING, type UsageFigures, addSums, figuresOf } from './usage.ts'
 
 const ROUNDING =
   'amount = quantity × unitPrice, rounded once a line to 9 decimals, half up; total = the sum of the amounts'
 
+/** Which version of the price book. */
+export interface BookName {
+  readonly name: string
+  readonly version: number
+}
+
 /** A line as the tenant sees it: `amount` in dollars with nine decimals, all else as in {@link BillLine}. */
 export interface BilledLine extends Omit<BillLine, 'amountNanoUsd'> {
   readonly amount: string
+  /** There only if the month has several price books. */
+  readonly priceBook?: BookName
 }
 
 /** What a tenant owes for a month. Plain JSON. */
@@ -23,7 +31,8 @@ export interface Bill {
   readonly from: string
   readonly to: string
   readonly currency: 'USD'
-  readonly priceBook: { readonly name: string; readonly version: number }
+  /** The one that holds at the end of the month. */
+  readonly priceBook: BookName
   readonly lines: readonly BilledLine[]
   /** Dollars with nine decimals: exact, the sum of the lines. */
   readonly total: string
@@ -34,27 +43,36 @@ export interface Bill {
 }
 
 /**
- * Makes the bill of a month from the month's sums. Throws INVALID_PERIOD if the price book does not hold yet in it.
+ * Makes the bill of a month from what was used under each of its price books. Throws INVALID_PERIOD if there are none
+ * yet when it begins.
  *
- * Invariant: a pure function of ledger and price book. The same two make the same bytes, whenever they are asked.
+ * Invariant: a pure function of ledger and price books. The same make the same bytes, whenever they are asked.
  */
-export function makeBill(tenant: TenantId, period: Period, sums: UsageSums, book: PriceBook): Bill {
-  if (period.from < book.effectiveFrom) {
-    const since = isoTime(book.effectiveFrom).slice(0, 10)
-    throw invalid(`\`period\` ${periodName(period)} is before the price book ${book.name}, which holds from ${since}`)
+export function makeBill(tenant: TenantId, period: Period, segments: readonly RatedSegment[]): Bill {
+  const [first, last] = [segments[0]?.book, segments.at(-1)?.book]
+  if (first === undefined || last === undefined || period.from < first.effectiveFrom) {
+    const since = first === undefined ? 'later' : `from ${isoTime(first.effectiveFrom).slice(0, 10)}`
+    const name = first === undefined ? '' : ` ${first.name}`
+    throw invalid(`\`period\` ${periodName(period)} is before the price book${name}, which holds ${since}`)
   }
-  const lines = priceLines(sums, book)
+  const lines = rateMonth(segments)
+  const sums = segments.reduce((total, segment) => addSums(total, segment.sums), NOTHING)
   return {
     tenant,
     period: periodName(period),
     from: isoTime(period.from),
     to: isoTime(period.to),
-    currency: book.currency,
-    priceBook: { name: book.name, version: book.version },
-    lines: lines.map(({ amountNanoUsd, ...line }) => ({ ...line, amount: formatNanoUsd(amountNanoUsd) })),
+    currency: last.currency,
+    priceBook: { name: last.name, version: last.version },
+    lines: lines.map((line) => billedLine(line, segments.length)),
     total: formatNanoUsd(totalOf(lines)),
     rounding: ROUNDING,
     totals: figuresOf(sums),
     records: Number(sums.records),
   }
+}
+
+function billedLine({ amountNanoUsd, book, ...line }: RatedLine, books: number): BilledLine {
+  const billed = { ...line, amount: formatNanoUsd(amountNanoUsd) }
+  return books === 1 ? billed : { ...billed, priceBook: { name: book.name, version: book.version } }
 }

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
-import type { TenantId } from '../core/ids.ts'
-import { type NanoUsd, micros } from '../core/quantity.ts'
+import { CloisterError } from '../core/errors.ts'
+import type { RunId, TenantId } from '../core/ids.ts'
+import { type EpochMillis, type NanoUsd, micros } from '../core/quantity.ts'
 import type { Billing, Report, Ticket, Usage } from '../core/run.ts'
-import type { LedgerRecord, RunDetails, StoredBytes, TimeRange, UsageGroup } from '../core/stores.ts'
-import { type Bill, makeBill } from './bill.ts'
+import type { InvoiceStore, LedgerRecord, RunDetails, StoredBytes, TimeRange, UsageGroup } from '../core/stores.ts'
+import type { Bill } from './bill.ts'
 import { type BudgetParts, Budgets } from './budget.ts'
 import type { BudgetStatus } from './budget-report.ts'
+import { EXPLAINED_RUNS, type Explanation, explain } from './explain.ts'
 import { RunHold } from './hold.ts'
-import { sumOf } from './ledger-sum.ts'
+import { Invoices } from './invoices.ts'
 import { measure } from './meter.ts'
 import { parsePeriod } from './period.ts'
+import { parsePriceBooks } from './price-book.ts'
+import { PriceBooks } from './price-books.ts'
 import { costOf } from './price.ts'
 import { type RangeText, checkRows, parseGroups, parseRange } from './range.ts'
 import { ALL_TIME, type Verification, type VerifyChain, recordLines } from './records.ts'
@@ -17,27 +21,39 @@ import { storageRecord } from './storage.ts'
 import { type UsageReport, makeUsageReport, sumsOfRun } from './usage.ts'
 
 interface Parts extends BudgetParts {
+  readonly invoices: InvoiceStore
+  /** Where the last closed month ends. */
+  readonly closedUntil: EpochMillis
   readonly verifyChain: VerifyChain
 }
 
 /** The stage that holds, meters and posts, and the questions that its ledger and price book answer. */
 export interface BillingDesk extends Billing {
-  /** What one run cost, by the same lines and the same rounding as a bill. Pure. */
-  cost(usage: Usage): NanoUsd
+  /** What one run cost at list prices, those of now if no time is given, by the lines and the rounding of a bill. */
+  cost(usage: Usage, at?: EpochMillis): NanoUsd
   /**
-   * The bill of a month, `YYYY-MM`, the current one if none is named. Throws INVALID_PERIOD, also for a month that is yet
-   * to come or before the price book.
+   * The bill of a month, `YYYY-MM`, the current one if none is named; once the month is closed, its invoice. Throws
+   * INVALID_PERIOD, also for a month that is yet to come or before the price book.
    */
   bill(tenant: TenantId, period?: string): Promise<Bill>
+  /** Where a line of a bill comes from, down to its runs. Throws INVALID_PERIOD, and NOT_FOUND if there is no such line. */
+  explain(tenant: TenantId, question: ExplainQuestion): Promise<Explanation>
+  /** The bill of a month as it would be by another price book. Throws INVALID_REQUEST with every fault of the book. */
+  simulate(tenant: TenantId, book: unknown, period?: string): Promise<Simulation>
+  /** Closes the months that are over into invoices. Resolves with how many it closed. */
+  closeMonths(): Promise<number>
   /** Quantities and their price, grouped as asked. Throws INVALID_PERIOD for hours over more than 31 days. */
   usage(tenant: TenantId, range: TimeRange, groupBy: readonly UsageGroup[]): Promise<UsageReport>
   /** What is spent, held and left, today and this month. */
   budget(tenant: TenantId): Promise<BudgetStatus>
   /** The records behind a month's bill, or all there are, as NDJSON in the order of the chain. Throws INVALID_PERIOD at once. */
   records(tenant: TenantId, period?: string): AsyncIterable<string>
-  /** Charges the current hour of what tenants keep. Again within the hour it changes nothing. */
+  /**
+   * Charges the current hour of what tenants keep, if the price book has a price for it. Again within the hour it changes
+   * nothing.
+   */
   chargeStorage(stored: readonly StoredBytes[]): Promise<void>
-  /** Checks the tenant's whole chain, from its first record, and that every roll-up is the sum of its records. */
+  /** Checks the tenant's whole chain, from its first record, that roll-ups are the sums of it, and that invoices are what it makes. */
   verify(tenant: TenantId): Promise<Verification>
   /** A range as callers write it; the current month if they write none. Throws INVALID_PERIOD naming the field. */
   parseRange(text: RangeText): TimeRange
@@ -45,26 +61,52 @@ export interface BillingDesk extends Billing {
   parseGroups(text: string | undefined): readonly UsageGroup[]
 }
 
+/** Which line, and which of its runs. */
+export interface ExplainQuestion {
+  readonly line: string
+  readonly period?: string | undefined
+  readonly before?: RunId | undefined
+  readonly limit?: number | undefined
+}
+
+/** A bill beside what it would be. */
+export interface Simulation {
+  readonly bill: Bill
+  readonly simulated: Bill
+}
+
 /** Puts the stage together. Reads nothing yet. */
 export function createBilling(parts: Parts): BillingDesk {
-  const { clock, ledger, priceBook, verifyChain } = parts
+  const { clock, ledger, prices, verifyChain } = parts
   const budgets = new Budgets(parts)
+  const invoices = new Invoices(parts, parts.closedUntil)
+  const dated = (record: LedgerRecord): LedgerRecord => ({ ...record, startedAt: invoices.dated(record.startedAt) })
   return {
     reserve: (ticket) => budgets.reserve(ticket),
     async post(hold, report, consumed) {
       assert(hold instanceof RunHold, 'a hold comes from reserve')
       const usage = measure(report, hold.ticket, consumed)
-      await budgets.post(hold, usage, () => ledger.post(recordOf(hold.ticket, report, usage), detailsOf(report, usage)))
+      await budgets.post(hold, usage, () =>
+        ledger.post(dated(recordOf(hold.ticket, report, usage)), detailsOf(report, usage)),
+      )
       return usage
     },
-    cost: (usage) => costOf(sumsOfRun(usage), priceBook),
-    async bill(tenant, text) {
+    cost: (usage, at = clock.now()) => costOf(sumsOfRun(usage), prices.at(at)),
+    bill: async (tenant, text) => invoices.bill(tenant, parsePeriod(text, clock.now())),
+    async explain(tenant, { line, period: text, before, limit = EXPLAINED_RUNS.fallback }) {
       const period = parsePeriod(text, clock.now())
-      return makeBill(tenant, period, await sumOf(ledger, tenant, period), priceBook)
+      const bill = await invoices.bill(tenant, period)
+      return explain({ tenant, period, line, before, limit }, bill, parts)
     },
+    async simulate(tenant, book, text) {
+      const period = parsePeriod(text, clock.now())
+      const simulated = await invoices.make(tenant, period, simulatedPrices(book))
+      return { bill: await invoices.bill(tenant, period), simulated }
+    },
+    closeMonths: () => invoices.closeDue(clock.now()),
     async usage(tenant, range, groupBy) {
       checkRows(range, groupBy)
-      return makeUsageReport({ tenant, range, groupBy }, await ledger.sum(tenant, range, groupBy), priceBook)
+      return makeUsageReport({ tenant, range, groupBy }, await ledger.sum(tenant, range, groupBy), prices)
     },
     budget: (tenant) => budgets.status(tenant),
     records(tenant, text) {
@@ -75,17 +117,28 @@ export function createBilling(parts: Parts): BillingDesk {
       const verdict = await verifyChain(ledger.records(tenant, ALL_TIME))
       if (!verdict.ok) return verdict
       const rollup = await ledger.auditRollups(tenant)
-      return rollup === undefined ? verdict : { ok: false, reason: 'rollup-differs', rollup }
+      if (rollup !== undefined) return { ok: false, reason: 'rollup-differs', rollup }
+      const period = await invoices.audit(tenant)
+      return period === undefined ? verdict : { ok: false, reason: 'invoice-differs', period }
     },
     async chargeStorage(stored) {
       const now = clock.now()
+      // What has no price leaves no records: a ledger of runs alone has one record a run.
+      if (!prices.at(now).lines.some(({ measure }) => measure.kind === 'storedByteHours')) return
       for (const each of stored) {
-        await budgets.append(each.tenant, () => ledger.post(storageRecord(each, now), { logs: [] }))
+        await budgets.append(each.tenant, () => ledger.post(dated(storageRecord(each, now)), { logs: [] }))
       }
     },
     parseRange: (text) => parseRange(text, clock.now()),
     parseGroups,
   }
+}
+
+function simulatedPrices(book: unknown): PriceBooks {
+  const parsed = parsePriceBooks(book)
+  if (parsed.ok) return new PriceBooks(parsed.books)
+  const faults = parsed.faults.map(({ path, message }) => `${path === '' ? '`book`' : `\`book\` ${path}`} ${message}`)
+  throw new CloisterError('INVALID_REQUEST', faults.join('; '))
 }
 
 function recordOf({ run, request, policy, admittedAt }: Ticket, report: Report, usage: Usage): LedgerRecord {

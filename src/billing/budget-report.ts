@@ -5,7 +5,7 @@ import type { Window } from './account.ts'
 import { formatNanoUsd } from './decimal.ts'
 import { isoTime, periodName } from './period.ts'
 import { type Position, leftOf, moneyPosition, unitsPosition } from './position.ts'
-import type { PriceBook } from './price-book.ts'
+import type { PriceBooks } from './price-books.ts'
 
 /** One measure of a budget as JSON. `limit` and `left` are there only if it is limited. */
 export interface MeasureStatus<Amount> {
@@ -33,12 +33,12 @@ export interface BudgetStatus {
 }
 
 /** Shows windows beside the budget that limits them. */
-export function budgetStatus(windows: readonly Window[], budget: Budget, book: PriceBook): BudgetStatus {
+export function budgetStatus(windows: readonly Window[], budget: Budget, prices: PriceBooks): BudgetStatus {
   return Object.fromEntries(
     windows.map((window) => {
       const { kind, to } = window.period
       const units = measureStatus(unitsPosition(window, budget[kind]), Number)
-      const usd = measureStatus(moneyPosition(window, budget[kind], { book }), usdText)
+      const usd = measureStatus(moneyPosition(window, budget[kind], { prices }), usdText)
       return [kind, { period: periodName(window.period), resetsAt: isoTime(to), units, usd }]
     }),
   )

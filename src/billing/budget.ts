@@ -7,7 +7,7 @@ import { Account, type AccountParts, type AccountUse, type Window } from './acco
 import { type BudgetStatus, budgetExceeded, budgetStatus } from './budget-report.ts'
 import type { RunHold } from './hold.ts'
 import { type Position, isShort, moneyPosition, unitsPosition } from './position.ts'
-import type { PriceBook } from './price-book.ts'
+import type { PriceBooks } from './price-books.ts'
 import { type Spend, worstCase } from './spend.ts'
 
 /**
@@ -75,13 +75,13 @@ export class Budgets {
 
   /** What a tenant has left today and this month. Reads the ledger unless it is known. */
   async status(tenant: TenantId): Promise<BudgetStatus> {
-    const { clock, budgetOf, priceBook } = this.#parts
+    const { clock, budgetOf, prices } = this.#parts
     const now = clock.now()
     for (;;) {
       // Looked up anew after each read: the account may have been put away meanwhile.
       const account = this.#account(tenant)
       const windows = account.windowsAt(now)
-      if (windows.length > 0) return budgetStatus(windows, budgetOf(tenant), priceBook)
+      if (windows.length > 0) return budgetStatus(windows, budgetOf(tenant), prices)
       await account.learn(now)
     }
   }
@@ -93,10 +93,10 @@ export class Budgets {
   }
 
   #take(ticket: Ticket, account: Account, known: { budget: Budget; windows: readonly Window[] }): RunHold {
-    const { clock, priceBook: book } = this.#parts
-    const need = worstCase(ticket, book)
+    const { clock, prices } = this.#parts
+    const need = worstCase(ticket, prices.at(ticket.admittedAt))
     const short = known.windows
-      .flatMap((window) => positions(window, known.budget[window.period.kind], { book, need }))
+      .flatMap((window) => positions(window, known.budget[window.period.kind], { prices, need }))
       .filter(isShort)
     if (short.length > 0) throw budgetExceeded(short, clock.now())
     return account.hold(ticket)
@@ -119,7 +119,7 @@ export class Budgets {
 function positions(
   window: Window,
   allowance: Allowance | undefined,
-  run: { book: PriceBook; need: Spend },
+  run: { prices: PriceBooks; need: Spend },
 ): readonly Position[] {
   if (!limits(allowance)) return []
   return [unitsPosition(window, allowance, run.need), moneyPosition(window, allowance, run)]

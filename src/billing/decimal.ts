@@ -44,7 +44,7 @@ export function formatDecimal({ numerator, denominator }: Rational): string {
 
 /** An amount in dollars with exactly nine decimals: 408 → `0.000000408`. Nothing is rounded. */
 export function formatNanoUsd(amount: NanoUsd): string {
-  return withPoint(amount, NANO_DECIMALS)
+  return amount < 0n ? `-${withPoint(-amount, NANO_DECIMALS)}` : withPoint(amount, NANO_DECIMALS)
 }
 
 /** The one rounding of money: to the nearest whole number, a half upwards. Takes what is not negative. */

@@ -16,6 +16,29 @@ export function timeCeiling({ wall, policy }: Ticket): TimeCeiling {
   return { wall: millisToMicros(wall), cpu: millisToMicros(policy.limits.cpu) }
 }
 
+/**
+ * The most traffic that a run is ever charged for: what the grants of its policy bound, for as many operations as they
+ * grant. A capability whose grant bounds no bytes has no traffic to charge.
+ */
+export function trafficCeiling({ capabilities }: Policy): {
+  readonly egressBytes: bigint
+  readonly ingressBytes: bigint
+} {
+  let [egressBytes, ingressBytes] = [0n, 0n]
+  for (const grant of Object.values(capabilities) as readonly TrafficGrant[]) {
+    egressBytes += BigInt(grant.operations) * BigInt(grant.requestBytes ?? 0)
+    ingressBytes += BigInt(grant.operations) * BigInt(grant.responseBytes ?? 0)
+  }
+  return { egressBytes, ingressBytes }
+}
+
+/** A grant as far as traffic goes. */
+interface TrafficGrant {
+  readonly operations: number
+  readonly requestBytes?: number
+  readonly responseBytes?: number
+}
+
 /** Wall time in units of 100 ms, begun ones whole: 100 ms is 1, 100.001 ms is 2. The least is 1. */
 export function unitsOf(wall: Micros): Units {
   return units(Math.max(1, Math.ceil(wall / UNIT_MICROS)))
@@ -29,6 +52,7 @@ export function unitsOf(wall: Micros): Units {
  */
 export function measure(report: Report, ticket: Ticket, { operations, traffic }: Consumed): Usage {
   const ceiling = timeCeiling(ticket)
+  const ceilings = trafficCeiling(ticket.policy)
   const wall = wholeMicros(report.wall, ceiling.wall)
   return {
     wall,
@@ -40,8 +64,8 @@ export function measure(report: Report, ticket: Ticket, { operations, traffic }:
     inputSize: bytes(ticket.request.input.byteLength),
     outputSize: bytes(report.result?.byteLength ?? 0),
     logSize: bytes(report.logs.reduce(addLogSize, 0)),
-    egress: traffic.egress,
-    ingress: traffic.ingress,
+    egress: bytes(Math.min(traffic.egress, Number(ceilings.egressBytes))),
+    ingress: bytes(Math.min(traffic.ingress, Number(ceilings.ingressBytes))),
     coldStart: report.coldStart,
   }
 }

@@ -1,7 +1,7 @@
 import type { Allowance } from '../core/stores.ts'
 import type { Window } from './account.ts'
 import type { Period } from './period.ts'
-import type { PriceBook } from './price-book.ts'
+import type { PriceBooks } from './price-books.ts'
 import { highestCost } from './price.ts'
 import { NO_SPEND, type Spend, plus } from './spend.ts'
 
@@ -26,7 +26,7 @@ export function unitsPosition(window: Window, allowance: Allowance | undefined, 
 }
 
 interface MoneyParts {
-  readonly book: PriceBook
+  readonly prices: PriceBooks
   readonly need?: Spend
 }
 
@@ -34,12 +34,17 @@ interface MoneyParts {
  * The position of a window in money. Each step is the difference of two highest costs, so that spent + held + need is
  * the most that the bill can come to, and no rounding lets it pass the limit.
  */
-export function moneyPosition(window: Window, allowance: Allowance | undefined, { book, need }: MoneyParts): Position {
+export function moneyPosition(
+  window: Window,
+  allowance: Allowance | undefined,
+  { prices, need }: MoneyParts,
+): Position {
   const { period } = window
+  const rounding = prices.rounding(period)
   const committed = plus(window.spent, window.held)
-  const spent = highestCost(window.spent.worth, book)
-  const withHeld = highestCost(committed.worth, book)
-  const withNeed = highestCost(plus(committed, need ?? NO_SPEND).worth, book)
+  const spent = highestCost(window.spent.worth, rounding)
+  const withHeld = highestCost(committed.worth, rounding)
+  const withNeed = highestCost(plus(committed, need ?? NO_SPEND).worth, rounding)
   return { period, measure: 'money', limit: allowance?.money, spent, held: withHeld - spent, need: withNeed - withHeld }
 }
 

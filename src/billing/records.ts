@@ -7,6 +7,8 @@ export type Verification =
   | { readonly ok: false; readonly sequence: number; readonly reason: string }
   /** The records are right, and a roll-up is not their sum. */
   | { readonly ok: false; readonly reason: 'rollup-differs'; readonly rollup: RollupFault }
+  /** An invoice is not what ledger and price books make. */
+  | { readonly ok: false; readonly reason: 'invoice-differs'; readonly period: string }
 
 /** Checks lines that begin with a tenant's first. Handed in, because who writes the chain knows how it is hashed. */
 export type VerifyChain = (lines: AsyncIterable<LedgerLine>) => Promise<Verification>

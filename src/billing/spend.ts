@@ -1,7 +1,7 @@
 import { type Micros, type Units } from '../core/quantity.ts'
 import type { Ticket, Usage } from '../core/run.ts'
 import type { UsageSums } from '../core/stores.ts'
-import { timeCeiling, unitsOf } from './meter.ts'
+import { timeCeiling, trafficCeiling, unitsOf } from './meter.ts'
 import type { PriceBook } from './price-book.ts'
 import { type PricedSums, worthOf } from './price.ts'
 import { sumsOfRun } from './usage.ts'
@@ -61,6 +61,8 @@ function worstSums(ticket: Ticket, { units, cpu }: { units: Units; cpu: Micros }
     requests: 1n,
     unitMebibytes: BigInt(units) * BigInt(limits.memory),
     cpuMicros: BigInt(cpu),
+    ...trafficCeiling(ticket.policy),
+    storedByteHours: 0n,
     operations,
   }
 }

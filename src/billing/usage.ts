@@ -5,6 +5,7 @@ import type { TimeRange, UsageGroup, UsageSums } from '../core/stores.ts'
 import { formatNanoUsd } from './decimal.ts'
 import { isoTime } from './period.ts'
 import type { PriceBook } from './price-book.ts'
+import type { PriceBooks } from './price-books.ts'
 import { type PricedSums, costOf } from './price.ts'
 
 const MEBIBYTE_UNITS_PER_GB_SECOND = 10_240
@@ -32,7 +33,10 @@ export interface UsageFigures {
   readonly operations: Readonly<Record<string, number>>
 }
 
-/** A row of usage: the groups asked for, the quantities, and their price in dollars with nine decimals. */
+/**
+ * A row of usage: the groups asked for, the quantities, and their price in dollars with nine decimals: the list price at
+ * the start of the range, without tiers and discounts, which only a whole month has.
+ */
 export interface UsageRow extends UsageFigures, Readonly<Partial<Record<UsageGroup, string>>> {
   readonly cost: string
 }
@@ -58,7 +62,8 @@ interface UsageQuestion {
 }
 
 /** Makes the report of a range from its sums, grouped as asked. Pure. */
-export function makeUsageReport(question: UsageQuestion, rows: readonly UsageSums[], book: PriceBook): UsageReport {
+export function makeUsageReport(question: UsageQuestion, rows: readonly UsageSums[], prices: PriceBooks): UsageReport {
+  const book = prices.at(question.range.from)
   return {
     tenant: question.tenant,
     from: isoTime(question.range.from),
@@ -98,11 +103,15 @@ export function sumsOfRun(usage: Usage): PricedSums {
     requests: 1n,
     unitMebibytes: BigInt(usage.units) * BigInt(usage.memory),
     cpuMicros: BigInt(usage.cpu),
+    egressBytes: BigInt(usage.egress),
+    ingressBytes: BigInt(usage.ingress),
+    storedByteHours: 0n,
     operations: Object.fromEntries(operations.map(([name, count]) => [name, BigInt(count)])),
   }
 }
 
-const NOTHING: UsageSums = Object.freeze({
+/** The sums of no record. */
+export const NOTHING: UsageSums = Object.freeze({
   group: {},
   records: 0n,
   requests: 0n,
@@ -123,7 +132,8 @@ function usageRow(sums: UsageSums, book: PriceBook): UsageRow {
   return { ...sums.group, ...figuresOf(sums), cost: formatNanoUsd(costOf(sums, book)) }
 }
 
-function addSums(left: UsageSums, right: UsageSums): UsageSums {
+/** Two sums together. */
+export function addSums(left: UsageSums, right: UsageSums): UsageSums {
   const operations = { ...left.operations }
   for (const [name, count] of Object.entries(right.operations)) operations[name] = (operations[name] ?? 0n) + count
   return {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { ask, path, withQuery } from './ask.ts'
+import { registerBillEvidence } from './bill-evidence.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
 import { formatCount, formatUsd } from './format.ts'
@@ -15,7 +16,7 @@ interface BillOptions extends TenantOptions {
 
 const COLUMNS = [left('line'), right('quantity'), left('unit'), right('unit price'), right('amount')]
 
-/** `cloister bill`: what a tenant owes for a month, line by line. */
+/** `cloister bill`: what a tenant owes for a month, line by line; where a line comes from; what it would be otherwise. */
 export function registerBill(program: Command, context: Context): void {
   const command = program
     .command('bill')
@@ -26,6 +27,7 @@ export function registerBill(program: Command, context: Context): void {
   addTenantOptions(command, 'cloister bill --tenant ann --period 2026-03').action(async (options: BillOptions) => {
     await showBill(options, context)
   })
+  registerBillEvidence(command, context)
 }
 
 async function showBill({ tenant, period, csv, ...options }: BillOptions, context: Context): Promise<void> {

@@ -91,6 +91,27 @@ export interface KvGrant extends Grant {
   readonly storedBytes: Bytes
 }
 
+export interface BlobsGrant extends Grant {
+  readonly keyBytes: Bytes
+  /** One blob. */
+  readonly blobBytes: Bytes
+  /** Blobs of one tenant. */
+  readonly blobs: number
+  /** Contents of all blobs of one tenant together. */
+  readonly storedBytes: Bytes
+}
+
+export interface QueuesGrant extends Grant {
+  /** Queues of one tenant. */
+  readonly queues: number
+  /** One message as JSON. */
+  readonly messageBytes: Bytes
+  /** Messages of one tenant, in all of its queues. */
+  readonly messages: number
+  /** All messages of one tenant together. */
+  readonly storedBytes: Bytes
+}
+
 export interface DocsGrant extends Grant {
   /** One document as JSON. */
   readonly documentBytes: Bytes
@@ -148,6 +169,8 @@ export interface FunctionQuota {
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
+  readonly blobs?: BlobsGrant
+  readonly queues?: QueuesGrant
   readonly docs?: DocsGrant
   readonly fetch?: FetchGrant
 }

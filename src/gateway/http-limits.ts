@@ -16,6 +16,8 @@ export interface HttpLimits {
   readonly headersSize: Bytes
   /** At once. One takes about 20 KB, so a full house is 200 MB. */
   readonly connections: number
+  /** Of those, from one address; 0 for any number. A tenth leaves a door open for others, and is enough for any client. */
+  readonly connectionsPerAddress: number
   /** Of one connection in one turn of the event loop. Clients that do not wait for answers send some; a thousand are a flood. */
   readonly pipelined: number
   /** Of bodies, in one turn of the event loop; a request counts as 16 KiB. Past it the rest has a turn later: this takes some 5 ms. */
@@ -36,6 +38,7 @@ export const HTTP_LIMITS: HttpLimits = Object.freeze({
   checkInterval: millis(1_000),
   headersSize: bytes(16 << 10),
   connections: 10_000,
+  connectionsPerAddress: 1_000,
   pipelined: 64,
   turnSize: bytes(1 << 20),
   arrivingSize: bytes(256 << 20),

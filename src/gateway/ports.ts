@@ -8,7 +8,7 @@ import type {
   Handler,
   VersionRecord,
 } from '../core/function-store.ts'
-import type { AliasName, FunctionName, KeyId, TenantId } from '../core/ids.ts'
+import type { AliasName, FunctionName, KeyId, RunId, TenantId } from '../core/ids.ts'
 import type { EpochMillis } from '../core/quantity.ts'
 import type { Artifact, Outcome, RunRequest, Usage, WallLevel } from '../core/run.ts'
 import type { Budget, KeyRecord, KvEntry, LedgerStore, TenantRecord, TimeRange, UsageGroup } from '../core/stores.ts'
@@ -136,11 +136,15 @@ export interface Functions {
 
 /** The questions that the ledger and the price book answer. Objects are plain JSON. */
 export interface Accounts {
-  /** What one run cost, in dollars as decimal text. */
-  costUsd(usage: Usage): string
+  /** What one run cost, in dollars as decimal text, by the prices of a moment; of now if none is given. */
+  costUsd(usage: Usage, at?: EpochMillis): string
   /** The bill of a month, `YYYY-MM`; the current one if none is named. Rejects with INVALID_PERIOD. */
   bill(tenant: TenantId, period: string | undefined): Promise<object>
   billCsv(bill: object): string
+  /** Where a line comes from. Rejects with INVALID_PERIOD and NOT_FOUND. */
+  explain(tenant: TenantId, question: ExplainQuestion): Promise<object>
+  /** The bill of a month beside what another price book makes of it. Rejects with INVALID_PERIOD and INVALID_REQUEST. */
+  simulate(tenant: TenantId, book: unknown, period: string | undefined): Promise<object>
   usage(tenant: TenantId, range: TimeRange, groupBy: readonly UsageGroup[]): Promise<object>
   usageCsv(report: object): string
   /** What is spent, held and left of the budget. */
@@ -153,6 +157,14 @@ export interface Accounts {
   parseRange(text: { readonly from?: string | undefined; readonly to?: string | undefined }): TimeRange
   /** Throws INVALID_REQUEST. */
   parseGroups(text: string | undefined): readonly UsageGroup[]
+}
+
+/** Which line of a bill, and which of its runs. */
+export interface ExplainQuestion {
+  readonly line: string
+  readonly period?: string | undefined
+  readonly before?: RunId | undefined
+  readonly limit?: number | undefined
 }
 
 /** How the host is. */

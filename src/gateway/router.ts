@@ -7,6 +7,7 @@ import {
 } from 'node:http'
 import fastify, { type FastifyInstance, type HTTPMethods } from 'fastify'
 import { CloisterError, asCloisterError } from '../core/errors.ts'
+import { boundConnections } from './connection-bound.ts'
 import type { HttpLimits } from './http-limits.ts'
 import type { Pace } from './pace.ts'
 import { boundPipeline, stopParsingWhatIsCut } from './pipeline-bound.ts'
@@ -46,6 +47,7 @@ export function createRouter({ reception, limits, pace, routes, busiest }: Parts
       )
       refuseByServer(server, reception)
       stopParsingWhatIsCut(server)
+      boundConnections(server, limits.connectionsPerAddress)
       return server
     },
   })

@@ -1,10 +1,10 @@
 import type { GuestError, LogLine, Outcome, Usage } from '../core/run.ts'
-import { microsToMillis } from '../core/quantity.ts'
+import { type EpochMillis, microsToMillis } from '../core/quantity.ts'
 import type { LedgerRecord, PostedRun } from '../core/stores.ts'
 import { type Answer, JSON_TYPE } from './answer.ts'
 
 /** Dollars as decimal text. */
-export type CostOf = (usage: Usage) => string
+export type CostOf = (usage: Usage, at?: EpochMillis) => string
 
 const UNIT_MS = 100
 const MEBIBYTE = 1 << 20
@@ -61,7 +61,7 @@ export function viewRecord(record: LedgerRecord, costOf: CostOf): object {
     startedAt: time,
     policy,
     walls,
-    usage: viewUsage(usage, costOf),
+    usage: viewUsage(usage, (each) => costOf(each, startedAt)),
   }
 }
 

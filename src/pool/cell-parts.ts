@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Inspection } from '../core/inspection.ts'
 import type { Bytes } from '../core/quantity.ts'
+import type { CellGroups } from './cgroups.ts'
 import type { ProcessMeter } from './meter.ts'
 import type { CellProfile } from './profile.ts'
 import type { CellProgram } from './program.ts'
@@ -14,6 +15,8 @@ export interface CellParts {
   readonly meter: ProcessMeter
   readonly watchdog: Watchdog
   readonly walls: Walls
+  /** Cgroups for cells, where this host may make some. */
+  readonly groups?: CellGroups | undefined
   /** Cells of `blankProfile` kept ready, without a tenant; the most that are kept of any other profile. */
   readonly blankCells: number
   readonly isolatesPerBlankCell: number

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { Limits } from '../core/policy.ts'
+import type { CellGroup } from './cgroups.ts'
 import type { KillReason } from './death.ts'
 import { type MemoryProbe, type ProcessMeter, openMemoryProbe } from './meter.ts'
 import type { Roster } from './roster.ts'
@@ -18,6 +19,8 @@ interface Parts {
   readonly onOverdue: (reason: 'deadline' | 'cancel') => void
   /** Bounds the process's writable memory in the kernel; absent where it cannot be bounded tightly. */
   readonly limitData?: (pid: number, bytes: number) => void
+  /** The cell's own cgroup, where there are some. */
+  readonly group?: CellGroup | undefined
 }
 
 /** Memory that a run's heap may take above its limit before V8 gives up: its young generation and buffers in flight. */
@@ -54,6 +57,8 @@ export class CellGuard {
   /** Writable memory of the cell before its first run, and the growth that it was last allowed. */
   #dataBytes: number | undefined
   #growthMb = 0
+  /** Most that the cell may keep between runs. */
+  #keptBytes = 0
 
   /** Throws when the table has no row left: the pool asks for no more cells than it has rows. */
   constructor(parts: Parts) {
@@ -95,13 +100,14 @@ export class CellGuard {
       case KILLED_FOR.deadline:
         return 'deadline'
       default:
-        return undefined
+        return this.#parts.group?.hasRunOut === true ? 'memory' : undefined
     }
   }
 
   assign({ memory }: Limits): void {
     const { table } = this.#parts.watchdog
-    table.set(this.#row, 'baseMax', BLANK_BYTES + memory * 2 ** 20 + KEPT_SLACK_BYTES)
+    this.#keptBytes = BLANK_BYTES + memory * 2 ** 20 + KEPT_SLACK_BYTES
+    table.set(this.#row, 'baseMax', this.#keptBytes)
   }
 
   /** Reads the CPU clock and gives what was used since the last reading to the runs that were active. */
@@ -157,6 +163,8 @@ export class CellGuard {
     if (current !== undefined) cpuLeftMs = Math.min(cpuLeftMs, current.ticket.policy.limits.cpu - current.tracedCpuMs)
     table.set(this.#row, 'growthMax', growthMb * 2 ** 20 + GROWTH_SLACK_BYTES)
     this.#limitData(growthMb)
+    // Above both of the watchdog's bounds: the kernel's blow tells nobody which run was to blame.
+    this.#parts.group?.bound(this.#keptBytes + growthMb * 2 ** 20 + GROWTH_SLACK_BYTES)
     table.set(this.#row, 'cpuMsMax', this.#shares.readingMs + cpuLeftMs + CPU_SLACK_MS)
     // The thread is the second line: it acts when this one's timer should have fired and did not.
     table.set(this.#row, 'deadlineMs', deadlineMs + this.#monotonicOffsetMs + this.#parts.killGraceMs)
@@ -189,12 +197,14 @@ export class CellGuard {
   /** The process has been killed and is to go quickly. */
   hasten(): void {
     this.#parts.watchdog.table.set(this.#row, 'isDying', 1)
+    this.#parts.group?.kill()
   }
 
   /** Gives the row back. */
   end(): void {
     clearTimeout(this.#timer)
     this.#probe?.[Symbol.dispose]()
+    this.#parts.group?.[Symbol.dispose]()
     this.#parts.watchdog.close(this.#row)
   }
 

@@ -223,7 +223,7 @@ export class Nursery {
 
   /** Takes a process that has just been started into care. */
   #raise(process: CellProcess, birth: Birth): void {
-    const { clock, meter, watchdog, walls, killGraceMs, inspection, onProgress } = this.#parts
+    const { clock, meter, watchdog, walls, groups, killGraceMs, inspection, onProgress } = this.#parts
     const { profile } = birth
     if (this.#closed) return discard(process)
     let guard: CellGuard
@@ -235,6 +235,7 @@ export class Nursery {
         watchdog,
         killGraceMs,
         onOverdue: (reason) => cell.kill(reason),
+        group: groups?.open(process.pid),
         // Every isolate with JIT reserves half a gigabyte of writable memory: there a bound would bound nothing.
         ...(!profile.jit && walls.limitData && { limitData: walls.limitData }),
       })

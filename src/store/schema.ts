@@ -8,6 +8,7 @@ import type { CanonicalFields } from './canonical.ts'
 export interface Tables {
   readonly ledger: LedgerTable
   readonly rollups: RollupsTable
+  readonly invoices: InvoicesTable
   readonly run_details: RunDetailsTable
   readonly tenants: TenantsTable
   readonly keys: KeysTable
@@ -63,6 +64,19 @@ export interface RollupsTable {
   readonly policy: string
   /** JSON text of whole numbers without a bound. */
   readonly sums: string
+}
+
+export interface InvoicesTable {
+  readonly tenant: string
+  readonly period: string
+  readonly starts_at: number
+  readonly ends_at: number
+  readonly closed_at: number
+  readonly records: number
+  /** JSON text. */
+  readonly books: string
+  /** JSON text. */
+  readonly bill: string
 }
 
 export interface RunDetailsTable {

@@ -71,6 +71,14 @@ test('a bill shows each priced quantity, what it comes to, and what it was made 
         unitPrice: '0.000005',
         amount: '0.000010000',
       },
+      {
+        line: 'operations:fetch.request',
+        description: 'Operations: fetch.send',
+        quantity: '0',
+        unit: 'operation',
+        unitPrice: '0.0000003',
+        amount: '0.000000000',
+      },
     ],
     total: '0.000012733',
     rounding: expect.stringContaining('half up'),
@@ -111,7 +119,7 @@ test('a month without runs is a bill of nothing', async () => {
     total: '0.000000000',
     records: 0,
   })
-  expect(bill.lines).toHaveLength(5)
+  expect(bill.lines).toHaveLength(6)
 })
 
 test('a run belongs to the month in which it was admitted, to the millisecond', async () => {

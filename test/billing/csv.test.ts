@@ -80,6 +80,17 @@ test('a bill as CSV has a row for each line and one for the total', async () => 
       '0.000000000',
       'USD',
     ],
+    [
+      'alice',
+      '2026-03',
+      'operations:fetch.request',
+      'Operations: fetch.send',
+      '0',
+      'operation',
+      '0.0000003',
+      '0.000000000',
+      'USD',
+    ],
     ['alice', '2026-03', 'total', 'Total', '', '', '', '0.000000908', 'USD'],
   ])
 })

@@ -5,12 +5,14 @@ import { bytes, epochMillis, mebibytes, micros, millis } from '../../src/core/qu
 import type { Consumed, Operations, Report, Ticket, Traffic } from '../../src/core/run.ts'
 import type { Budget } from '../../src/core/stores.ts'
 import { type BillingDesk, createBilling } from '../../src/billing/billing.ts'
-import { loadPriceBook, parsePriceBook, type PriceBook } from '../../src/billing/price-book.ts'
+import { loadPriceBooks, parsePriceBook, type PriceBook } from '../../src/billing/price-book.ts'
+import { PriceBooks } from '../../src/billing/price-books.ts'
+import { MemoryInvoices } from './memory-invoices.ts'
 import { MemoryLedger } from './memory-ledger.ts'
 
 export const alice = parseTenantId('alice')!
 export const bob = parseTenantId('bob')!
-export const defaultBook = loadPriceBook()
+export const defaultBook = loadPriceBooks()[0]!
 /** 50 ms: what the host takes to end a run that passed its deadline. */
 
 export const timeOf = (text: string) => epochMillis(Date.parse(text))
@@ -115,15 +117,23 @@ export interface Stage {
   readonly budgets: Map<TenantId, Budget>
 }
 
+interface StageFields {
+  readonly priceBook?: PriceBook
+  /** Several versions, oldest first. */
+  readonly priceBooks?: readonly PriceBook[]
+}
+
 /** The whole stage on a ledger in memory. */
-export function stage({ priceBook = defaultBook }: { priceBook?: PriceBook } = {}): Stage {
+export function stage({ priceBook = defaultBook, priceBooks = [priceBook] }: StageFields = {}): Stage {
   const ledger = new MemoryLedger()
   const clock = new StillClock()
   const budgets = new Map<TenantId, Budget>()
   const desk = createBilling({
     clock,
     ledger,
-    priceBook,
+    prices: new PriceBooks(priceBooks),
+    invoices: new MemoryInvoices(ledger),
+    closedUntil: epochMillis(0),
     budgetOf: (tenant) => budgets.get(tenant) ?? {},
     async verifyChain(lines) {
       let records = 0

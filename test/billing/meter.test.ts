@@ -53,8 +53,8 @@ test('usage is made of what the host saw', () => {
     inputSize: 7,
     outputSize: 7,
     logSize: 5,
-    egress: 300,
-    ingress: 4_000,
+    egress: 0,
+    ingress: 0,
     coldStart: true,
   })
 })
@@ -103,4 +103,18 @@ test('the worst case holds the dearest operation of each capability', () => {
   const [without, with10] = [ticket(), ticket({ kvOperations: 10 })].map((each) => worstCase(each, defaultBook))
   expect(with10!.worth - without!.worth).toBe(10n * 5_000n * defaultBook.denominator)
   expect(without!.units).toBe(11n)
+})
+
+test('traffic is charged up to what the grants of the policy bound', () => {
+  const base = ticket()
+  const fetch = { operations: 2, requestBytes: bytes(100), responseBytes: bytes(1_000) }
+  const granted = { ...base, policy: { ...base.policy, capabilities: { fetch } as object } }
+  expect(measure(report(), granted, consumed({}, { egress: 150, ingress: 1_999 }))).toMatchObject({
+    egress: 150,
+    ingress: 1_999,
+  })
+  expect(measure(report(), granted, consumed({}, { egress: 999, ingress: 9_999 }))).toMatchObject({
+    egress: 200,
+    ingress: 2_000,
+  })
 })

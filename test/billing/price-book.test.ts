@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import { expect, onTestFinished, test } from 'vitest'
 import { priceBookJsonSchema } from '../../src/billing/price-book-schema.ts'
-import { loadPriceBook, parsePriceBook } from '../../src/billing/price-book.ts'
+import { loadPriceBooks, parsePriceBook } from '../../src/billing/price-book.ts'
 import { bookDocument } from './fixtures.ts'
 
 const schemaFile = new URL('../../policies/prices/price-book.schema.json', import.meta.url).pathname
@@ -22,7 +22,7 @@ test('the schema for editors is what the code checks; vitest -u writes it anew',
 })
 
 test('the shipped price book is sound, and its schema is beside it', () => {
-  const book = loadPriceBook()
+  const book = loadPriceBooks()[0]!
   expect(book).toMatchObject({ name: 'default', version: 1, currency: 'USD' })
   expect(book.lines.map(({ line, unit, unitPrice }) => `${line} ${unitPrice} a ${unit}`)).toEqual([
     'compute 0.0000166667 a GB-second',
@@ -46,7 +46,7 @@ test('every fault of a price book is listed with its path', () => {
     name: 'Not A Name',
     version: 1.5,
     currency: 'EUR',
-    effectiveFrom: '2026-01-15',
+    effectiveFrom: '2026-02-30',
     prices: {
       computeUsdPerGbSecond: 0.1,
       requestUsdPerMillion: '-1',
@@ -59,7 +59,7 @@ test('every fault of a price book is listed with its path', () => {
     'name: must be 1 to 63 of a-z, 0-9 and -, a letter first; got "Not A Name"',
     'version: must be a whole number from 1; got 1.5',
     'currency: must be "USD"; got "EUR"',
-    'effectiveFrom: must be the first day of a month, YYYY-MM-01: bills are monthly; got "2026-01-15"',
+    'effectiveFrom: must be a day, YYYY-MM-DD; got "2026-02-30"',
     'prices.computeUsdPerGbSecond: must be decimal text such as "0.20": at most 9 digits and 12 decimals, no sign; got 0.1',
     'prices.requestUsdPerMillion: must be decimal text such as "0.20": at most 9 digits and 12 decimals, no sign; got "-1"',
     'prices.operationsUsdPerMillion["kv.read"]: must be decimal text such as "0.20": at most 9 digits and 12 decimals, no sign; got "1e3"',
@@ -99,11 +99,13 @@ test('loading says which file is wrong and lists its faults', async () => {
     writeFileSync(path, text)
     return path
   }
-  expect(loadPriceBook(write('sound.json', JSON.stringify(sound)))).toMatchObject({ name: 'test' })
+  expect(loadPriceBooks(write('sound.json', JSON.stringify(sound)))).toMatchObject([{ name: 'test' }])
   const faulty = write('faulty.json', JSON.stringify({ ...sound, version: 0, currency: 'EUR' }))
-  expect(() => loadPriceBook(faulty)).toThrow(
+  expect(() => loadPriceBooks(faulty)).toThrow(
     `price book ${faulty}: version must be a whole number from 1; got 0; currency must be "USD"; got "EUR"`,
   )
-  expect(() => loadPriceBook(write('cut.json', '{'))).toThrow(/cut\.json: SyntaxError/)
-  expect(() => loadPriceBook(join(folder, 'absent.json'))).toThrow(expect.objectContaining({ code: 'INVALID_REQUEST' }))
+  expect(() => loadPriceBooks(write('cut.json', '{'))).toThrow(/cut\.json: SyntaxError/)
+  expect(() => loadPriceBooks(join(folder, 'absent.json'))).toThrow(
+    expect.objectContaining({ code: 'INVALID_REQUEST' }),
+  )
 })

@@ -4,10 +4,13 @@ import { type PricedSums, costOf, highestCost, priceLines, totalOf, worthOf } fr
 import { book, defaultBook } from './fixtures.ts'
 
 const count = fc.bigInt(0n, 10n ** 15n)
+const NONE = { egressBytes: 0n, ingressBytes: 0n, storedByteHours: 0n }
+const traffic = { egressBytes: count, ingressBytes: count, storedByteHours: count }
 const sums: fc.Arbitrary<PricedSums> = fc.record({
   requests: count,
   unitMebibytes: count,
   cpuMicros: count,
+  ...traffic,
   operations: fc.record({
     'kv.get': count,
     'kv.list': count,
@@ -27,6 +30,9 @@ function plus(left: PricedSums, right: PricedSums): PricedSums {
     requests: left.requests + right.requests,
     unitMebibytes: left.unitMebibytes + right.unitMebibytes,
     cpuMicros: left.cpuMicros + right.cpuMicros,
+    egressBytes: left.egressBytes + right.egressBytes,
+    ingressBytes: left.ingressBytes + right.ingressBytes,
+    storedByteHours: left.storedByteHours + right.storedByteHours,
     operations: Object.fromEntries(
       names.map((name) => [name, (left.operations[name] ?? 0n) + (right.operations[name] ?? 0n)]),
     ),
@@ -36,13 +42,16 @@ function plus(left: PricedSums, right: PricedSums): PricedSums {
 const absolute = (value: bigint): bigint => (value < 0n ? -value : value)
 
 test('a gigabyte for a second costs what the price book says', () => {
-  const [compute] = priceLines({ requests: 0n, unitMebibytes: 10_240n, cpuMicros: 0n, operations: {} }, defaultBook)
+  const [compute] = priceLines(
+    { requests: 0n, unitMebibytes: 10_240n, cpuMicros: 0n, ...NONE, operations: {} },
+    defaultBook,
+  )
   expect(compute).toMatchObject({ quantity: '1', unit: 'GB-second', unitPrice: '0.0000166667', amountNanoUsd: 16_667n })
 })
 
 test('a run of one unit in 128 MiB has exact quantities and amounts', () => {
   const operations = { 'kv.get': 2n, 'kv.list': 1n, 'kv.put': 1n, 'kv.compareAndSet': 1n, 'kv.unknown': 7n }
-  const lines = priceLines({ requests: 1n, unitMebibytes: 128n, cpuMicros: 3_100n, operations }, defaultBook)
+  const lines = priceLines({ requests: 1n, unitMebibytes: 128n, cpuMicros: 3_100n, ...NONE, operations }, defaultBook)
   expect(lines.map(({ line, quantity, unit, amountNanoUsd }) => [line, `${quantity} ${unit}`, amountNanoUsd])).toEqual([
     ['compute', '0.0125 GB-second', 208n],
     ['requests', '1 request', 200n],
@@ -132,7 +141,7 @@ test('with the shipped prices the highest cost is the bill itself', () => {
 test('nothing costs nothing, at any price', () => {
   fc.assert(
     fc.property(books, (priceBook) => {
-      const nothing = { requests: 0n, unitMebibytes: 0n, cpuMicros: 0n, operations: {} }
+      const nothing = { requests: 0n, unitMebibytes: 0n, cpuMicros: 0n, ...NONE, operations: {} }
       expect(costOf(nothing, priceBook)).toBe(0n)
       expect(highestCost(0n, priceBook)).toBe(0n)
     }),

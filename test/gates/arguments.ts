@@ -1,11 +1,13 @@
+import { channel } from 'node:diagnostics_channel'
 import fc from 'fast-check'
 import { createBroker } from '../../src/broker/broker.ts'
+import { createFetchCapability } from '../../src/broker/fetch.ts'
 import { createDocsCapability } from '../../src/broker/docs.ts'
 import { createKvCapability } from '../../src/broker/kv.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { parseTenantId } from '../../src/core/ids.ts'
-import type { DocsGrant, KvGrant } from '../../src/core/policy.ts'
-import { bytes } from '../../src/core/quantity.ts'
+import type { DocsGrant, FetchGrant, KvGrant } from '../../src/core/policy.ts'
+import { bytes, millis } from '../../src/core/quantity.ts'
 import type { Session } from '../../src/core/run.ts'
 import { loadPolicies } from '../../src/policy/load.ts'
 import { openTemporaryStores } from '../../src/store/sqlite/open.ts'
@@ -22,6 +24,7 @@ const OPERATIONS = [
   ),
   'kv.compareAndSet',
   ...['insert', 'get', 'replace', 'patch', 'delete', 'find', 'transact'].map((verb) => `docs.${verb}`),
+  ...['send', 'write', 'read', 'cancel'].map((verb) => `fetch.${verb}`),
 ]
 /** They count as many operations as they have items. */
 const BATCHES = new Set(['kv.getMany', 'kv.putMany', 'kv.deleteMany', 'docs.transact'])
@@ -32,6 +35,9 @@ const REFUSALS: ReadonlySet<unknown> = new Set([
   'UNKNOWN_OPERATION',
   'CONFLICT',
   'NOT_FOUND',
+  'CONCURRENCY_LIMITED',
+  'EGRESS_REFUSED',
+  'REQUEST_TOO_LARGE',
 ])
 const CANARY = 'the canary of somebody else'
 
@@ -51,6 +57,20 @@ const GRANT: KvGrant = {
   storedBytes: bytes(200_000),
 }
 
+/** Allows hosts of which none can be reached: a request that gets as far as a socket is a violation. */
+const FETCH: FetchGrant = {
+  operations: Number.MAX_SAFE_INTEGER,
+  requests: Number.MAX_SAFE_INTEGER,
+  concurrency: 20,
+  requestBytes: bytes(100),
+  responseBytes: bytes(100),
+  headerBytes: bytes(1_024),
+  redirects: 1,
+  timeoutMs: millis(60_000),
+  allow: ['*.example', '127.0.0.1', '[::1]'].map((host) => ({ host, ports: [80, 443], methods: ['*'] })),
+  privateRanges: [],
+}
+
 /** Calls of a hostile cell, past the frames: any operation, any text as its arguments. */
 export const callArguments: Gate = {
   name: 'arguments',
@@ -59,15 +79,23 @@ export const callArguments: Gate = {
   async run(effort) {
     await using stores = await openTemporaryStores({ clock: systemClock })
     const faults: unknown[] = []
+    await using fetch = createFetchCapability({
+      resolve: () => Promise.resolve([{ address: '10.0.0.1', family: 4 }]),
+      socketsMax: 100,
+    })
+    const connected = (): void => void faults.push('fetch: a socket was opened')
+    channel('net.client.socket').subscribe(connected)
+    using _ = { [Symbol.dispose]: () => channel('net.client.socket').unsubscribe(connected) }
     const broker = createBroker({
       capabilities: [
         createKvCapability({ store: stores.kv, clock: systemClock }),
         createDocsCapability({ store: stores.docs, clock: systemClock }),
+        fetch,
       ],
       clock: systemClock,
       onFault: (operation, error) => faults.push(`${operation}: ${String(error)}`),
     })
-    const policy = { ...loadPolicies([]).resolve('default'), capabilities: { kv: GRANT, docs: DOCS } }
+    const policy = { ...loadPolicies([]).resolve('default'), capabilities: { kv: GRANT, docs: DOCS, fetch: FETCH } }
     for (const name of ['hostile', 'neighbour']) {
       const id = parseTenantId(name)
       const now = systemClock.now()
@@ -247,7 +275,32 @@ function sampleTexts(seed: number): readonly string[] {
     },
     { requiredKeys: ['op', 'collection'] },
   )
+  const host = fc.constantFrom(
+    'a.example',
+    '127.0.0.1',
+    '[::1]',
+    '0x7f.1',
+    'localhost',
+    'user@a.example',
+    'a.example.',
+    'x',
+  )
+  const id = fc.oneof(fc.nat(50), fc.constantFrom(0, -1, 2 ** 31, 1.5, '1'))
+  const request = fc.record(
+    {
+      id,
+      url: fc.tuple(fc.constantFrom('http', 'https', 'ftp'), host, fc.webPath()).map(([a, b, c]) => `${a}://${b}${c}`),
+      method: fc.constantFrom('GET', 'POST', 'CONNECT', 'get', 'X\r\nY'),
+      headers: fc.array(fc.tuple(fc.string({ maxLength: 8 }), fc.string({ maxLength: 8 })), { maxLength: 3 }),
+      redirect: fc.constantFrom('follow', 'manual', 'error', 'x'),
+      body: fc.base64String({ maxLength: 160 }),
+      stream: fc.boolean(),
+    },
+    { requiredKeys: ['id', 'url', 'method'] },
+  )
   const list = fc.oneof(
+    { weight: 4, arbitrary: fc.tuple(request) },
+    fc.tuple(id, fc.option(fc.base64String({ maxLength: 160 }))),
     fc.tuple(collection, document, versions),
     fc.tuple(collection, key, document, versions),
     fc.tuple(collection, key, versions),

@@ -95,6 +95,8 @@ const accounts: Accounts = {
     if (!/^\d{4}-\d\d$/.test(period)) throw new CloisterError('INVALID_PERIOD', `\`period\` is ${period}`)
     return { tenant: owner, period, total: '1.50' }
   },
+  explain: async (owner, question) => ({ tenant: owner, ...question }),
+  simulate: async (owner, book, period) => ({ tenant: owner, book, period }),
   billCsv: (bill) => `${Object.keys(bill).join(',')}\r\n${Object.values(bill).join(',')}\r\n`,
   usage: async (owner, range, groupBy) => ({ tenant: owner, ...range, groupBy, rows: [] }),
   usageCsv: (report) => `${Object.keys(report).join(',')}\r\n`,

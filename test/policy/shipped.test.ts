@@ -66,6 +66,14 @@ test('default has the values that the documents promise', () => {
     functions: { count: 100, versions: 20, storedBytes: 67_108_864 },
     capabilities: {
       kv: { operations: 1000, keyBytes: 512, valueBytes: 262_144, keys: 100_000, storedBytes: 67_108_864 },
+      blobs: {
+        operations: 1000,
+        keyBytes: 512,
+        blobBytes: 104_857_600,
+        blobs: 100_000,
+        storedBytes: 1_073_741_824,
+      },
+      queues: { operations: 1000, queues: 20, messageBytes: 131_072, messages: 100_000, storedBytes: 67_108_864 },
       docs: {
         operations: 1000,
         documentBytes: 262_144,

@@ -11,6 +11,7 @@ import type { Outcome, Report, RunRequest, Session, Ticket, Trigger, Usage, Wall
 import { measure } from '../../src/billing/meter.ts'
 import { createExecute } from '../../src/execute.ts'
 import { findBubblewrap } from '../../src/pool/bubblewrap.ts'
+import type { CellGroups } from '../../src/pool/cgroups.ts'
 import { openProcessMeter } from '../../src/pool/meter.ts'
 import { type CellPool, createPool } from '../../src/pool/pool.ts'
 import { profileOf } from '../../src/pool/profile.ts'
@@ -75,6 +76,7 @@ export async function openPool(
     walls?: WallLevel
     watchdogMs?: number
     capabilities?: readonly Capability[]
+    groups?: CellGroups
     /** Told of each cell that a tenant's code has brought down. */
     onTenantDeath?: (tenant: string, reason: string) => void
     /** Replaces the program of the cells. */
@@ -104,6 +106,7 @@ export async function openPool(
       meter: openProcessMeter(),
       watchdog,
       walls,
+      groups: options.groups,
       blankCells: options.blankCells ?? 1,
       isolatesPerBlankCell: 1,
       blankProfile: profileOf(loadPolicies([]).resolve('default')),

@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import { parseRunId } from '../../core/ids.ts'
 import { USAGE_GROUPS } from '../../core/stores.ts'
 import { acceptedType } from '../accepted-type.ts'
 import { NDJSON_TYPE, csv, json } from '../answer.ts'
 import { type History, requireHistory } from '../history.ts'
 import type { Accounts } from '../ports.ts'
-import { type Route, route } from '../route.ts'
+import { type Route, jsonBody, route } from '../route.ts'
 import { report } from '../schemas.ts'
 
 interface Parts extends History {
@@ -21,6 +22,24 @@ const usageQuery = z.strictObject({
     .optional()
     .describe(`Of ${USAGE_GROUPS.join(', ')}: one, or several with commas.`),
   format,
+})
+const explainQuery = z.strictObject({
+  line: z.string().max(200).describe('As the bill names it: compute, requests, …'),
+  period,
+  before: z
+    .string()
+    .transform((text, context) => parseRunId(text) ?? refuse(context, 'is not the id of a run'))
+    .optional()
+    .describe('Continue after this run: `next` of the page before.'),
+  limit: z.coerce.number().int().min(1).max(1_000).optional().describe('Runs that are looked at; 100 if absent.'),
+})
+const simulation = z.strictObject({
+  book: z
+    .union(
+      [z.record(z.string(), z.unknown()), z.array(z.unknown()).max(100)],
+      'must be a price book, or a list of them',
+    )
+    .describe('A price book, or a list of its versions by date.'),
 })
 const CSV = ['text/csv']
 
@@ -79,6 +98,33 @@ function evidence({ accounts, ...history }: Parts): readonly Route[] {
   return [
     route({
       method: 'GET',
+      path: '/v1/tenants/{tenant}/bill/explain',
+      caller: 'tenant',
+      summary: 'Where a line of the bill comes from: its formula, its days and its runs, newest first.',
+      query: explainQuery,
+      answer: { status: 200, description: 'The explanation.', schema: report },
+      refusals: ['NOT_FOUND', 'INVALID_PERIOD'],
+      async handle({ path, query }) {
+        await requireHistory(path.tenant, history)
+        return json(await accounts.explain(path.tenant, query))
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/tenants/{tenant}/bill/simulate',
+      caller: 'admin',
+      summary: 'The bill of a month beside what another price book makes of it. Changes nothing.',
+      query: z.strictObject({ period }),
+      body: jsonBody(simulation),
+      answer: { status: 200, description: 'Both bills.', schema: report },
+      refusals: ['NOT_FOUND', 'INVALID_PERIOD'],
+      async handle({ path, query, body }) {
+        await requireHistory(path.tenant, history)
+        return json(await accounts.simulate(path.tenant, body.book, query.period))
+      },
+    }),
+    route({
+      method: 'GET',
       path: '/v1/tenants/{tenant}/bill/records',
       caller: 'tenant',
       summary: 'The ledger records behind a month, or all there are, in the order of the chain.',
@@ -103,4 +149,9 @@ function evidence({ accounts, ...history }: Parts): readonly Route[] {
       },
     }),
   ]
+}
+
+function refuse(context: z.core.ParsePayload, message: string): never {
+  context.issues.push({ code: 'custom', message, input: context.value })
+  return z.NEVER
 }

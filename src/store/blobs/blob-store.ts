@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BlobBackend, BlobRecord, BlobSpan, BlobStore, OpenBlob } from '../../core/blobs.ts'
 import type { Clock } from '../../core/clock.ts'
+import { CloisterError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/ids.ts'
 import { bytes } from '../../core/quantity.ts'
 import { reading } from '../reading.ts'
@@ -57,7 +58,7 @@ export async function openBlobStore({ index, backend, clock, onFault }: Parts): 
   const store: OwnedBlobStore = {
     place: backend.place,
     head: async (tenant, key) => (await index.find(tenant, key))?.record,
-    open: (tenant, key, choose) => reading(() => openContent({ index, backend }, tenant, key, choose)),
+    open: (tenant, key, choose) => openContent({ index, backend }, tenant, key, choose),
     async begin(tenant, quota) {
       const place = room.enter(tenant, quota)
       try {
@@ -125,8 +126,8 @@ async function openContent(
     const { record, object } = found
     const span = choose(record)
     if (span === undefined) return record
-    const body = await backend.open(object, span)
+    const body = await reading(() => backend.open(object, span))
     if (body !== undefined) return { record, span, body }
-    if (tries === TRIES) throw new Error(`the content of a blob, object ${object}, is missing`)
+    if (tries === TRIES) throw new CloisterError('INTERNAL', `the content of a blob, object ${object}, is missing`)
   }
 }

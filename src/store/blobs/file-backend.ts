@@ -47,7 +47,9 @@ export async function openFileBackend(directory: string): Promise<BlobBackend> {
 class FileSink implements BlobSink {
   readonly #path: string
   readonly #publish: (path: string) => Promise<void>
-  #file: FileHandle | undefined
+  /** A promise, so that an abort in the middle of the opening knows that there is something to close. */
+  #file: Promise<FileHandle> | undefined
+  #isAborted = false
 
   constructor(path: string, publish: (path: string) => Promise<void>) {
     this.#path = path
@@ -68,13 +70,15 @@ class FileSink implements BlobSink {
   }
 
   async abort(): Promise<void> {
-    await this.#file?.close().catch(() => undefined)
-    this.#file = undefined
+    this.#isAborted = true
+    const file = await this.#file?.catch(() => undefined)
+    await file?.close().catch(() => undefined)
     await rm(this.#path, { force: true }).catch(() => undefined)
   }
 
-  async #open(): Promise<FileHandle> {
-    this.#file ??= await open(this.#path, 'wx', 0o600)
+  #open(): Promise<FileHandle> {
+    if (this.#isAborted) throw new Error('the upload was given up')
+    this.#file ??= open(this.#path, 'wx', 0o600)
     return this.#file
   }
 }

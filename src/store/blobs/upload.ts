@@ -58,14 +58,15 @@ export class Upload implements BlobUpload {
     }
   }
 
-  async commit(attributes: BlobAttributes, condition: BlobCondition): Promise<BlobOutcome> {
+  async commit({ key, contentType, metadata }: BlobAttributes, condition: BlobCondition): Promise<BlobOutcome> {
     this.#requireOpen()
     this.#state = 'committing'
     const { tenant, object, index, sink, clock, quota, place, onGarbage } = this.#parts
     try {
       await sink.finish()
       const etag = this.#hash.digest('hex')
-      const record: BlobRecord = { ...attributes, size: bytes(this.#size), etag, uploadedAt: clock.now() }
+      const size = bytes(this.#size)
+      const record: BlobRecord = { key, size, etag, contentType, metadata, uploadedAt: clock.now() }
       const outcome = await index.commit(tenant, object, record, condition, quota)
       if (outcome === 'object-lost') throw new Error(`object ${object} was removed while it was being uploaded`)
       if (outcome !== 'done') {

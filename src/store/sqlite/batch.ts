@@ -16,6 +16,7 @@ import { DocIndexWriter } from './doc-index-writer.ts'
 import { DocIndexes } from './doc-indexes.ts'
 import { DocWriter } from './doc-writer.ts'
 import { FunctionWriter } from './function-writer.ts'
+import { InvoiceWriter } from './invoice-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
@@ -88,6 +89,7 @@ function handlersOf(database: DatabaseSync): Handlers {
   const accounts = new AccountWriter(database)
   const kv = new KvWriter(database)
   const functions = new FunctionWriter(database)
+  const invoices = new InvoiceWriter(database)
   const blobs = new BlobWriter(database)
   const queues = new QueueWriter(database)
   const docIndexes = new DocIndexes(database)
@@ -130,6 +132,7 @@ function handlersOf(database: DatabaseSync): Handlers {
     'doc.declare': (input) => collections.declare(input),
     'doc.build': (input) => collections.build(input),
     'doc.drop': (input) => collections.drop(input),
+    'invoice.put': (input) => invoices.put(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../core/errors.ts'
 import type { AliasOutcome, Deployed, RolledBack } from '../../core/function-store.ts'
-import type { KvWrite } from '../../core/stores.ts'
+import type { Invoice, KvWrite } from '../../core/stores.ts'
 import type { BlobCommands } from './blob-commands.ts'
 import type { DocCommands } from './doc-commands.ts'
 import type { QueueCommands } from './queue-commands.ts'
@@ -30,6 +30,7 @@ export interface Commands extends QueueCommands, BlobCommands, DocCommands {
   'alias.roll-back': { input: { tenant: string; name: string; alias: string; now: number }; output: RolledBack }
   /** Removes some code that no version of a function has any more; true if there may be more. */
   'artifacts.purge': { input: Record<string, never>; output: boolean }
+  'invoice.put': { input: Invoice; output: boolean }
   sweep: { input: { now: number; detailsBefore: number }; output: Swept }
 }
 

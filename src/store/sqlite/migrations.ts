@@ -5,6 +5,7 @@ import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { blobs } from './migrations/blobs.ts'
 import { docs } from './migrations/docs.ts'
 import { functions } from './migrations/functions.ts'
+import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
@@ -28,6 +29,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   { statements: metering, fill: fillRollups },
   functions,
   docs,
+  invoices,
   tenantEnv,
 ]
 
