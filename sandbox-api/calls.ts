@@ -1,11 +1,14 @@
 import { BRIDGE, type Bridge, CALL_LENGTH_MAX, type RuntimeLimits } from './bridge.ts'
-import { ErrorConstructor, PromiseConstructor, defineProperty, parse, stringify, table } from './primordials.ts'
+import { ErrorConstructor, PromiseConstructor, defineProperty, hasOwn, parse, stringify, table } from './primordials.ts'
 import { describe } from './result.ts'
 
 interface Waiting {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
+
+/** What an error has besides its code: `sqlState`, `position`, … */
+type Details = { readonly [name: string]: string | number }
 
 /** Calls an operation of a capability. Rejects with an error whose `code` says why. */
 export type Call = (operation: string, args: readonly unknown[]) => Promise<unknown>
@@ -46,8 +49,8 @@ export function createCalls(bridge: Bridge, limits: RuntimeLimits): Calls {
     },
     resolve: (call, text) => take(call)?.resolve(text === '' ? undefined : parse(text)),
     reject(call, text) {
-      const { code, message } = parse(text) as { code: string; message: string }
-      take(call)?.reject(failure(code, message))
+      const { code, message, details } = parse(text) as { code: string; message: string; details?: Details }
+      take(call)?.reject(failure(code, message, details))
     },
   }
 }
@@ -84,9 +87,13 @@ function encodeArgument(value: unknown, position: number): string {
 }
 
 /** An error of the guest's own realm with a `code`. Its stack is the guest's: nothing of the host is in it. */
-export function failure(code: string, message: string): Error {
+export function failure(code: string, message: string, details?: Details): Error {
   const error = new ErrorConstructor(message)
   // Without a prototype: the guest's `Object.prototype` could add to what the descriptor says.
   defineProperty(error, 'code', { __proto__: null, value: code, enumerable: true } as PropertyDescriptor)
+  for (const name in details) {
+    if (!hasOwn(details, name)) continue
+    defineProperty(error, name, { __proto__: null, value: details[name], enumerable: true } as PropertyDescriptor)
+  }
   return error
 }

@@ -5,6 +5,7 @@ import { createKv } from './kv.ts'
 import { defineProperty } from './primordials.ts'
 import { createQueues } from './queues.ts'
 import type { Web } from './web/host.ts'
+import { createSql } from './sql.ts'
 
 /** Guest halves by the name that a policy grants. What is missing here cannot be had, whatever is granted. */
 const CREATORS: { readonly [name: string]: ((call: Call, openWeb: () => Web) => object) | undefined } = {
@@ -13,6 +14,7 @@ const CREATORS: { readonly [name: string]: ((call: Call, openWeb: () => Web) => 
   blobs: createBlobs,
   queues: createQueues,
   docs: createDocs,
+  sql: createSql,
 }
 
 /** Gives the context what the policy grants. */

@@ -24,7 +24,7 @@ export const { toStringTag } = Symbol
 export const Uint8ArrayConstructor = Uint8Array
 const typedArrayPrototype = getPrototypeOf(Uint8Array.prototype) as object
 const tagOfTypedArray = getOwnPropertyDescriptor(typedArrayPrototype, toStringTag)?.get as () => string | undefined
-const { set: setBytes } = Uint8Array.prototype
+const { set: setBytes, toHex } = Uint8Array.prototype
 export const WeakMapConstructor = WeakMap
 export const { get: weakGet, set: weakSet } = WeakMap.prototype
 
@@ -78,6 +78,11 @@ export function indexOf(text: string, part: string, from: number): number {
 /** Whether a value is bytes, whatever its prototype says. */
 export function isUint8Array(value: unknown): value is Uint8Array {
   return apply(tagOfTypedArray, value, []) === 'Uint8Array'
+}
+
+/** Bytes as hexadecimal digits. */
+export function hexOf(value: Uint8Array): string {
+  return apply(toHex, value, []) as string
 }
 
 /** Copies bytes into others of the same length, and returns those. */

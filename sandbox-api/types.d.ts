@@ -158,6 +158,43 @@ export interface Documents {
   transact(operations: readonly DocumentOperation[]): Promise<WrittenDocument[]>
 }
 
+/** What SQL takes as a parameter. A list is an array of SQL's, an object is JSON, bytes are a bytea. */
+export type SqlValue = Json | bigint | Date | Uint8Array | readonly SqlValue[] | undefined
+
+/**
+ * A result. `int8` and `numeric` are strings, which lose no digit; times are ISO 8601 with all their digits; a `bytea` is
+ * base64; arrays are lists; `json` is what it holds; NaN and the infinities are strings; what has no other form is its text.
+ */
+export interface SqlResult<Row = Record<string, Json>> {
+  rows: Row[]
+  /** Rows that were given, or that the statement changed. */
+  rowCount: number
+  fields: { name: string; type: string }[]
+}
+
+/** Statements, one at a time, with `$1`, `$2`, … for parameters; as a template, sql`select ${id}`, the values are the parameters. */
+export interface SqlQueries {
+  <Row = Record<string, Json>>(strings: TemplateStringsArray, ...params: SqlValue[]): Promise<SqlResult<Row>>
+  query<Row = Record<string, Json>>(text: string, params?: readonly SqlValue[]): Promise<SqlResult<Row>>
+}
+
+/**
+ * A PostgreSQL that was bound to the tenant. What the server refuses rejects with `code: 'SQL_ERROR'`, the server's message and
+ * `sqlState`, and where there are any `position`, `detail`, `hint`, `table`, `column`, `constraint`.
+ */
+export interface Sql extends SqlQueries {
+  /**
+   * Runs the work in a transaction: commits when it is done, rolls back when it throws or the run ends. Statements that are
+   * not the transaction's own run outside of it.
+   */
+  transaction<Value>(
+    work: (tx: SqlQueries) => Value | Promise<Value>,
+    options?: { isolation?: 'read committed' | 'repeatable read' | 'serializable'; readOnly?: boolean },
+  ): Promise<Value>
+  /** The database that is bound to another name than `default`. */
+  database(name: string): Sql
+}
+
 /** The second argument of a function. */
 export interface Context {
   readonly runId: string
@@ -178,6 +215,7 @@ export interface Context {
   readonly queues?: Queues
   /** Present if the policy grants it. */
   readonly docs?: Documents
+  readonly sql?: Sql
 }
 
 /**

@@ -4,17 +4,21 @@ import type { Capability } from './broker/capability.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
 import { createQueuesCapability } from './broker/queues.ts'
+import { createSqlCapability } from './broker/sql.ts'
+import { Databases } from './broker/sql/databases.ts'
 import { type TenantData, createTenantData } from './broker/tenant-data.ts'
 import type { Config } from './config.ts'
 import type { Clock } from './core/clock.ts'
 import type { TenantId } from './core/ids.ts'
 import type { Policy } from './core/policy.ts'
 import type { Stores } from './core/stores.ts'
+import type { Vault } from './core/vault.ts'
 
 interface Parts {
-  readonly config: Pick<Config, 'dnsServers' | 'egressSocketsMax'>
+  readonly config: Pick<Config, 'dnsServers' | 'egressSocketsMax' | 'sqlConnectionsMax' | 'sqlIdleMs'>
   readonly stores: Stores
   readonly blobs: BlobService
+  readonly vault: Vault
   readonly clock: Clock
   /** Throws NOT_FOUND, INVALID_POLICY. */
   readonly policyOf: (tenant: TenantId) => Policy
@@ -24,18 +28,40 @@ export interface OpenCapabilities extends AsyncDisposable {
   readonly all: readonly Capability[]
   /** What tenants keep, for whoever operates it from outside. */
   readonly data: TenantData
+  /** What `sql` reaches, to be operated from outside as well. */
+  readonly databases: Databases
+  /** Lets go of what is held for a tenant that was deleted. */
+  forgetTenant(tenant: TenantId): void
 }
 
 /** Makes everything that a policy can grant, out of what this host has. A part of the composition root, see main.ts. */
-export function openCapabilities({ config, stores, blobs, clock, policyOf }: Parts): OpenCapabilities {
+export function openCapabilities({ config, stores, blobs, vault, clock, policyOf }: Parts): OpenCapabilities {
   const fetch = createFetchCapability({
     resolve: createResolver(config.dnsServers?.split(',') ?? []),
     socketsMax: config.egressSocketsMax,
   })
+  const databases = new Databases({
+    store: stores.sqlBindings,
+    vault,
+    clock,
+    connectionsMax: config.sqlConnectionsMax,
+    idle: config.sqlIdleMs,
+  })
   const data = createTenantData({ ...stores, clock, policyOf })
   return {
-    all: [...data.capabilities, fetch, createBlobsCapability(blobs), createQueuesCapability({ store: stores.queues })],
+    all: [
+      ...data.capabilities,
+      createSqlCapability({ databases }),
+      fetch,
+      createBlobsCapability(blobs),
+      createQueuesCapability({ store: stores.queues }),
+    ],
     data,
-    [Symbol.asyncDispose]: () => fetch[Symbol.asyncDispose](),
+    databases,
+    forgetTenant: (tenant) => databases.forget(tenant),
+    async [Symbol.asyncDispose]() {
+      databases[Symbol.dispose]()
+      await fetch[Symbol.asyncDispose]()
+    },
   }
 }

@@ -38,6 +38,14 @@ const KNOBS = {
     secret: 'yes',
     reason: 'Opens every call. Without it one is made on first start; short keys can be guessed.',
   }),
+  vaultKey: text({
+    fallback: undefined,
+    pattern: /^[!-~]{32,256}$/,
+    accepts: '32 to 256 characters, all visible ASCII',
+    secret: 'yes',
+    reason:
+      'Encrypts what is stored and never shown again. Without it one is made on first start, in the data directory beside the database.',
+  }),
   policiesDirectory: text({
     ...PATH,
     fallback: undefined,
@@ -85,6 +93,19 @@ const KNOBS = {
     min: 64,
     max: 16 * 2 ** 20,
     reason: 'Memory of all cells together. Idle cells are ended before it; the rest is for the host and page cache.',
+  }),
+  sqlConnectionsMax: whole({
+    fallback: 200,
+    min: 1,
+    max: 10_000,
+    reason: 'Connections to all databases of all tenants. Each takes a descriptor here and a process at its server.',
+  }),
+  sqlIdleMs: whole<Millis>({
+    fallback: millis(30_000),
+    unit: 'ms',
+    min: 10,
+    max: 3_600_000,
+    reason: 'A connection to a database is kept so long without use. Opening one takes some ms, keeping one a process.',
   }),
   killGraceMs: whole<Millis>({
     fallback: millis(50),

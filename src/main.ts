@@ -43,6 +43,7 @@ import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { openVault } from './vault/open-vault.ts'
 
 /** The whole platform in this process, put together: what the command line and the library open. */
 export interface Platform extends Host {
@@ -101,6 +102,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   )
   const adminKey = await loadAdminKey({ directory: config.dataDirectory, given: config.adminKey })
   if (adminKey.warning !== undefined) log.warn({ reason: adminKey.warning }, 'admin-key.exposed')
+  const vault = await openVault(config, (reason) => log.warn({ reason }, 'vault-key.exposed'))
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
   const { walls, trials } = await raising
   const admission = await createAdmission({
@@ -118,6 +120,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       pool.retireTenant(tenant, 'tenant-deleted')
       broker.revoke(tenant)
       functions.forgetTenant(tenant)
+      capabilities.forgetTenant(tenant)
     },
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
@@ -168,7 +171,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
   const capabilities = taken.use(
-    openCapabilities({ config, stores, blobs, clock, policyOf: (tenant) => admission.policyOf(tenant) }),
+    openCapabilities({ config, stores, blobs, vault, clock, policyOf: (tenant) => admission.policyOf(tenant) }),
   )
   const broker = createBroker({
     capabilities: capabilities.all,
@@ -207,6 +210,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     functionConfig: configSchema,
     accounts: { ...billing, costUsd: (usage, at) => formatNanoUsd(billing.cost(usage, at)), billCsv, usageCsv },
     runs: stores.ledger,
+    databases: capabilities.databases,
     data: capabilities.data,
     health,
     metrics,

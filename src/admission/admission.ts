@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { CloisterError } from '../core/errors.ts'
 import { type KeyId, type RunId, type TenantId, createKeyId } from '../core/ids.ts'
-import type { Policy, Reuse } from '../core/policy.ts'
+import type { Grants, Policy, Reuse } from '../core/policy.ts'
 import { type EpochMillis, type Millis, millis } from '../core/quantity.ts'
 import type { Admission, RunRequest, Ticket, WallLevel } from '../core/run.ts'
 import type { Budget, KeyRecord, KeyStore, TenantRecord, TenantStore } from '../core/stores.ts'
@@ -75,6 +75,8 @@ export interface AdmissionDesk extends Admission {
   recordDeath(tenant: TenantId, reason: string): Millis
   /** What a tenant's code has done to its cells. Throws NOT_FOUND. */
   cellsOf(tenant: TenantId): CellsView
+  /** Throws FORBIDDEN unless the tenant's policy grants the capability, NOT_FOUND without the tenant. */
+  requireGrant(tenant: TenantId, capability: keyof Grants): void
   /** Tenants whose new runs are held off, because their code keeps bringing down cells. */
   readonly backedOff: number
   /** Admitted runs that have not ended. */
@@ -197,6 +199,13 @@ class Desk implements AdmissionDesk {
 
   cellsOf(tenant: TenantId): CellsView {
     return this.#backOff.view(this.#memberOf(tenant))
+  }
+
+  requireGrant(tenant: TenantId, capability: keyof Grants): void {
+    const member = this.#directory.find(tenant)
+    if (member === undefined) throw noSuchTenant(tenant)
+    if (policyOf(member).capabilities[capability] !== undefined) return
+    throw new CloisterError('FORBIDDEN', `the policy of tenant "${tenant}" does not grant ${capability}`)
   }
 
   get backedOff(): number {

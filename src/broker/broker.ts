@@ -3,8 +3,8 @@ import type { TenantId } from '../core/ids.ts'
 import type { Grant, Grants } from '../core/policy.ts'
 import type { Broker, CallAnswer, Session, Ticket, Traffic } from '../core/run.ts'
 import type { LedgerStore } from '../core/stores.ts'
-import { type Capability, CapabilityError, type CapabilityErrorCode, type Operation } from './capability.ts'
 import { DailyOperations } from './daily-operations.ts'
+import { type Capability, CapabilityError, type Operation } from './capability.ts'
 import { SessionScope } from './scope.ts'
 
 interface Parts {
@@ -107,9 +107,9 @@ class OpenSession implements Session {
     try {
       return { ok: true, text: await this.#perform(name, payload) }
     } catch (error) {
-      if (error instanceof CapabilityError) return refusal(error.code, error.message)
+      if (error instanceof CapabilityError) return refusal(error)
       this.#onFault(name, error)
-      return refusal('UNAVAILABLE', 'the operation failed on the host; it may have taken effect')
+      return refusal({ code: 'UNAVAILABLE', message: 'the operation failed on the host; it may have taken effect' })
     }
   }
 
@@ -199,6 +199,10 @@ function parseArguments(payload: string, lengthMax: number): readonly unknown[] 
   return parsed
 }
 
-function refusal(code: CapabilityErrorCode, message: string): CallAnswer {
-  return { ok: false, text: JSON.stringify({ code, message }) }
+function refusal({
+  code,
+  message,
+  details,
+}: Pick<CapabilityError, 'code' | 'message'> & Partial<CapabilityError>): CallAnswer {
+  return { ok: false, text: JSON.stringify({ code, message, ...(details !== undefined && { details }) }) }
 }

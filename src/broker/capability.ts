@@ -13,6 +13,7 @@ export type CapabilityErrorCode =
   | 'UNKNOWN_OPERATION'
   | 'RUN_OVER'
   | 'UNAVAILABLE'
+  | 'SQL_ERROR'
   | EgressErrorCode
 
 /** Why a request of fetch failed. */
@@ -29,14 +30,19 @@ type EgressErrorCode =
   | 'TIMEOUT'
   | 'TLS_FAILED'
 
+export type ErrorDetails = Readonly<Record<string, string | number>>
+
 /** A refusal that the guest is told of. Anything else that an operation throws reaches the guest as UNAVAILABLE only. */
 export class CapabilityError extends Error {
   override readonly name = 'CapabilityError'
   readonly code: CapabilityErrorCode
+  /** What else the guest's error has, by the names of its properties. */
+  readonly details: ErrorDetails | undefined
 
-  constructor(code: CapabilityErrorCode, message: string) {
+  constructor(code: CapabilityErrorCode, message: string, details?: ErrorDetails) {
     super(message)
     this.code = code
+    this.details = details
   }
 }
 

@@ -14,6 +14,7 @@ import { registerPolicy } from './policy.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
 import { registerServe } from './serve.ts'
+import { registerSql } from './sql.ts'
 import { registerStress } from './stress.ts'
 import { listenForShutdown } from './shutdown.ts'
 import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
@@ -29,6 +30,7 @@ const REGISTRARS = [
   registerUsage,
   registerTenants,
   registerKeys,
+  registerSql,
   registerKv,
   registerDocs,
   registerEnv,

@@ -166,6 +166,19 @@ export interface FunctionQuota {
   readonly storedBytes: Bytes
 }
 
+export interface SqlGrant extends Grant {
+  /** Connections to each database, shared by all runs of the tenant. */
+  readonly connections: number
+  /** Calls that may wait for a connection to a database. */
+  readonly waiting: number
+  /** A statement's text, and its parameters together. */
+  readonly statementBytes: number
+  /** Rows of one result. */
+  readonly rows: number
+  /** One result as JSON. */
+  readonly resultBytes: number
+}
+
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
@@ -173,6 +186,7 @@ export interface Grants {
   readonly queues?: QueuesGrant
   readonly docs?: DocsGrant
   readonly fetch?: FetchGrant
+  readonly sql?: SqlGrant
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */

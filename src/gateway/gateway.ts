@@ -20,6 +20,7 @@ import { functionRoutes } from './routes/functions.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 
 export interface GatewayParts {
@@ -32,6 +33,7 @@ export interface GatewayParts {
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
+  readonly databases: ports.Databases
   readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
@@ -97,6 +99,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...aliasRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
+    ...sqlRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),
     ...docRoutes(parts),

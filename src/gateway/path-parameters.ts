@@ -22,6 +22,7 @@ interface ParameterTypes {
   keyId: KeyId
   function: FunctionName
   alias: AliasName
+  databaseName: string
   key: string
   collection: string
   id: string
@@ -68,6 +69,14 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
     read: (text) =>
       parseAliasName(text) ??
       refuse('INVALID_REQUEST', text, 'is no name of an alias: 1 to 63 of a-z, 0-9 and -, a letter first'),
+  },
+  databaseName: {
+    description: 'The name that a database is bound to; `default` is the one of `context.sql` itself.',
+    pattern: TENANT_ID_PATTERN,
+    read: (text) =>
+      new RegExp(TENANT_ID_PATTERN).test(text)
+        ? text
+        : refuse('NOT_FOUND', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
   },
   key: anyText('A key, percent-encoded.'),
   collection: anyText('The name of a collection.'),

@@ -9,6 +9,7 @@ import type {
   VersionRecord,
 } from '../core/function-store.ts'
 import type { AliasName, FunctionName, KeyId, RunId, TenantId } from '../core/ids.ts'
+import type { Grants } from '../core/policy.ts'
 import type { EpochMillis } from '../core/quantity.ts'
 import type { Artifact, Outcome, RunRequest, Usage, WallLevel } from '../core/run.ts'
 import type { Budget, KeyRecord, KvEntry, LedgerStore, TenantRecord, TimeRange, UsageGroup } from '../core/stores.ts'
@@ -67,10 +68,46 @@ export interface Directory {
   /** A budget as JSON, money as decimal text. */
   viewBudget(budget: Budget): object
   cellsOf(id: TenantId): CellsView
+  /** Throws FORBIDDEN unless the tenant's policy grants the capability. */
+  requireGrant(id: TenantId, capability: keyof Grants): void
   /** Throws CONFLICT if there are too many. */
   createKey(tenant: TenantId): Promise<{ readonly id: KeyId; readonly key: string }>
   listKeys(tenant: TenantId): readonly KeyRecord[]
   deleteKey(tenant: TenantId, id: KeyId): Promise<void>
+}
+
+/** What may be known of a database that is bound: everything but its password. */
+export interface SqlBinding {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  readonly tls: string
+  readonly boundBy: 'operator' | 'tenant'
+  readonly createdAt: EpochMillis
+  readonly updatedAt: EpochMillis
+}
+
+/** Databases that tenants have bound. Every call about a name that is not bound throws NOT_FOUND. */
+export interface Databases {
+  /** Throws INVALID_REQUEST with every fault of the URL, CONFLICT if there are too many, NOT_FOUND without the tenant. */
+  put(
+    tenant: TenantId,
+    name: string,
+    change: { readonly url: string; readonly boundBy: SqlBinding['boundBy'] },
+  ): Promise<{ readonly binding: SqlBinding; readonly created: boolean }>
+  get(tenant: TenantId, name: string): Promise<SqlBinding>
+  list(tenant: TenantId): Promise<readonly SqlBinding[]>
+  delete(tenant: TenantId, name: string): Promise<void>
+  /** Connects once. Throws OVERLOADED. */
+  test(
+    tenant: TenantId,
+    name: string,
+  ): Promise<
+    | { readonly ok: true; readonly elapsed: number; readonly server: string }
+    | { readonly ok: false; readonly elapsed: number; readonly reason: string }
+  >
 }
 
 /** Code as it was submitted. */

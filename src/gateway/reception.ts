@@ -63,7 +63,7 @@ export function createReception({ gatekeeper, bodies, ending, newRequestId, log 
     const query = readQuery(request.url ?? '', route.query)
     const body = route.body === undefined ? undefined : route.body.read(await bytesOf(route.body, request))
     const signal = (): AbortSignal => connectionSignal(request)
-    return { path, query, body, accept: request.headers.accept, headers: request.headers, signal }
+    return { path, query, body, principal, accept: request.headers.accept, headers: request.headers, signal }
   }
 
   function bytesOf({ presence }: NonNullable<Route['body']>, request: IncomingMessage): Buffer | Promise<Buffer> {

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Answer } from './answer.ts'
 import { type ParameterName, type PathParameters, namesIn } from './path-parameters.ts'
+import type { Principal } from './ports.ts'
 import { NO_QUERY, readJson } from './read-json.ts'
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
@@ -40,6 +41,8 @@ export interface Call<Path extends string, Query, Body> {
   readonly path: PathParameters<Path>
   readonly query: Query
   readonly body: Body
+  /** Who asks; undefined on public routes. */
+  readonly principal: Principal | undefined
   /** The Accept header. */
   readonly accept: string | undefined
   readonly headers: IncomingHttpHeaders

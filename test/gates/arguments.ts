@@ -13,6 +13,7 @@ import { loadPolicies } from '../../src/policy/load.ts'
 import { openTemporaryStores } from '../../src/store/sqlite/open.ts'
 import { ticketOf } from '../scheduler/ticket.ts'
 import { type Effort, type Gate, type GateResult, type Random, Tally, randomOf } from './gate.ts'
+import { SQL, SQL_OPERATIONS, sqlArguments, sqlOverNothing } from './sql-arguments.ts'
 
 const TRIALS = { full: 1_000_000, short: 10_000 }
 /** Calls in flight together, so that writes share their commits. */
@@ -25,6 +26,7 @@ const OPERATIONS = [
   'kv.compareAndSet',
   ...['insert', 'get', 'replace', 'patch', 'delete', 'find', 'transact'].map((verb) => `docs.${verb}`),
   ...['send', 'write', 'read', 'cancel'].map((verb) => `fetch.${verb}`),
+  ...SQL_OPERATIONS,
 ]
 /** They count as many operations as they have items. */
 const BATCHES = new Set(['kv.getMany', 'kv.putMany', 'kv.deleteMany', 'docs.transact'])
@@ -91,11 +93,15 @@ export const callArguments: Gate = {
         createKvCapability({ store: stores.kv, clock: systemClock }),
         createDocsCapability({ store: stores.docs, clock: systemClock }),
         fetch,
+        sqlOverNothing(stores.sqlBindings),
       ],
       clock: systemClock,
       onFault: (operation, error) => faults.push(`${operation}: ${String(error)}`),
     })
-    const policy = { ...loadPolicies([]).resolve('default'), capabilities: { kv: GRANT, docs: DOCS, fetch: FETCH } }
+    const policy = {
+      ...loadPolicies([]).resolve('default'),
+      capabilities: { kv: GRANT, docs: DOCS, fetch: FETCH, sql: SQL },
+    }
     for (const name of ['hostile', 'neighbour']) {
       const id = parseTenantId(name)
       const now = systemClock.now()
@@ -301,6 +307,7 @@ function sampleTexts(seed: number): readonly string[] {
   const list = fc.oneof(
     { weight: 4, arbitrary: fc.tuple(request) },
     fc.tuple(id, fc.option(fc.base64String({ maxLength: 160 }))),
+    sqlArguments(key, value),
     fc.tuple(collection, document, versions),
     fc.tuple(collection, key, document, versions),
     fc.tuple(collection, key, versions),

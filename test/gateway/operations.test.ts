@@ -75,6 +75,9 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/kv/{key}',
     '/v1/tenants/{tenant}/runs',
     '/v1/tenants/{tenant}/runs/{runId}',
+    '/v1/tenants/{tenant}/sql',
+    '/v1/tenants/{tenant}/sql/{databaseName}',
+    '/v1/tenants/{tenant}/sql/{databaseName}/test',
     '/v1/tenants/{tenant}/usage',
   ])
   for (const [path, operations] of Object.entries(document.paths)) {

@@ -12,6 +12,7 @@ const OWN_CALLS = [
   ['GET', '/bill/records'],
   ['GET', '/budget'],
   ['POST', '/bill/verify'],
+  ['GET', '/sql'],
   ['GET', ''],
 ] as const
 

@@ -16,7 +16,7 @@ import { createArtifacts } from '../../src/functions/artifacts.ts'
 import { configSchema } from '../../src/functions/config.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
-import type { Accounts, Data, Execute, Functions, Health, Runs } from '../../src/gateway/ports.ts'
+import type { Accounts, Data, Databases, Execute, Functions, Health, Runs } from '../../src/gateway/ports.ts'
 
 export { ADMIN_KEY }
 
@@ -144,10 +144,21 @@ interface Options {
   readonly limits?: Partial<HttpLimits>
   readonly bodySizeMax?: number
   readonly accounts?: Partial<Accounts>
+  readonly databases?: Databases
+}
+
+/** Nothing is bound, and nothing can be. */
+const noDatabases: Databases = {
+  put: () => Promise.reject(new CloisterError('CONFLICT', 'a tenant may bind 0 databases')),
+  get: () => Promise.reject(new CloisterError('NOT_FOUND', 'no database is bound')),
+  list: async () => [],
+  delete: () => Promise.reject(new CloisterError('NOT_FOUND', 'no database is bound')),
+  test: () => Promise.reject(new CloisterError('NOT_FOUND', 'no database is bound')),
 }
 
 /** Opens the doors on a free port of this machine, with the tenants `acme` and `other`. They close with the test. */
-export async function openGateway({ limits, bodySizeMax = 1 << 20, accounts: change }: Options = {}): Promise<World> {
+export async function openGateway(options: Options = {}): Promise<World> {
+  const { limits, bodySizeMax = 1 << 20, accounts: change } = options
   const who = createAdmissionWorld()
   const policies = { resolve: () => makePolicy() }
   const admission = await who.open({ policies })
@@ -170,6 +181,7 @@ export async function openGateway({ limits, bodySizeMax = 1 << 20, accounts: cha
     functionConfig: configSchema,
     accounts: { ...accounts, ...change },
     runs: world.runs,
+    databases: options.databases ?? noDatabases,
     data: noData,
     health: () => world.health,
     draining: () => world.draining,

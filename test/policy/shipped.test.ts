@@ -94,6 +94,14 @@ test('default has the values that the documents promise', () => {
         allow: [{ host: '*', ports: [80, 443], methods: ['*'] }],
         privateRanges: [],
       },
+      sql: {
+        operations: 200,
+        connections: 5,
+        waiting: 1_000,
+        statementBytes: 65_536,
+        rows: 1_000,
+        resultBytes: 1_048_576,
+      },
     },
   })
 })

@@ -21,6 +21,7 @@ import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
 import { QueueWriter } from './queue-writer.ts'
+import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
 
 type Handlers = { readonly [Kind in CommandKind]: (input: CommandInput<Kind>) => CommandOutput<Kind> }
@@ -98,6 +99,7 @@ function handlersOf(database: DatabaseSync): Handlers {
   const orphans = new OrphanWriter(database)
   const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
   const sweeper = new SweepWriter(database, purge)
+  const sqlBindings = new SqlBindingWriter(database)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
     'tenant.delete': (input) => accounts.deleteTenant(input),
@@ -133,6 +135,8 @@ function handlersOf(database: DatabaseSync): Handlers {
     'doc.build': (input) => collections.build(input),
     'doc.drop': (input) => collections.drop(input),
     'invoice.put': (input) => invoices.put(input),
+    'sql-binding.put': (input) => sqlBindings.put(input),
+    'sql-binding.delete': (input) => sqlBindings.delete(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

@@ -31,6 +31,8 @@ export interface Commands extends QueueCommands, BlobCommands, DocCommands {
   /** Removes some code that no version of a function has any more; true if there may be more. */
   'artifacts.purge': { input: Record<string, never>; output: boolean }
   'invoice.put': { input: Invoice; output: boolean }
+  'sql-binding.put': { input: SqlBindingPut; output: 'done' | 'too-many' }
+  'sql-binding.delete': { input: { tenant: string; name: string }; output: boolean }
   sweep: { input: { now: number; detailsBefore: number }; output: Swept }
 }
 
@@ -90,6 +92,17 @@ export interface AliasSet {
   readonly version: number
   readonly canary: string | null
   readonly now: number
+}
+
+export interface SqlBindingPut {
+  readonly tenant: string
+  readonly name: string
+  readonly sealed: string
+  readonly boundBy: string
+  readonly createdAt: number
+  readonly updatedAt: number
+  /** Bindings that the tenant may have. */
+  readonly max: number
 }
 
 /** How the host starts the writer. */

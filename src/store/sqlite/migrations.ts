@@ -9,6 +9,7 @@ import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
+import { sqlBindings } from './migrations/sql-bindings.ts'
 import { tenantEnv } from './migrations/tenant-env.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
@@ -30,6 +31,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   functions,
   docs,
   invoices,
+  sqlBindings,
   tenantEnv,
 ]
 

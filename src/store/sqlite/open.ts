@@ -24,6 +24,7 @@ import { createLedgerStore } from './ledger-store.ts'
 import { makeDirectory } from './make-directory.ts'
 import { migrate } from './migrations.ts'
 import { createQueueStore } from './queue-store.ts'
+import { createSqlBindingStore } from './sql-binding-store.ts'
 import { WriteQueue } from './write-queue.ts'
 
 export interface SqliteOptions {
@@ -151,6 +152,7 @@ function storesOf({
     blobs: createBlobIndex({ queue, database: reader }),
     invoices: createInvoiceStore({ queue, database }),
     storedBytes: () => reading(() => listStoredBytes(database)),
+    sqlBindings: createSqlBindingStore({ queue, database: reader }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
