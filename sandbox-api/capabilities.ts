@@ -1,6 +1,7 @@
 import { createBlobs } from './blobs.ts'
 import type { Call } from './calls.ts'
 import { createDocs } from './docs.ts'
+import { createInvoke } from './invoke.ts'
 import { createKv } from './kv.ts'
 import { defineProperty } from './primordials.ts'
 import { createQueues } from './queues.ts'
@@ -14,6 +15,7 @@ const CREATORS: { readonly [name: string]: ((call: Call, openWeb: () => Web) => 
   blobs: createBlobs,
   queues: createQueues,
   docs: createDocs,
+  invoke: createInvoke,
   sql: createSql,
 }
 

@@ -158,6 +158,16 @@ export interface Documents {
   transact(operations: readonly DocumentOperation[]): Promise<WrittenDocument[]>
 }
 
+/**
+ * Calls another function of the tenant and gives what it returns. Rejects with an error that has a `code`: `NOT_FOUND`,
+ * `TOO_DEEP` past 16 calls within calls, `RUN_ERROR` or another `RUN_…` if the function did not return, or what refused it.
+ */
+export type Invoke = (
+  name: string,
+  input?: Json,
+  options?: { version?: number; alias?: string; timeoutMs?: number },
+) => Promise<Json>
+
 /** What SQL takes as a parameter. A list is an array of SQL's, an object is JSON, bytes are a bytea. */
 export type SqlValue = Json | bigint | Date | Uint8Array | readonly SqlValue[] | undefined
 
@@ -214,6 +224,7 @@ export interface Context {
   readonly blobs?: Blobs
   readonly queues?: Queues
   /** Present if the policy grants it. */
+  readonly invoke?: Invoke
   readonly docs?: Documents
   readonly sql?: Sql
 }

@@ -65,7 +65,7 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
 
   /** Takes a turn and a cell for one try. The turn ends here: waiting for the commit must not hold up the next run. */
   async function runOnce(ticket: Ticket): Promise<{ report: Report; session: Session; startedMs: number }> {
-    using turn = await scheduler.acquire(ticket)
+    using turn = await (ticket.request.turns ?? scheduler).acquire(ticket)
     const startedMs = clock.elapsed()
     let tried = await attempt(turn.ticket)
     // An innocent run whose cell another run brought down is run again; nobody sees or pays the tries before the last.

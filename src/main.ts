@@ -10,6 +10,7 @@ import { keepAccountsHourly } from './billing/keep-accounts.ts'
 import { loadPriceBooks } from './billing/price-book.ts'
 import { PriceBooks } from './billing/price-books.ts'
 import { createBroker } from './broker/broker.ts'
+import { createInvokeCapability } from './broker/invoke.ts'
 import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
@@ -17,7 +18,6 @@ import { systemClock } from './core/clock.ts'
 import { createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
-import type { LedgerStore } from './core/stores.ts'
 import { examine, examineWeb } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
@@ -41,6 +41,7 @@ import { createScheduler } from './scheduler/scheduler.ts'
 import { verifyLedger } from './store/chain.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
+import { withoutPosts } from './without-posts.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { openVault } from './vault/open-vault.ts'
@@ -173,8 +174,13 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const capabilities = taken.use(
     openCapabilities({ config, stores, blobs, vault, clock, policyOf: (tenant) => admission.policyOf(tenant) }),
   )
+  const invoke = createInvokeCapability({
+    resolve: (tenant, name, target) => functions.resolve(tenant, name, target),
+    execute: (request) => execute(request),
+    tryAcquire: (ticket) => scheduler.tryAcquire(ticket),
+  })
   const broker = createBroker({
-    capabilities: capabilities.all,
+    capabilities: [...capabilities.all, invoke],
     clock,
     ledger,
     onFault: (operation, error) => log.error({ operation, err: error }, 'capability.failed'),
@@ -210,6 +216,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     functionConfig: configSchema,
     accounts: { ...billing, costUsd: (usage, at) => formatNanoUsd(billing.cost(usage, at)), billCsv, usageCsv },
     runs: stores.ledger,
+    blobs: blobs.store,
+    blobUrls: blobs.urls,
+    queues: stores.queues,
     databases: capabilities.databases,
     data: capabilities.data,
     health,
@@ -264,18 +273,6 @@ interface HostState {
   ready: boolean
   /** Where it listens. */
   url: string | undefined
-}
-
-/** For measuring what the ledger costs: everything is read, nothing is charged. */
-function withoutPosts(ledger: LedgerStore): LedgerStore {
-  return {
-    post: () => Promise.resolve(),
-    sum: ledger.sum.bind(ledger),
-    find: ledger.find.bind(ledger),
-    page: ledger.page.bind(ledger),
-    records: ledger.records.bind(ledger),
-    auditRollups: ledger.auditRollups.bind(ledger),
-  }
 }
 
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {

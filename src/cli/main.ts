@@ -4,10 +4,13 @@ import { Command, CommanderError } from 'commander'
 import { systemClock } from '../core/clock.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
+import { registerDeploy } from './deploy.ts'
 import { registerDocs } from './docs.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerEnv } from './env.ts'
 import { describeFailure, printFailure, printFailureAsJson } from './failure.ts'
+import { registerFunctions } from './functions.ts'
+import { registerInvoke } from './invoke.ts'
 import { registerKeys } from './keys.ts'
 import { registerKv } from './kv.ts'
 import { registerPolicy } from './policy.ts'
@@ -25,6 +28,9 @@ import { registerUsage } from './usage.ts'
 const REGISTRARS = [
   registerServe,
   registerRun,
+  registerDeploy,
+  registerInvoke,
+  registerFunctions,
   registerRuns,
   registerBill,
   registerUsage,

@@ -1,18 +1,18 @@
 import { type Command, Option } from 'commander'
-import { ask, askIfThere, path } from './ask.ts'
+import { ask, path } from './ask.ts'
 import { connect } from './connect.ts'
-import type { Connection } from './connection.ts'
 import type { Context } from './context.ts'
+import { ensureTenant } from './ensure-tenant.ts'
 import { parseInspectorAddress } from './inspector-address.ts'
 import { extractResult, printJson } from './json.ts'
 import { type LookOptions, openLook } from './look.ts'
 import { type TenantOptions, addTenantOptions, parseWhole } from './options.ts'
 import { exitOf, printLogs, printReport, printTrouble } from './report.ts'
+import { readInput } from './run-input.ts'
 import { type ProgramSource, readProgram } from './program-source.ts'
-import { LANGUAGE_NAMES, type Language, nameOf, readText } from './source.ts'
+import { LANGUAGE_NAMES, type Language } from './source.ts'
 import { type Positions, translateAnswer } from './source-positions.ts'
 import { EXIT_OK, EXIT_USAGE, type ExitCode, Stop } from './stop.ts'
-import { readPolicyOption } from './tenants.ts'
 
 interface RunOptions extends TenantOptions, LookOptions {
   readonly input?: string
@@ -103,34 +103,4 @@ function printAnswer(
 function composeBody({ modules, main }: ProgramSource, input: string | undefined, options: RunOptions): string {
   const rest = JSON.stringify({ modules, main, timeoutMs: options.timeout })
   return input === undefined ? rest : `${rest.slice(0, -1)},"input":${input}}`
-}
-
-async function readInput({ input, inputFile }: RunOptions, context: Context): Promise<string | undefined> {
-  if (input === undefined && inputFile === undefined) return undefined
-  const text = input ?? (await readText(inputFile ?? '-', context))
-  try {
-    JSON.parse(text)
-    return text
-  } catch (error) {
-    const origin = input === undefined ? nameOf(inputFile ?? '-') : '--input'
-    throw new Stop(`${origin} is not JSON: ${error instanceof Error ? error.message : String(error)}`, {
-      exit: EXIT_USAGE,
-      next: `strings need their quotes: --input '"text"'`,
-    })
-  }
-}
-
-/** In a data directory of its own a tenant is made by using it; on a server only its operator makes tenants. */
-async function ensureTenant(connection: Connection, { tenant, policy }: RunOptions, context: Context): Promise<void> {
-  if (connection.place === 'server') {
-    if (policy === undefined) return
-    throw new Stop('--policy would change a tenant of the server', {
-      exit: EXIT_USAGE,
-      next: `cloister tenants put ${tenant} --policy ${policy}`,
-    })
-  }
-  const address = path`/v1/tenants/${tenant}`
-  if (policy === undefined && (await askIfThere(connection, address)) !== undefined) return
-  const body = policy === undefined ? {} : { policy: await readPolicyOption(policy, context) }
-  await ask(connection, 'PUT', address, { body: JSON.stringify(body) })
 }

@@ -12,6 +12,7 @@ import { paint, print } from './terminal.ts'
 
 interface RunsOptions extends TenantOptions {
   readonly status?: string
+  readonly function?: string
   readonly from?: string
   readonly to?: string
   readonly before?: string
@@ -36,6 +37,7 @@ export function registerRuns(program: Command, context: Context): void {
     .description('Lists the runs of a tenant, newest first, or shows one with its error and logs.')
     .argument('[run]', 'the id of one run')
     .addOption(new Option('--status <status>', 'only those that ended so').choices(RUN_STATUSES))
+    .option('--function <name>', 'only those of this function')
     .option('--from <time>', 'ISO 8601, inclusive')
     .option('--to <time>', 'ISO 8601, exclusive')
     .option('--before <run>', 'continue after this one, the last of a page')
@@ -49,8 +51,8 @@ export function registerRuns(program: Command, context: Context): void {
 
 async function listRuns({ tenant, ...options }: RunsOptions, context: Context): Promise<void> {
   await using connection = await connect(options, context)
-  const { status, from, to, before, limit } = options
-  const query = { status, from, to, before, limit: limit === undefined ? undefined : String(limit) }
+  const { status, function: name, from, to, before, limit } = options
+  const query = { status, function: name, from, to, before, limit: limit === undefined ? undefined : String(limit) }
   const answer = await ask(connection, 'GET', withQuery(path`/v1/tenants/${tenant}/runs`, query))
   if (options.json) return printJson(context.out, answer)
   const page: unknown = JSON.parse(answer)

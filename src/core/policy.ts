@@ -125,6 +125,11 @@ export interface DocsGrant extends Grant {
   readonly indexes: number
 }
 
+export interface InvokeGrant extends Grant {
+  /** The input of one call as JSON. */
+  readonly inputBytes: Bytes
+}
+
 /** Where requests may go. */
 export interface EgressRule {
   /** `api.example.com`, `*.example.com` (every name below it, not itself), an address, or `*` for any. In lower case. */
@@ -185,6 +190,7 @@ export interface Grants {
   readonly blobs?: BlobsGrant
   readonly queues?: QueuesGrant
   readonly docs?: DocsGrant
+  readonly invoke?: InvokeGrant
   readonly fetch?: FetchGrant
   readonly sql?: SqlGrant
 }

@@ -50,6 +50,10 @@ export interface RunRequest {
   readonly stage?: 'load'
   /** The run that called for this one. */
   readonly parentRun?: RunId
+  /** How many calls of functions lead to this run; 0 if absent. */
+  readonly depth?: number
+  /** Where its turn comes from: the run that waits for it lends its own. The scheduler if absent. */
+  readonly turns?: Scheduler
   /** Shortens the policy's wall limit; never lengthens it. */
   readonly timeout?: Millis
   /** Aborting it ends the run as `cancelled`. */

@@ -8,11 +8,18 @@ export interface Answer {
   /** Media type; absent if there is no body. */
   readonly type?: string
   /** Text and bytes go out in one write; parts as they come, as fast as the client reads. */
-  readonly body?: Buffer | string | AsyncIterable<string>
+  readonly body?: Buffer | string | AsyncIterable<string> | ByteBody
   /** How text becomes bytes; UTF-8 if absent. `latin1`: the text is bytes already, one a character. */
   readonly encoding?: 'latin1'
   /** More headers, names and values by turns. */
   readonly headers?: readonly string[]
+}
+
+/** Bytes that go out as they come, as fast as the client reads; their length stands in the headers. */
+export interface ByteBody {
+  bytes(): AsyncIterable<Uint8Array>
+  /** Lets go of where they come from, also if none of them was taken. */
+  close(): Promise<void>
 }
 
 /** What goes out with every answer, whatever the route. */
@@ -46,11 +53,23 @@ export function send(response: ServerResponse, answer: Answer, envelope: Envelop
     response.writeHead(status, headers).end(body, encoding)
     return
   }
+  return 'bytes' in body
+    ? sendStream(response, { status, headers }, body.bytes()).finally(() => body.close())
+    : sendStream(response, { status, headers }, inChunks(body))
+}
+
+async function sendStream(
+  response: ServerResponse,
+  { status, headers }: { readonly status: number; readonly headers: string[] },
+  parts: AsyncIterable<string | Uint8Array>,
+): Promise<void> {
   response.writeHead(status, headers)
-  return pipeline(Readable.from(inChunks(body)), response).catch((error: unknown) => {
+  try {
+    await pipeline(Readable.from(parts), response)
+  } catch (error) {
     const isClientGone = error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
     if (!isClientGone) throw error
-  })
+  }
 }
 
 function headersOf({ type, headers }: Answer, { requestId, connection }: Envelope): string[] {

@@ -2,7 +2,10 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { z } from 'zod'
 import type { FunctionConfig } from '../core/function-store.ts'
+import type { BlobUrls } from '../core/blob-urls.ts'
+import type { BlobStore } from '../core/blobs.ts'
 import type { Bytes } from '../core/quantity.ts'
+import type { QueueStore } from '../core/queues.ts'
 import { BodyReader } from './body-reader.ts'
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
 import { describeApi } from './openapi.ts'
@@ -17,7 +20,9 @@ import { aliasRoutes } from './routes/aliases.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
 import { functionRoutes } from './routes/functions.ts'
+import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
+import { queueRoutes } from './routes/queues.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
 import { sqlRoutes } from './routes/sql.ts'
@@ -33,6 +38,9 @@ export interface GatewayParts {
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
+  readonly blobs: Pick<BlobStore, 'open' | 'list' | 'delete'>
+  readonly blobUrls: Pick<BlobUrls, 'check'>
+  readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly databases: ports.Databases
   readonly data: ports.Data
   readonly health: () => ports.Health
@@ -99,6 +107,8 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...aliasRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
+    ...blobRoutes(parts),
+    ...queueRoutes(parts),
     ...sqlRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),

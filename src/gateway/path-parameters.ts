@@ -1,3 +1,4 @@
+import { blobKeyFault } from '../core/blob-rules.ts'
 import { CloisterError } from '../core/errors.ts'
 import {
   ALIAS_NAME_PATTERN,
@@ -14,12 +15,15 @@ import {
   parseRunId,
   parseTenantId,
 } from '../core/ids.ts'
+import { QUEUE_NAME_PATTERN, queueNameFault } from '../core/queue-rules.ts'
 import { quoted } from './quoted.ts'
 
 interface ParameterTypes {
   tenant: TenantId
   runId: RunId
   keyId: KeyId
+  blobKey: string
+  queue: string
   function: FunctionName
   alias: AliasName
   databaseName: string
@@ -37,6 +41,9 @@ interface Parameter<Value> {
   /** Throws the error of a text that cannot be one. */
   read(text: string): Value
 }
+
+/** Longest key of a blob under any policy. */
+const BLOB_KEY_BYTES_MAX = 1_024
 
 /** What may stand in braces in a route's path. */
 export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<ParameterTypes[Name]> } = {
@@ -69,6 +76,22 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
     read: (text) =>
       parseAliasName(text) ??
       refuse('INVALID_REQUEST', text, 'is no name of an alias: 1 to 63 of a-z, 0-9 and -, a letter first'),
+  },
+  blobKey: {
+    description: 'The key of a blob.',
+    pattern: '^.{1,1024}$',
+    read: (text) => {
+      const fault = blobKeyFault(text, BLOB_KEY_BYTES_MAX)
+      return fault === undefined ? text : refuse('INVALID_REQUEST', text, `is not the key of a blob: it ${fault}`)
+    },
+  },
+  queue: {
+    description: 'The name of a queue.',
+    pattern: QUEUE_NAME_PATTERN,
+    read: (text) => {
+      const fault = queueNameFault(text)
+      return fault === undefined ? text : refuse('INVALID_REQUEST', text, fault)
+    },
   },
   databaseName: {
     description: 'The name that a database is bound to; `default` is the one of `context.sql` itself.',

@@ -2,6 +2,7 @@ import { fetchGrant } from './egress.ts'
 import { grant, whole } from './fields.ts'
 import { sql } from './sql-grant.ts'
 import { docs } from './grants/docs.ts'
+import { invoke } from './grants/invoke.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -110,7 +111,7 @@ const queues = grant({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-export const GRANTS = { kv, docs, fetch: fetchGrant, blobs, queues, sql } as const
+export const GRANTS = { kv, docs, invoke, fetch: fetchGrant, blobs, queues, sql } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])

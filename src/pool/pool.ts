@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { CloisterError } from '../core/errors.ts'
 import { emit } from '../core/events.ts'
 import type { TenantId } from '../core/ids.ts'
@@ -7,6 +6,7 @@ import type { Cell } from './cell.ts'
 import { type Death, type KillReason, isGuestDoing } from './death.ts'
 import type { CellParts } from './cell-parts.ts'
 import { Nursery } from './nursery.ts'
+import { patienceWith } from './patience.ts'
 import { type CellProfile, profileOf } from './profile.ts'
 import { UnrulyTenants } from './unruly.ts'
 import { WaitingRoom } from './waiting-room.ts'
@@ -37,12 +37,6 @@ export interface CellPool extends Pool, AsyncDisposable {
 
 /** Below this wait runs are packed into the first cell: fewer processes are woken, and cells that are not needed end. In ms. */
 const PACK_DELAY_MS = 1
-/**
- * A tenant gets another cell when a run would wait for more than this in each of those it has, times their number. Cells
- * beyond the machine's processors only take turns with each other, so there it takes a run that is long beyond doubt. In ms.
- */
-const PATIENCE_MS = 5
-const PATIENCE_BEYOND_PROCESSORS_MS = 50
 /** How soon after a run was put behind another it is looked whether the other is a long one. In ms. */
 const LOOK_MS = 10
 const SWEEP_MS = 1_000
@@ -99,7 +93,7 @@ export function createPool(parts: PoolParts): CellPool {
     let best: Cell | undefined
     let bestMs = patience === 'with each' ? patienceMs : Number.MAX_VALUE
     for (const cell of cells) {
-      if (!cell.accepts || cell.runs >= policy.instance.runsPerCell || !cell.serves(policy)) continue
+      if (!cell.accepts || cell.runs >= placesOf(policy, request) || !cell.serves(policy)) continue
       const waitMs = cell.expectedWaitMs(patienceMs)
       if (waitMs <= PACK_DELAY_MS) return cell
       if (waitMs >= bestMs) continue
@@ -283,6 +277,11 @@ export function createPool(parts: PoolParts): CellPool {
   }
 }
 
+/** Who is called must find room even where everyone who is there waits for it. */
+function placesOf({ instance }: Ticket['policy'], { parentRun }: Ticket['request']): number {
+  return parentRun === undefined ? instance.runsPerCell : Infinity
+}
+
 /** Not what died before any code was sent to it; nor a cell of a tenant that was deleted: its name may be another's by now. */
 function isTenantsDoing(cell: Cell, death: Death): boolean {
   return cell.served > 0 && cell.retiring !== 'tenant-deleted' && isGuestDoing(death)
@@ -291,9 +290,3 @@ function isTenantsDoing(cell: Cell, death: Death): boolean {
 function shuttingDown(): CloisterError {
   return new CloisterError('DRAINING', 'the host is shutting down')
 }
-
-function patienceWith(cells: number): number {
-  return cells * (cells < PROCESSORS ? PATIENCE_MS : PATIENCE_BEYOND_PROCESSORS_MS)
-}
-
-const PROCESSORS = availableParallelism()

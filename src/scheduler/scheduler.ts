@@ -25,6 +25,8 @@ interface Line {
 export interface FairScheduler extends Scheduler {
   /** Runs in progress, runs waiting, and tenants that have either. */
   readonly load: { readonly running: number; readonly waiting: number; readonly tenants: number }
+  /** A turn if one is free and nobody of the tenant waits for it. */
+  tryAcquire(ticket: Ticket): Turn | undefined
   /** Resolves when no run is in progress or waiting. */
   idle(): Promise<void>
 }
@@ -121,15 +123,23 @@ export function createScheduler({ clock, runsMax }: Parts): FairScheduler {
     sweep = waiting > 0 ? setTimeout(refuseLate, SWEEP_MS) : undefined
   }
 
+  const isFree = ({ policy }: Ticket, line: Line): boolean =>
+    line.running < policy.limits.concurrency && running < runsMax && line.waiting.size === 0
+
   return {
     get load() {
       return { running, waiting, tenants: lines.size }
     },
     idle: () => (running === 0 && waiting === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
+    tryAcquire(ticket) {
+      const line = lines.get(ticket.request.tenant) ?? { running: 0, waiting: new Set<Waiter>() }
+      if (!isFree(ticket, line)) return undefined
+      lines.set(ticket.request.tenant, line)
+      return turn(ticket, line)
+    },
     acquire(ticket) {
       const line = lines.getOrInsertComputed(ticket.request.tenant, () => ({ running: 0, waiting: new Set<Waiter>() }))
-      const isFree = line.running < ticket.policy.limits.concurrency && running < runsMax && line.waiting.size === 0
-      return isFree ? turn(ticket, line) : wait(ticket, line)
+      return isFree(ticket, line) ? turn(ticket, line) : wait(ticket, line)
     },
   }
 }

@@ -10,7 +10,8 @@ const invoke = async (name: string, input?: unknown, query = '') =>
   (await acme.post(at(name, `/invoke${query}`), input === undefined ? undefined : { input })).body
 
 beforeAll(async () => {
-  server = await startServer()
+  // A machine that is slow to end a run cleanly must not take the run that called it along.
+  server = await startServer({ knobs: { KILL_GRACE_MS: '5000' } })
   await server.tenant('acme')
   await server.tenant('other')
   const { key } = (await server.post('/v1/tenants/acme/keys')).body
@@ -189,4 +190,58 @@ test('a version’s own time limit holds, and a policy that states how isolates 
   await server.put(path, { code, config: { reuse: 'function' } })
   const results = [await server.post(`${path}/invoke`), await server.post(`${path}/invoke`)]
   expect(results.map(({ body }) => body.result)).toEqual([1, 1])
+})
+
+test('functions call each other as runs of their own, to a depth of sixteen, though the tenant has a single turn and a single cell', async () => {
+  const limits = { wallMs: 60_000, concurrency: 1, queue: 0 }
+  await server.tenant('alone', { policy: { limits, instance: { maxCells: 1, runsPerCell: 1 } } })
+  const alone = await server.asTenant('alone')
+  const path = '/v1/tenants/alone/functions/'
+  const call = async (name: string, input?: unknown) => (await alone.post(`${path}${name}/invoke`, { input })).body
+  const put = async (name: string, code: string) => {
+    expect([
+      name,
+      (await alone.put(path + name, { code: `export default async (input, context) => ${code}` })).status,
+    ]).toEqual([name, 201])
+  }
+  await put('down', 'input === 0 ? [context.runId] : [context.runId, ...(await context.invoke("down", input - 1))]')
+  const deep = await call('down', 16)
+  expect(deep).toMatchObject({ status: 'ok' })
+  const chain = deep.result as string[]
+  expect(chain).toHaveLength(17)
+  for (const [index, run] of chain.entries()) {
+    const posted = (await alone.get(`/v1/tenants/alone/runs/${run}`)).body
+    expect(posted.parentRun).toBe(chain[index - 1])
+    expect(posted.trigger).toBe(index === 0 ? 'invoke' : 'function')
+  }
+  expect((await call('down', 17)).error.message).toContain('16 calls deep')
+
+  await put('double', 'new Promise((done) => setTimeout(() => done(input * 2), 20))')
+  await put('many', 'Promise.all(input.map((n) => context.invoke("double", n)))')
+  expect((await call('many', [1, 2, 3, 4, 5, 6])).result).toEqual([2, 4, 6, 8, 10, 12])
+
+  await put('throws', '{ throw new RangeError("too far") }')
+  await put('sleeps', 'new Promise((done) => setTimeout(done, 60_000))')
+  const attempts = `[['throws'], ['none'], ['double', 1, { version: 9 }], ['sleeps', null, { timeoutMs: 50 }], [7], ['double', 1, { versions: 1 }]]`
+  await put(
+    'fails',
+    `Promise.all(${attempts}.map((args) => context.invoke(...args).catch((e) => [e.code, e.message])))`,
+  )
+  expect((await call('fails')).result).toEqual([
+    ['RUN_ERROR', expect.stringMatching(/"throws" ended as error \(run_\w+\): RangeError: too far/)],
+    ['NOT_FOUND', expect.stringContaining('"none"')],
+    ['NOT_FOUND', expect.stringContaining('version 9')],
+    ['RUN_TIMEOUT', expect.stringContaining('50 ms')],
+    ['INVALID_ARGUMENT', expect.any(String)],
+    ['INVALID_ARGUMENT', expect.stringContaining('versions')],
+  ])
+  // Whoever is not waited for any more ends with the run that called.
+  await put('stays', 'context.kv.put("begun", true).then(() => new Promise((done) => setTimeout(done, 60_000)))')
+  const pause = 'await new Promise((done) => setTimeout(done, 10))'
+  await put('leaves', `{ context.invoke("stays").catch(() => {}); while (!(await context.kv.get("begun"))) ${pause} }`)
+  expect((await call('leaves')).status).toBe('ok')
+  const ended = async () => (await alone.get('/v1/tenants/alone/runs?function=stays&status=cancelled')).body.runs.length
+  await expect.poll(ended, { timeout: 20_000 }).toBe(1)
+  expect((await call('double', 4)).result).toBe(8)
+  expect((await alone.post('/v1/tenants/alone/bill/verify')).body.ok).toBe(true)
 })

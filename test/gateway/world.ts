@@ -181,6 +181,10 @@ export async function openGateway(options: Options = {}): Promise<World> {
     functionConfig: configSchema,
     accounts: { ...accounts, ...change },
     runs: world.runs,
+    // What these routes do is tested over real stores.
+    blobs: {} as never,
+    blobUrls: {} as never,
+    queues: {} as never,
     databases: options.databases ?? noDatabases,
     data: noData,
     health: () => world.health,

@@ -66,6 +66,7 @@ test('default has the values that the documents promise', () => {
     functions: { count: 100, versions: 20, storedBytes: 67_108_864 },
     capabilities: {
       kv: { operations: 1000, keyBytes: 512, valueBytes: 262_144, keys: 100_000, storedBytes: 67_108_864 },
+      invoke: { operations: 50, inputBytes: 262_144 },
       blobs: {
         operations: 1000,
         keyBytes: 512,
