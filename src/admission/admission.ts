@@ -11,6 +11,7 @@ import type { Env } from './env.ts'
 import { Keyring } from './keyring.ts'
 import { createKeyText, hashKey } from './keys.ts'
 import { type Principal, authorize, authorizeAdmin } from './principal.ts'
+import { reuseOf } from './reuse.ts'
 import { RunsInProgress } from './runs-in-progress.ts'
 import { Serial } from './serial.ts'
 import { checkSizes } from './sizes.ts'
@@ -291,13 +292,4 @@ function policyOf({ record, policy }: Member): Policy {
   if (policy !== undefined) return policy
   const fault = `the policy of tenant "${record.id}" is not valid on this host`
   throw new CloisterError('INVALID_POLICY', `${fault}; the administrator can give it another one`)
-}
-
-const ISOLATION: readonly Reuse[] = ['function', 'context', 'run']
-
-/** What the policy states can only be made stricter; where it states nothing, it is the request's to say. */
-function reuseOf({ reuse: asked, function: deployed }: RunRequest, { instance }: Policy): Reuse {
-  const stated = instance.reuse
-  if (stated === undefined) return asked ?? (deployed === undefined ? 'context' : 'function')
-  return asked !== undefined && ISOLATION.indexOf(asked) > ISOLATION.indexOf(stated) ? asked : stated
 }
