@@ -38,6 +38,8 @@ export const BRIDGE = {
   bound: 7,
   /** The function has returned: the answer waits for promises that were given to `waitUntil`. */
   holds: 8,
+  /** The run answers a client that it streams to: it is told by `leave` of {@link ENTRY} should that go away. */
+  watches: 9,
 } as const
 
 /** How the guest's code ended, as far as the runtime can tell. */
@@ -69,6 +71,8 @@ export const ENTRY = {
   loaded: 10,
   /** a: number of the import, b: `{name, message, stack}` as JSON. */
   unloadable: 11,
+  /** Whoever waits for the answer has gone. The run's last entry. */
+  leave: 12,
 } as const
 
 /**

@@ -3,6 +3,8 @@ import { ErrorConstructor, PromiseConstructor, defineProperty, hasOwn, parse, st
 import { describe } from './result.ts'
 
 interface Waiting {
+  /** Whether it counts as one of the guest's. */
+  readonly isGuests: boolean
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -15,6 +17,8 @@ export type Call = (operation: string, args: readonly unknown[]) => Promise<unkn
 
 export interface Calls {
   readonly call: Call
+  /** Calls on the runtime's own behalf: the number of calls that the guest may make has nothing to do with it. */
+  readonly callOwn: Call
   /** The host's answer, as JSON text. An answer to a call that is not waited for is ignored. */
   resolve(call: number, text: string): void
   reject(call: number, text: string): void
@@ -23,30 +27,37 @@ export interface Calls {
 /** The guest half of every capability: arguments go out as JSON text, a promise waits for the answer. */
 export function createCalls(bridge: Bridge, limits: RuntimeLimits): Calls {
   let waiting = table<Waiting>()
+  /** Calls of the guest's without an answer, and all together. */
   let pending = 0
+  let open = 0
 
   const take = (call: number): Waiting | undefined => {
     const found = waiting[call]
     if (found === undefined) return undefined
     delete waiting[call]
-    pending -= 1
-    if (pending === 0) waiting = table<Waiting>()
+    if (found.isGuests) pending -= 1
+    open -= 1
+    if (open === 0) waiting = table<Waiting>()
     return found
   }
 
+  const make = (operation: string, args: readonly unknown[], caller: 'guest' | 'runtime'): Promise<unknown> =>
+    new PromiseConstructor((resolve, reject) => {
+      const payload = encode(args)
+      const isGuests = caller === 'guest'
+      // After the encoding, in which a guest's `toJSON` may have made calls.
+      if (isGuests && pending >= limits.pendingCalls) {
+        throw failure('TOO_MANY_CALLS', `more than ${limits.pendingCalls} calls are waiting for an answer`)
+      }
+      const call = bridge(BRIDGE.call, operation, payload)
+      if (isGuests) pending += 1
+      open += 1
+      waiting[call] = { isGuests, resolve, reject }
+    })
+
   return {
-    call(operation, args) {
-      return new PromiseConstructor((resolve, reject) => {
-        const payload = encode(args)
-        // After the encoding, in which a guest's `toJSON` may have made calls.
-        if (pending >= limits.pendingCalls) {
-          throw failure('TOO_MANY_CALLS', `more than ${limits.pendingCalls} calls are waiting for an answer`)
-        }
-        const call = bridge(BRIDGE.call, operation, payload)
-        pending += 1
-        waiting[call] = { resolve, reject }
-      })
-    },
+    call: (operation, args) => make(operation, args, 'guest'),
+    callOwn: (operation, args) => make(operation, args, 'runtime'),
     resolve: (call, text) => take(call)?.resolve(text === '' ? undefined : parse(text)),
     reject(call, text) {
       const { code, message, details } = parse(text) as { code: string; message: string; details?: Details }

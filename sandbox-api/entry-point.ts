@@ -1,4 +1,5 @@
 import { apply, parse } from './primordials.ts'
+import type { Answering } from './web/handler.ts'
 import type { Web } from './web/host.ts'
 
 /** What a run calls of the guest's, or why it can call nothing. Both fields are always there: a guest can give any object more. */
@@ -9,13 +10,13 @@ export interface EntryPoint {
 
 interface Parts {
   readonly openWeb: () => Web
-  readonly outputBytes: number
+  readonly answering: Answering
 }
 
 type Callable = (...args: unknown[]) => unknown
 
 /** Finds what the code's default export has for a trigger: itself, or the handler of that name. */
-export function findEntryPoint(exported: unknown, trigger: unknown, { openWeb, outputBytes }: Parts): EntryPoint {
+export function findEntryPoint(exported: unknown, trigger: unknown, { openWeb, answering }: Parts): EntryPoint {
   if (trigger === 'http') {
     const handle = memberOf(exported, 'fetch')
     if (typeof handle !== 'function') {
@@ -25,7 +26,7 @@ export function findEntryPoint(exported: unknown, trigger: unknown, { openWeb, o
       )
     }
     const call = (input: unknown, context: object): unknown =>
-      openWeb().handleFetch((request) => apply(handle as Callable, exported, [request, context]), input, outputBytes)
+      openWeb().handleFetch((request) => apply(handle as Callable, exported, [request, context]), input, answering)
     return { call, fault: undefined }
   }
   if (trigger === 'load') return handlersOf(exported)

@@ -7,8 +7,9 @@ import {
   type NativeValue,
   type RuntimeLimits,
 } from './bridge.ts'
-import { outputReached } from '../src/core/limit-messages.ts'
-import { type Calls, createCalls, failure } from './calls.ts'
+import { wholeResponseMax } from '../src/core/exchange.ts'
+import { outputReached, streamReached } from '../src/core/limit-messages.ts'
+import { type Call, type Calls, createCalls, failure } from './calls.ts'
 import { addCapabilities } from './capabilities.ts'
 import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
@@ -31,6 +32,7 @@ import {
 } from './primordials.ts'
 import { describe, encodeError, encodeResult } from './result.ts'
 import { installTimers } from './timers.ts'
+import type { Answering } from './web/handler.ts'
 import type { Rejection, Web } from './web/host.ts'
 import { installWeb } from './web.ts'
 
@@ -73,7 +75,9 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
     isGranted: (name) => includes(limits.capabilities, name),
     callHost: calls.call,
     fail: (error) => guest.fail(error),
-    exceed: () => guest.exceed(),
+    exceed: () =>
+      guest.exceed(outputReached('the body of the response has more bytes than it may', limits.outputBytes)),
+    exceedStream: () => guest.exceed(streamReached()),
   })
   /** An error that no code of the guest's caught: its handlers may, or else it ends the run. */
   const uncaught = (error: unknown): void => {
@@ -110,6 +114,9 @@ export function boot(bridge: Bridge, native: NativeBridge): (entry: number, a: u
         return
       case ENTRY.fail:
         web.opened?.fail(a as number, b as string)
+        return
+      case ENTRY.leave:
+        web.opened?.leave()
         return
       case ENTRY.rejection: {
         const reason = parse(a as string) as Rejection
@@ -157,6 +164,8 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
   let begin: (() => void) | undefined
   let generation = 0
   let running = false
+  /** Longest result of the run as JSON. */
+  let resultMax = 0
 
   const settle = (ending: number, text: string): void => {
     bridge(BRIDGE.settle, ending, text)
@@ -166,7 +175,7 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
     const { json, fault } = encodeResult(value)
     if (json === undefined) settle(ENDING.error, encodeError({ name: 'TypeError', message: fault ?? '', stack: '' }))
     // UTF-8 is never shorter than UTF-16 units; the exact size is checked where the bytes are.
-    else if (json.length > limits.outputBytes)
+    else if (json.length > resultMax)
       settle(ENDING.tooLong, tooLong(`the result has ${json.length} characters as JSON`, limits.outputBytes))
     else settle(ENDING.value, json)
   }
@@ -179,10 +188,10 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
       fail(error)
     },
     /** The guest's response is longer than the run's output may be: it ends the run. */
-    exceed(): void {
+    exceed(message: string): void {
       if (!running) return
       running = false
-      settle(ENDING.tooLong, tooLong('the body of the response has more bytes than it may', limits.outputBytes))
+      settle(ENDING.tooLong, encodeError({ name: 'RangeError', message, stack: '' }))
     },
     /** Calls the function as soon as the main module is evaluated: its top level may await. */
     bind(watcher: Watcher): void {
@@ -204,20 +213,34 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
       }
       begin = () => {
         begin = undefined
-        const { trigger } = parse(contextText) as { trigger?: unknown }
+        const { trigger, streams } = parse(contextText) as { trigger?: unknown; streams?: unknown }
         const held = createHeld(warn)
+        const whileRunning =
+          (make: Call): Call =>
+          (operation, args) => {
+            if (mine === generation && running) return make(operation, args)
+            return new PromiseConstructor((_, reject) =>
+              reject(failure('RUN_OVER', 'the run that this context belongs to is over')),
+            )
+          }
         const context = createContext(
           contextText,
           held.add,
-          calls,
+          whileRunning(calls.call),
           clock,
           limits.capabilities,
           openWeb,
-          () => mine === generation && running,
         )
+        if (streams === true) bridge(BRIDGE.watches, 0, 0)
+        resultMax = streams === true ? wholeResponseMax(limits.outputBytes) : limits.outputBytes
+        const answering: Answering = {
+          outputBytes: limits.outputBytes,
+          call: streams === true ? whileRunning(calls.callOwn) : undefined,
+          isHeld: () => held.open > 0,
+        }
         // The language's own await: it does not look up `then` on a promise, whatever the guest has done to it.
         const answer = (async () => {
-          const { call, fault } = findEntryPoint(handler, trigger, { openWeb, outputBytes: limits.outputBytes })
+          const { call, fault } = findEntryPoint(handler, trigger, { openWeb, answering })
           if (call === undefined) throw new ErrorConstructor(fault)
           return await call(parse(inputText), context)
         })()
@@ -236,20 +259,13 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
 function createContext(
   contextText: string,
   waitUntil: (promise: unknown) => void,
-  calls: Calls,
+  call: Call,
   clock: Clock,
   capabilities: readonly string[],
   openWeb: () => Web,
-  alive: () => boolean,
 ): object {
   const given = parse(contextText) as { wallMs: number; function: object | null; env: object } & Record<string, unknown>
   const deadline = clock.now() + given.wallMs
-  const call: Calls['call'] = (operation, args) => {
-    if (alive()) return calls.call(operation, args)
-    return new PromiseConstructor((_, reject) =>
-      reject(failure('RUN_OVER', 'the run that this context belongs to is over')),
-    )
-  }
   const context: Record<string, unknown> = {
     runId: given['runId'],
     tenant: given['tenant'],

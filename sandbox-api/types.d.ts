@@ -237,7 +237,10 @@ export type Handler<Input = unknown, Output = unknown> = (input: Input, context:
 
 /** Handlers by what triggers them: `export default { … } satisfies ExportedHandler`. */
 export interface ExportedHandler<Message = unknown> {
-  /** An HTTP request. */
+  /**
+   * An HTTP request to `/run/{tenant}/{function}/*`. Bodies may be streams. `request.signal` aborts when the client leaves, and
+   * the stream of the response is cancelled; the run is over after that turn.
+   */
   fetch?(request: Request, context: Context): Response | Promise<Response>
   /** Messages of a queue. Those that are neither acknowledged nor to be retried are acknowledged when this returns. */
   queue?(batch: MessageBatch<Message>, context: Context): void | Promise<void>

@@ -15,6 +15,7 @@ interface Parts {
   readonly callHost: WebHost['callHost']
   readonly fail: (error: unknown) => void
   readonly exceed: () => void
+  readonly exceedStream: () => void
 }
 
 /** The realm's web API from the runtime's side. Nothing of it is made before the guest asks for it. */
@@ -26,7 +27,7 @@ export interface WebDoor {
 
 /** Puts the web's own API on the global object. */
 export function installWeb(global: object, parts: Parts): WebDoor {
-  const { bridge, clock, timers, isGranted, callHost, fail, exceed } = parts
+  const { bridge, clock, timers, isGranted, callHost, fail, exceed, exceedStream } = parts
   let web: Web | undefined
   const native = createNative(bridge)
   const timeOrigin = clock.now()
@@ -44,6 +45,7 @@ export function installWeb(global: object, parts: Parts): WebDoor {
       callHost,
       fail,
       exceed,
+      exceedStream,
     })
     return web
   }

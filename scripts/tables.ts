@@ -15,8 +15,15 @@ import { STOPPER_NAMES } from '../src/stress/report/page.ts'
 export const TABLES: Readonly<Record<string, () => string>> = {
   outcomes: () =>
     table(
-      ['`status`', 'when', 'HTTP', 'CLI exit', 'billed'],
-      Object.entries(OUTCOMES).map(([status, { when, exit }]) => [`\`${status}\``, when, '200', String(exit), 'yes']),
+      ['`status`', 'when', 'HTTP', 'HTTP of `/run`', 'CLI exit', 'billed'],
+      Object.entries(OUTCOMES).map(([status, { when, exit, http }]) => [
+        `\`${status}\``,
+        when,
+        '200',
+        status === 'ok' ? 'the function’s' : String(http),
+        String(exit),
+        'yes',
+      ]),
     ),
   errors: () =>
     table(
@@ -39,6 +46,8 @@ export const TABLES: Readonly<Record<string, () => string>> = {
       ['memory, MiB', 'memory'],
       ['input, bytes', 'input'],
       ['result, bytes', 'output'],
+      ['body of an HTTP request, bytes', 'streamIn'],
+      ['streamed body of a response, bytes', 'streamOut'],
       ['code, bytes', 'code'],
       ['logs of a run, bytes', 'logs'],
       ['runs at once', 'concurrency'],

@@ -42,6 +42,7 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
     using ticket = admission.admit(request)
     using hold = await billing.reserve(ticket)
     const ran = await runOnce(ticket)
+    request.exchange?.conclude(ran.report)
     const usage = await billing.post(hold, ran.report, ran.session)
     emit('run.finished', {
       run: ticket.run,

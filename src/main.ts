@@ -214,6 +214,8 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     execute,
     functions,
     functionConfig: configSchema,
+    forwarded: config.forwarded,
+    functionOrigin: config.functionOrigin,
     accounts: { ...billing, costUsd: (usage, at) => formatNanoUsd(billing.cost(usage, at)), billCsv, usageCsv },
     runs: stores.ledger,
     blobs: blobs.store,

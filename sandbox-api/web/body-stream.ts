@@ -38,9 +38,14 @@ export function exhaust(stream: ByteStream): ByteStream {
   return stream
 }
 
+/** A reader of a stream, whatever the guest has made of the stream's own method. */
+export function readerOf(stream: ByteStream): ReadableStreamDefaultReader<unknown> {
+  return Reflect.apply(getReader, stream, []) as ReadableStreamDefaultReader<unknown>
+}
+
 /** Reads a stream to its end; undefined, and the stream cancelled, if it has more than `bytesMax`. */
 export async function readStream(stream: ByteStream, bytesMax: number): Promise<Uint8Array | undefined> {
-  const reader = Reflect.apply(getReader, stream, []) as ReadableStreamDefaultReader<unknown>
+  const reader = readerOf(stream)
   const chunks: Uint8Array[] = []
   let length = 0
   for (;;) {

@@ -14,11 +14,14 @@ export class Body {
   /** Undefined for a body that came as a stream. */
   readonly source: Source | undefined
   #stream: ByteStream | undefined
+  /** Makes the stream when somebody asks for it. */
+  #open: (() => ByteStream) | undefined
   #isRead = false
 
-  constructor(source: Source | undefined, stream?: ByteStream) {
+  constructor(source: Source | undefined, stream?: ByteStream | (() => ByteStream)) {
     this.source = source
-    this.#stream = stream
+    if (typeof stream === 'function') this.#open = stream
+    else this.#stream = stream
   }
 
   /** Whether anything has been read of it. */
@@ -33,9 +36,13 @@ export class Body {
 
   get stream(): ByteStream {
     if (this.#stream !== undefined) return this.#stream
-    const stream = this.#isRead ? streams().exhaust(emptyStream()) : streamOf(this.source)
+    const stream = this.#open?.() ?? this.#makeStream()
     this.#stream = stream
     return stream
+  }
+
+  #makeStream(): ByteStream {
+    return this.#isRead ? streams().exhaust(emptyStream()) : streamOf(this.source)
   }
 
   /** Reads all of it. Undefined if that is more than `bytesMax`. Rejects with TypeError if somebody else reads it. */

@@ -3,7 +3,7 @@ import { readDataUrl } from './data-url.ts'
 import { HeaderList } from './header-list.ts'
 import { serializeMimeType } from './mime-type.ts'
 import { send } from './outbound.ts'
-import { Request, requestStateOf } from './request.ts'
+import { Request, followed, requestStateOf } from './request.ts'
 import { withoutFragment } from './request-url.ts'
 import { type Response, createResponse } from './response.ts'
 import { needArguments } from './webidl.ts'
@@ -15,9 +15,9 @@ export const { fetch } = {
   async fetch(input: unknown, init: unknown = undefined): Promise<Response> {
     needArguments(arguments.length, 1, 'fetch')
     const request = new Request(input, init)
-    const { signals, url } = requestStateOf(request)
-    for (const signal of signals) signal.throwIfAborted()
-    return LOCAL.test(url) ? answerData(request) : await send(request)
+    const state = requestStateOf(request)
+    for (const signal of followed(state)) signal.throwIfAborted()
+    return LOCAL.test(state.url) ? answerData(request) : await send(request)
   },
 }
 

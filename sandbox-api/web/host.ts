@@ -1,4 +1,5 @@
 import type { NativeValue } from '../bridge.ts'
+import type { Answering } from './handler.ts'
 
 /** What the runtime of the realm does for the web's own API. Set once, before any other module of this folder is read. */
 export interface WebHost {
@@ -21,6 +22,8 @@ export interface WebHost {
   fail(error: unknown): void
   /** The guest's output is longer than the policy lets it be: ends the run. */
   exceed(): void
+  /** The same for what it has streamed. */
+  exceedStream(): void
 }
 
 /** What the cell tells of a rejection that nobody handled. */
@@ -43,8 +46,10 @@ export interface Web {
   get(name: string): unknown
   /** The value of an event handler of the global object, and its setter. */
   handler(name: string): { get(): unknown; set(value: unknown): void }
-  /** Calls a guest's handler with the request that `input` describes, and describes its response. */
-  handleFetch(handle: (request: object) => unknown, input: unknown, outputBytes: number): Promise<unknown>
+  /** Calls a guest's handler with the request that `input` describes, and describes its response, or sends it. */
+  handleFetch(handle: (request: object) => unknown, input: unknown, answering: Answering): Promise<unknown>
+  /** Whoever waits for the response has gone. */
+  leave(): void
   /** Stores content of any kind under a key, and gets it back. */
   putBlob(call: CallHost, key: unknown, content: unknown, options: unknown): Promise<unknown>
   getBlob(call: CallHost, key: unknown, options: unknown): Promise<unknown>

@@ -79,8 +79,8 @@ export function open(host: WebHost): Web {
     begin: beginRun,
     get,
     handler: (name) => (require('./handlers.ts') as typeof import('./handlers.ts')).handlerOf(name),
-    handleFetch: (handle, input, outputBytes) =>
-      (require('./handler.ts') as typeof import('./handler.ts')).handleFetch(handle, input, outputBytes),
+    handleFetch: (handle, input, answering) => handler().handleFetch(handle, input, answering),
+    leave: () => handler().leave(),
     putBlob: (...args) => storedBlob().putBlob(...args),
     getBlob: (...args) => storedBlob().getBlob(...args),
     finish: finishNative,
@@ -88,6 +88,10 @@ export function open(host: WebHost): Web {
     reportUncaught: (error) => uncaught().reportUncaught(error),
     reportRejection: (reason) => uncaught().reportRejection(reason),
   }
+}
+
+function handler(): typeof import('./handler.ts') {
+  return require('./handler.ts') as typeof import('./handler.ts')
 }
 
 function eventTarget(): typeof import('./event-target.ts').EventTarget {

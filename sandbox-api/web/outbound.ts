@@ -2,7 +2,7 @@ import type { AbortSignal } from './abort-signal.ts'
 import { Body } from './body.ts'
 import { HeaderList } from './header-list.ts'
 import { getHost, runNumber } from './host.ts'
-import { type Request, requestStateOf } from './request.ts'
+import { type Request, followed, requestStateOf } from './request.ts'
 import { type Response, createResponse } from './response.ts'
 import { streamOfResponse } from './response-stream.ts'
 import { writeBody } from './request-upload.ts'
@@ -29,7 +29,9 @@ let turns = { run: 0, taken: 0, queue: [] as (() => void)[] }
 
 /** Sends a request to where it goes, if the policy grants that. Rejects with TypeError, whose `cause` has a `code`. */
 export async function send(request: Request): Promise<Response> {
-  const { url, signals, integrity } = requestStateOf(request)
+  const state = requestStateOf(request)
+  const { url, integrity } = state
+  const signals = followed(state)
   if (!getHost().isGranted('fetch')) {
     throw new TypeError(`fetch of ${url.slice(0, 200)} failed: the policy grants no outbound fetch`)
   }

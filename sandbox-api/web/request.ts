@@ -20,8 +20,8 @@ export interface RequestState extends BodyOwner {
   readonly referrerPolicy: string
   readonly integrity: string
   readonly keepalive: boolean
-  /** What its own signal follows. */
-  readonly signals: readonly AbortSignal[]
+  /** What its own signal follows; a function if they are made when somebody asks for them. */
+  readonly signals: readonly AbortSignal[] | (() => readonly AbortSignal[])
   readonly body: Body | null
 }
 
@@ -53,7 +53,7 @@ export class Request {
   static {
     stateIn = (request) => request.#state
     hasState = (value) => #state in value
-    signalsIn = (request) => (request.#signal === undefined ? request.#state.signals : [request.#signal])
+    signalsIn = (request) => (request.#signal === undefined ? followed(request.#state) : [request.#signal])
   }
 
   constructor(input: unknown, init: unknown = undefined) {
@@ -115,7 +115,7 @@ export class Request {
   get signal(): AbortSignal {
     if (this.#signal === undefined) {
       const { createDependentSignal } = require('./abort-signal.ts') as typeof import('./abort-signal.ts')
-      this.#signal = createDependentSignal(this.#state.signals)
+      this.#signal = createDependentSignal(followed(this.#state))
     }
     return this.#signal
   }
@@ -176,6 +176,11 @@ function createState(input: Request | string, init: RequestInit): RequestState {
     headers,
   }
   return { ...state, body: bodyOf(source, init, method, headers) }
+}
+
+/** What the signal of a request follows. */
+export function followed({ signals }: RequestState): readonly AbortSignal[] {
+  return typeof signals === 'function' ? signals() : signals
 }
 
 function toTarget(text: string): string {

@@ -5,6 +5,7 @@ import type { Broker, CallAnswer, Session, Ticket, Traffic } from '../core/run.t
 import type { LedgerStore } from '../core/stores.ts'
 import { DailyOperations } from './daily-operations.ts'
 import { type Capability, CapabilityError, type Operation } from './capability.ts'
+import { HTTP_ARGUMENTS_MAX, HTTP_OPERATIONS, httpLineOf } from './http.ts'
 import { SessionScope } from './scope.ts'
 
 interface Parts {
@@ -121,7 +122,7 @@ class OpenSession implements Session {
   #perform(name: string, payload: string): Promise<string> {
     const route = this.#routes.get(name)
     this.#refuseIfOver()
-    if (route === undefined) throw new CapabilityError('UNKNOWN_OPERATION', 'there is no such operation')
+    if (route === undefined) return this.#stream(name, payload)
     const grant = this.#ticket.policy.capabilities[route.name]
     if (grant === undefined) throw new CapabilityError('NOT_GRANTED', `the policy does not grant ${route.name}`)
     this.#refuseIfUsedUp(route.name, 1, grant)
@@ -176,6 +177,17 @@ class OpenSession implements Session {
   #count(name: string, capability: keyof Grants, count: number): void {
     this.#used.set(capability, (this.#used.get(capability) ?? 0) + count)
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + count)
+  }
+
+  /** Bodies of the run's own request and response. Not operations that were granted: nobody counts or prices them. */
+  #stream(name: string, payload: string): Promise<string> {
+    const operation = HTTP_OPERATIONS.get(name)
+    const { exchange } = this.#ticket.request
+    if (operation === undefined || exchange === undefined) {
+      throw new CapabilityError('UNKNOWN_OPERATION', 'there is no such operation')
+    }
+    this.#hadEffects = true
+    return operation(httpLineOf(this.#scope, exchange), parseArguments(payload, HTTP_ARGUMENTS_MAX))
   }
 }
 

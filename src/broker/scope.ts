@@ -27,7 +27,8 @@ export class SessionScope implements RunScope {
   }
 
   get traffic(): Traffic {
-    return this.#traffic
+    const { exchange } = this.ticket.request
+    return exchange === undefined ? this.#traffic : sum(this.#traffic, exchange.traffic)
   }
 
   get signal(): AbortSignal {
@@ -53,7 +54,7 @@ export class SessionScope implements RunScope {
   }
 
   meter({ egress = bytes(0), ingress = bytes(0) }: { readonly egress?: Bytes; readonly ingress?: Bytes }): void {
-    this.#traffic = { egress: bytes(this.#traffic.egress + egress), ingress: bytes(this.#traffic.ingress + ingress) }
+    this.#traffic = sum(this.#traffic, { egress, ingress })
   }
 
   /** Ends it: aborts the signal and disposes of what was kept, whatever goes wrong with any of it. */
@@ -69,4 +70,8 @@ export class SessionScope implements RunScope {
     }
     this.#kept.clear()
   }
+}
+
+function sum(a: Traffic, b: Traffic): Traffic {
+  return { egress: bytes(a.egress + b.egress), ingress: bytes(a.ingress + b.ingress) }
 }

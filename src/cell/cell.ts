@@ -14,7 +14,7 @@ import {
 } from '../wire/to-cell.ts'
 import type { IsolatedVm } from './addon.ts'
 import { die } from './die.ts'
-import type { Ending } from './ending.ts'
+import { CANCELLED, type Ending } from './ending.ts'
 import { Inspection } from './inspection.ts'
 import { type Realm, RealmMaker } from './realm.ts'
 import type { RunHost } from './run-host.ts'
@@ -27,8 +27,6 @@ const FAST_ENTRY_MS = 1
 const LONG_ENTRY_MS = 5
 /** How many fast entries in a row prove that an artifact is fast. */
 const FAST_ENTRIES_NEEDED = 2
-
-const CANCELLED = JSON.stringify({ name: 'Error', message: 'the run was cancelled', stack: '' })
 
 interface Known {
   readonly artifact: CellArtifact
@@ -165,7 +163,7 @@ export class Cell implements RunHost {
       case 'answer':
         return this.#step(message.run, (guest) => guest.answer(message.answer))
       case 'cancel':
-        this.#runs.get(message.run)?.run.cancel()
+        this.#step(message.run, (guest) => guest.cancel())
         return this.#conclude(message.run)
       case 'inspect':
         this.#inspections.get(message.run)?.heed(message.inspect)

@@ -1,18 +1,16 @@
-import { BRIDGE, ENDING, ENTRY } from '../../sandbox-api/bridge.ts'
+import { BRIDGE, ENTRY } from '../../sandbox-api/bridge.ts'
 import { memoryReached, wallReached } from '../core/limit-messages.ts'
 import type { CellStatus } from '../wire/from-cell.ts'
 import type { Answer, CellArtifact } from '../wire/to-cell.ts'
-import { type Ending, endedByItself } from './ending.ts'
-import { errorText, textOf, thrownText, withoutOrigin, withoutRuntimeFrames } from './error-text.ts'
+import { type Ending, endedByItself, toldEnding } from './ending.ts'
+import { errorText, textOf, thrownText, withoutOrigin } from './error-text.ts'
 import { NativeWork } from './native/work.ts'
 import { CLOSED, type Realm, refuse } from './realm.ts'
 import { RunCode } from './run-code.ts'
 import type { RunHost, SlowSteps } from './run-host.ts'
+import { RunTimers } from './run-timers.ts'
 import { type Steps, apply, takeStep, walk, walkSlowly } from './steps.ts'
-import { NO_MEMORY, type NEVER, neverText, noMemoryText, rejectionText } from './texts.ts'
-
-/** isolated-vm's own words for its own limit; a guest that says the same is told apart by the clock. */
-const TIMED_OUT = 'Script execution timed out.'
+import { type NEVER, TIMED_OUT, neverText, rejectionText } from './texts.ts'
 
 /** Rejections of a run that are logged; a guest can make any number of them. */
 const REJECTIONS_LOGGED_MAX = 20
@@ -32,7 +30,7 @@ export class GuestRun {
   /** Slow entries that have not ended, and the last of them. */
   #inside = 0
   #last = Promise.resolve()
-  readonly #timers = new Map<number, NodeJS.Timeout>()
+  readonly #timers = new RunTimers()
   readonly #code: RunCode
   #expiry: NodeJS.Timeout | undefined
   #rejections = 0
@@ -42,6 +40,8 @@ export class GuestRun {
   readonly #work: NativeWork
   #waiting = 0
   #waitsFor: keyof typeof NEVER = 'function'
+  /** Whether the guest wants to know of its caller's leaving. */
+  #isWatching = false
   #ending: Ending | undefined
 
   constructor(number: number, realm: Realm, wallMs: number, host: RunHost, slow?: SlowSteps) {
@@ -107,7 +107,7 @@ export class GuestRun {
 
   /** A timer is due. */
   fire(timer: number): void {
-    if (!this.#timers.delete(timer)) return
+    if (!this.#timers.clear(timer)) return
     this.#enter(() => this.#apply(ENTRY.timer, timer, ''))
   }
 
@@ -121,8 +121,15 @@ export class GuestRun {
     this.#finish('timeout', this.#timeoutText())
   }
 
-  /** Ends the run from outside: its caller has gone. */
+  /**
+   * Ends the run from outside: its caller has gone. A guest that streams is told so, in an entry that is its last; that it
+   * comes to an end in it changes nothing.
+   */
   cancel(): void {
+    if (this.#isWatching && this.#ending === undefined && this.#slow === undefined) {
+      this.#enter(() => this.#apply(ENTRY.leave, '', ''))
+      if (endedByItself(this.#ending)) this.#ending = undefined
+    }
     this.#finish('cancelled', errorText('Error', 'the run was cancelled'))
   }
 
@@ -133,8 +140,7 @@ export class GuestRun {
     this.realm.loader?.forget()
     this.#work.close()
     clearTimeout(this.#expiry)
-    for (const timer of this.#timers.values()) clearTimeout(timer)
-    this.#timers.clear()
+    this.#timers.clearAll()
     const spoiled =
       this.realm.isolate.vm.isDisposed || this.#waiting > 0 || this.#work.pending > 0 || !endedByItself(this.#ending)
     return spoiled ? 'spoiled' : 'clean'
@@ -247,31 +253,28 @@ export class GuestRun {
         return this.#calls
       case BRIDGE.log:
         this.#host.log(this.number, a as number, withoutOrigin(b as string, this.#origin))
-        return 0
+        break
       case BRIDGE.settle:
         this.#settle(a as number, b as string)
-        return 0
+        break
       case BRIDGE.setTimer:
-        this.#timers.set(
-          a as number,
-          setTimeout(() => this.#host.due(this.number, a as number), b as number),
-        )
-        return 0
+        this.#timers.set(a as number, b as number, () => this.#host.due(this.number, a as number))
+        break
       case BRIDGE.clearTimer:
-        clearTimeout(this.#timers.get(a as number))
-        this.#timers.delete(a as number)
-        return 0
+        this.#timers.clear(a as number)
+        break
       case BRIDGE.load:
         return this.#want(a as string, b as string)
       case BRIDGE.bound:
         this.#code.bound()
-        return 0
+        break
       case BRIDGE.holds:
         this.#waitsFor = 'waitUntil'
-        return 0
-      default:
-        return 0
+        break
+      case BRIDGE.watches:
+        this.#isWatching = true
     }
+    return 0
   }
 
   #timeoutText(): string {
@@ -285,12 +288,10 @@ export class GuestRun {
     return load
   }
 
-  #settle(ending: number, text: string): void {
-    if (ending === ENDING.value) return this.#finish('ok', text)
-    if (ending === ENDING.tooLong) return this.#finish('output-exceeded', text)
-    const error = withoutOrigin(text, this.#origin)
-    if (NO_MEMORY.test(error)) this.#finish('memory-exceeded', noMemoryText(error, this.realm.isolate.memoryMb))
-    else this.#finish('error', withoutRuntimeFrames(error))
+  #settle(ending: number, given: string): void {
+    const { memoryMb } = this.realm.isolate
+    const { status, text } = toldEnding(ending, given, { origin: this.#origin, memoryMb })
+    this.#finish(status, text)
   }
 
   #finish(status: CellStatus, text: string, mode: 'first' | 'override' = 'first'): void {

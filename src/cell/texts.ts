@@ -3,6 +3,9 @@ import { errorText, textOf, withoutOrigin } from './error-text.ts'
 
 /** Texts that a run ends with, or that it is told. */
 
+/** isolated-vm's own words for its own limit; a guest that says the same is told apart by the clock. */
+export const TIMED_OUT = 'Script execution timed out.'
+
 /** V8's words for memory that it could not have: a limit of the run's, though its code could have caught it. */
 export const NO_MEMORY = /Array buffer allocation failed|\bOut of memory\b|could not allocate memory/
 

@@ -63,3 +63,8 @@ export function text<Value extends string | undefined>({ pattern, ...facts }: Te
 
 /** A path of the file system. */
 export const PATH = { pattern: /^[^\0]{1,4096}$/, accepts: 'a path of at most 4096 characters' } as const
+
+/** The environment variable of a knob: `killGraceMs` → `CLOISTER_KILL_GRACE_MS`. */
+export function variableOf(name: string): string {
+  return `CLOISTER_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+}

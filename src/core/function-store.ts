@@ -12,6 +12,8 @@ export interface FunctionConfig {
   /** Shortens the policy's wall limit. */
   readonly timeoutMs?: number | undefined
   readonly reuse?: Reuse | undefined
+  /** Who may call it over HTTP: anybody, unless it is said to be whoever has a key of the tenant's. */
+  readonly http?: { readonly auth?: 'public' | 'key' | undefined } | undefined
   /** Plain values that the guest sees as `context.env`. */
   readonly env?: Readonly<Record<string, string>> | undefined
 }

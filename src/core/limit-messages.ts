@@ -21,6 +21,13 @@ export function memoryReached(memoryMb: number): string {
   )
 }
 
+export function streamReached(): string {
+  return (
+    'the body of the response has more bytes than limits.streamOutBytes of the policy allows: ' +
+    'send less, send it in parts that clients ask for one by one, or have the limit raised'
+  )
+}
+
 /** `what` says what is too long, and how long it is. */
 export function outputReached(what: string, outputBytes: number): string {
   return (

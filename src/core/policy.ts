@@ -16,6 +16,9 @@ export interface Limits {
   readonly memory: Mebibytes
   readonly input: Bytes
   readonly output: Bytes
+  /** Body of an HTTP request that a run reads, and body of a response that it streams. By the broker, piece by piece. */
+  readonly streamIn: Bytes
+  readonly streamOut: Bytes
   /** All submitted source text of one run together. */
   readonly code: Bytes
   /** All log messages of one run together; what is over is dropped and marked. */

@@ -1,3 +1,4 @@
+import type { Exchange } from './exchange.ts'
 import type { ArtifactId, FunctionName, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
 import type { Policy, Reuse } from './policy.ts'
@@ -58,6 +59,8 @@ export interface RunRequest {
   readonly timeout?: Millis
   /** Aborting it ends the run as `cancelled`. */
   readonly signal?: AbortSignal
+  /** The HTTP request that the run answers, for the trigger `http`: bodies stream through it. */
+  readonly exchange?: Exchange
 }
 
 /** An admitted run: proof that its tenant exists, may run now, and that the request is within the policy's sizes. */

@@ -46,5 +46,14 @@ export const configSchema = z.strictObject({
       '`function` (default): globals live on between runs; `context`: fresh globals; `run`: a fresh isolate. ' +
         'What the policy states can only be made stricter.',
     ),
+  http: z
+    .strictObject({
+      auth: z
+        .enum(['public', 'key'])
+        .optional()
+        .describe('Who may call `/run/{tenant}/{function}`: anybody (default), or whoever has a key of the tenant’s.'),
+    })
+    .optional()
+    .describe('How it answers HTTP requests.'),
   env: env.optional().describe('Plain values, seen as `context.env`. Not for secrets.'),
 })

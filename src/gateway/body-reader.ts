@@ -34,7 +34,7 @@ export class BodyReader {
   read(request: IncomingMessage): Promise<Buffer> {
     checkMedia(request)
     const declared = request.headers['content-length']
-    if (declared === undefined || Number(declared) <= this.#parts.sizeMax) return this.#collect(request)
+    if (declared === undefined || Number(declared) <= this.#parts.sizeMax) return this.collect(request)
     this.discard(request)
     throw tooLarge(this.#parts.sizeMax)
   }
@@ -57,7 +57,8 @@ export class BodyReader {
     pace.later(length, () => request.resume())
   }
 
-  #collect(request: IncomingMessage): Promise<Buffer> {
+  /** Waits for a body of any kind. Rejects as {@link read} does. */
+  collect(request: IncomingMessage): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []
       let size = 0

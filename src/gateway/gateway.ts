@@ -14,6 +14,9 @@ import type * as ports from './ports.ts'
 import { createReception } from './reception.ts'
 import { createRequestIds } from './request-ids.ts'
 import type { Route } from './route.ts'
+import { createRunDoor } from './run/door.ts'
+import type { ForwardedTrust } from './run/request.ts'
+import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { aliasRoutes } from './routes/aliases.ts'
@@ -48,6 +51,9 @@ export interface GatewayParts {
   readonly draining: () => boolean
   readonly metrics: ports.Exposition
   readonly log: ports.Log
+  /** Whose word counts for who an HTTP trigger's client is, and whether tenants share the origin of their functions. */
+  readonly forwarded: ForwardedTrust
+  readonly functionOrigin: RunOrigin
   /** Of the program, for the API's document. */
   readonly version: string
   /** Longest body of a request. */
@@ -79,9 +85,12 @@ export function createGateway(parts: GatewayParts): Gateway {
   })
   let closing = false
   const ending = (): boolean => closing || parts.draining()
-  const reception = createReception({ ...parts, bodies, ending, newRequestId: createRequestIds() })
+  const newRequestId = createRequestIds()
+  const reception = createReception({ ...parts, bodies, ending, newRequestId })
+  const { forwarded: trust, functionOrigin: origin } = parts
+  const door = createRunDoor({ ...parts, bodies, ending, newRequestId, trust, origin })
   const { routes, execute } = createRoutes(parts)
-  const app = createRouter({ reception, limits, pace, routes, busiest: execute })
+  const app = createRouter({ reception, limits, pace, routes, busiest: execute, door })
   return {
     app,
     async listen({ host, port }) {

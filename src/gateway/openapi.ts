@@ -4,9 +4,28 @@ import { PATH_PARAMETERS } from './path-parameters.ts'
 import type { Route } from './route.ts'
 import { refusal } from './schemas.ts'
 
+/** The one path that is no row of the API: a function makes of it what it likes. */
+const HTTP_TRIGGER: Record<string, Record<string, object>> = {
+  '/run/{tenant}/{function}/{path}': {
+    get: {
+      security: [],
+      summary: 'Any method: the function’s fetch handler answers, without a key unless its configuration asks for one.',
+      parameters: ['tenant', 'function', 'path'].map((name) => ({
+        name,
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+      })),
+      responses: {
+        default: { description: 'The function’s own; a refusal as everywhere; or `RUN_…` for a run that has failed.' },
+      },
+    },
+  },
+}
+
 /** Describes the routes as OpenAPI 3.1, from the same rows that serve them. */
 export function describeApi(routes: readonly Route[], version: string): object {
-  const paths: Record<string, Record<string, object>> = {}
+  const paths: Record<string, Record<string, object>> = { ...HTTP_TRIGGER }
   for (const route of routes) {
     paths[route.path] ??= {}
     Object.assign(paths[route.path] as object, { [route.method.toLowerCase()]: describeRoute(route) })

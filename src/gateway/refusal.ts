@@ -22,10 +22,20 @@ const BAD_REQUESTS: Readonly<Record<string, { readonly status: number; readonly 
   HPE_HEADER_OVERFLOW: { status: 431, message: 'the headers are longer than this host takes' },
 }
 
-/** Answers what is not HTTP, or not in time, and ends the connection. There is no request to hang an answer on. */
+const answering = new WeakSet<Duplex>()
+
+/** From here on a response is on its way over a connection, piece by piece: nothing else may be written between the pieces. */
+export function markAnswering(socket: Duplex): void {
+  answering.add(socket)
+}
+
+/**
+ * Answers what is not HTTP, or not in time, and ends the connection. There is no request to hang an answer on; a
+ * connection in the middle of another answer is cut.
+ */
 export function refuseConnection(error: Error, socket: Duplex): void {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  if (code === 'ECONNRESET' || !socket.writable) {
+  if (code === 'ECONNRESET' || !socket.writable || answering.has(socket)) {
     socket.destroy()
     return
   }

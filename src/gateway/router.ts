@@ -15,6 +15,8 @@ import { quoted } from './quoted.ts'
 import type { PathTexts, Reception } from './reception.ts'
 import { refuseConnection } from './refusal.ts'
 import type { Route } from './route.ts'
+import type { RunDoor } from './run/door.ts'
+import { readRunTarget } from './run/target.ts'
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -25,10 +27,12 @@ interface Parts {
   readonly routes: readonly Route[]
   /** The one of them that is called all the time: `POST /v1/tenants/{tenant}/execute`. */
   readonly busiest: Route
+  /** Where requests to functions go. */
+  readonly door: RunDoor
 }
 
 /** Finds the route of each request. What it has to refuse itself, it refuses in the words of the API. */
-export function createRouter({ reception, limits, pace, routes, busiest }: Parts): FastifyInstance {
+export function createRouter({ reception, limits, pace, routes, busiest, door }: Parts): FastifyInstance {
   const app = fastify({
     logger: false,
     requestIdHeader: false,
@@ -43,7 +47,11 @@ export function createRouter({ reception, limits, pace, routes, busiest }: Parts
     serverFactory(router) {
       const server = createHttpServer(
         limits,
-        boundPipeline(requireHost(expressLane(router, reception, busiest), reception), limits.pipelined, pace),
+        boundPipeline(
+          requireHost(expressLane(router, { reception, busiest, door }), reception),
+          limits.pipelined,
+          pace,
+        ),
       )
       refuseByServer(server, reception)
       stopParsingWhatIsCut(server)
@@ -56,6 +64,7 @@ export function createRouter({ reception, limits, pace, routes, busiest }: Parts
   // Bodies are read by the route, after it is known who asks; the router must leave them alone.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  addDoor(app, { reception, door })
   for (const [path, rows] of Map.groupBy(routes, (route) => route.path)) addPath(app, reception, path, rows)
   addRefusals(app, reception)
   return app
@@ -93,27 +102,65 @@ const EXECUTE = /^\/v1\/tenants\/([a-z0-9-]+)\/execute$/
 /**
  * Takes the one path that is called all the time past the router, whose request and reply objects cost 6 µs where all of
  * ours costs 9. The router has the same route too: for injected requests, and for spellings that this does not know.
+ *
+ * Requests to functions go past it as well: their methods, paths and bodies are the functions' own affair.
  */
-function expressLane(router: Listener, reception: Reception, busiest: Route): Listener {
+function expressLane(
+  router: Listener,
+  { reception, busiest, door }: Pick<Parts, 'reception' | 'busiest' | 'door'>,
+): Listener {
   return (request, response) => {
-    const tenant = request.method === 'POST' ? EXECUTE.exec(request.url ?? '')?.[1] : undefined
-    if (tenant === undefined) router(request, response)
-    else void reception.serve(busiest, request, response, { tenant })
+    const { url = '' } = request
+    const tenant = request.method === 'POST' ? EXECUTE.exec(url)?.[1] : undefined
+    if (tenant !== undefined) return void reception.serve(busiest, request, response, { tenant })
+    const target = readRunTarget(url)
+    if (target === undefined) router(request, response)
+    else void door.serve(target, request, response)
   }
 }
 
-/** HTTP/1.1 wants a Host header in every request (RFC 9112, 3.2). */
+/**
+ * HTTP/1.1 wants one Host header in every request (RFC 9112, 3.2). Of two, a proxy in front may have gone by the other.
+ */
 function requireHost(listener: Listener, reception: Reception): Listener {
   return (request, response) => {
-    if (request.headers.host === undefined && request.httpVersion === '1.1') {
+    const { headers, rawHeaders, httpVersion } = request
+    if (headers.host === undefined && httpVersion === '1.1') {
       reception.refuse(new CloisterError('INVALID_REQUEST', 'the request has no Host header'), response)
+    } else if (countHosts(rawHeaders) > 1) {
+      reception.refuse(new CloisterError('INVALID_REQUEST', 'the request has more than one Host header'), response)
     } else listener(request, response)
   }
+}
+
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]
+    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1
+  }
+  return count
 }
 
 const ROUTE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS'])
 /** All that Node reads. CONNECT never reaches the router. */
 const METHODS = NODE_METHODS.filter((method) => method !== 'CONNECT') as readonly HTTPMethods[]
+
+/** For requests that are injected, and those whose target is a whole URL. */
+function addDoor(app: FastifyInstance, { reception, door }: Pick<Parts, 'reception' | 'door'>): void {
+  for (const url of ['/run/:tenant/:function', '/run/:tenant/:function/*']) {
+    app.route({
+      method: [...METHODS],
+      url,
+      handler(request, reply) {
+        reply.hijack()
+        const target = readRunTarget(request.url.replace(/^https?:\/\/[^/?#]*/i, ''))
+        if (target !== undefined) return void door.serve(target, request.raw, reply.raw)
+        reception.refuse(new CloisterError('NOT_FOUND', 'the path is not spelt /run/{tenant}/{function}'), reply.raw)
+      },
+    })
+  }
+}
 
 function addPath(app: FastifyInstance, reception: Reception, path: string, rows: readonly Route[]): void {
   const url = path.replaceAll(/\{(\w+)\}/g, ':$1')

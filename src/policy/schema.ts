@@ -46,6 +46,18 @@ const limits = section({
     about: 'Size of the result as JSON in bytes.',
     bounds: 'a result is held whole in cell and host; a third of the longest message that a cell may send.',
   }),
+  streamInBytes: whole({
+    min: 0,
+    max: TIB,
+    about: 'Body of an HTTP request that a run answers, in bytes.',
+    bounds: '0 takes no bodies; a body is passed on piece by piece, so only its time and its traffic cost.',
+  }),
+  streamOutBytes: whole({
+    min: 0,
+    max: TIB,
+    about: 'Body of a response that a run streams, in bytes. What is answered whole is bounded by outputBytes.',
+    bounds: '0 streams nothing; a body is passed on piece by piece, so only its time and its traffic cost.',
+  }),
   codeBytes: whole({
     min: 1,
     max: 16 * MIB,

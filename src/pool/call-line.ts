@@ -6,6 +6,8 @@ import { type RunInCell, startCall } from './run-in-cell.ts'
 
 /** Calls of one cell that are carried out at the same time. Each may hold an answer in memory; the rest wait as they came. */
 const IN_PROGRESS_MAX = 32
+/** Calls that may wait for a client for as long as it likes. A run has few at once: see STREAM_CALLS_MAX. */
+const PATIENT = /^http\./
 /** Answers and starts that the cell has not read. Past it no further call is carried out until it reads. */
 export const UNREAD_MAX = bytes(4 << 20)
 /** Arguments of calls that wait. Past it nothing more is read from the cell. */
@@ -65,9 +67,11 @@ export class CallLine {
 
   async #carryOut(run: RunInCell, { call, operation, payload }: Call): Promise<void> {
     const { channel, has } = this.#parts
-    this.#inProgress += 1
+    // A slow client must not keep the cell's other runs from their calls.
+    const places = PATIENT.test(operation) ? 0 : 1
+    this.#inProgress += places
     const { ok, text } = await run.session.call(operation, payload)
-    this.#inProgress -= 1
+    this.#inProgress -= places
     if (has(run)) {
       run.pendingCalls -= 1
       toCell.answer(channel.batch, run.number, { call, ok, text })

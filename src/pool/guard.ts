@@ -98,7 +98,8 @@ export class CellGuard {
       case KILLED_FOR.cpu:
         return 'cpu'
       case KILLED_FOR.deadline:
-        return 'deadline'
+        // The watchdog knows when a run is to be over, not why.
+        return this.mostOverdue()?.cancelledMs === undefined ? 'deadline' : 'cancel'
       default:
         return this.#parts.group?.hasRunOut === true ? 'memory' : undefined
     }

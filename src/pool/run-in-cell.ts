@@ -1,3 +1,4 @@
+import { STREAM_CALLS_MAX, wholeResponseMax } from '../core/exchange.ts'
 import { outputReached } from '../core/limit-messages.ts'
 import { bytes, micros } from '../core/quantity.ts'
 import type { LogLine, Report, Session, Ticket, WallLevel } from '../core/run.ts'
@@ -120,7 +121,8 @@ export function onAbort(signal: AbortSignal, action: () => void): () => void {
 /** Notes a capability call. Calls are numbered from 1 and bounded by the runtime; a cell that does otherwise breaks the protocol. */
 export function startCall(run: RunInCell, { call }: FromCell & { kind: 'call' }): void {
   if (call !== run.lastCall + 1) throw new FrameError('calls are not numbered in order')
-  if (run.pendingCalls >= run.ticket.policy.limits.pendingCalls) throw new FrameError('more calls than may wait')
+  const own = run.ticket.request.exchange === undefined ? 0 : STREAM_CALLS_MAX
+  if (run.pendingCalls >= run.ticket.policy.limits.pendingCalls + own) throw new FrameError('more calls than may wait')
   run.lastCall = call
   run.pendingCalls += 1
 }
@@ -132,7 +134,7 @@ export function endingOf(run: RunInCell, { status, result, error }: FromCell & {
   if (status === 'cancelled' && !isCancelled) throw new FrameError('a run was cancelled by nobody')
   if (status !== 'ok') return { status, ...(error && { error }) }
   const { output } = run.ticket.policy.limits
-  if (result.length > output) {
+  if (result.length > (run.ticket.request.exchange === undefined ? output : wholeResponseMax(output))) {
     const message = outputReached(`the result has ${result.length} bytes`, output)
     return { status: 'output-exceeded', error: { name: 'RangeError', message, stack: '' } }
   }

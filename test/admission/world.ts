@@ -77,6 +77,8 @@ export function makePolicy(change: Partial<Policy> = {}): Policy {
       memory: mebibytes(128),
       input: bytes(1_000),
       output: bytes(1_000),
+      streamIn: bytes(1_000),
+      streamOut: bytes(1_000),
       code: bytes(100),
       logs: bytes(1_000),
       logLines: 10,

@@ -45,6 +45,8 @@ export function policy({ wallMs = 1_050, cpuMs = 500, memoryMb = 128, kvOperatio
       memory: mebibytes(memoryMb),
       input: bytes(1_024),
       output: bytes(1_024),
+      streamIn: bytes(1_000),
+      streamOut: bytes(1_000),
       code: bytes(1_024),
       logs: bytes(1_024),
       logLines: 100,

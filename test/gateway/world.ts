@@ -144,6 +144,9 @@ interface Options {
   readonly limits?: Partial<HttpLimits>
   readonly bodySizeMax?: number
   readonly accounts?: Partial<Accounts>
+  readonly functions?: Partial<Functions>
+  readonly forwarded?: 'none' | 'proxy'
+  readonly functionOrigin?: 'shared' | 'own'
   readonly databases?: Databases
 }
 
@@ -159,6 +162,7 @@ const noDatabases: Databases = {
 /** Opens the doors on a free port of this machine, with the tenants `acme` and `other`. They close with the test. */
 export async function openGateway(options: Options = {}): Promise<World> {
   const { limits, bodySizeMax = 1 << 20, accounts: change } = options
+  const functions = { ...noFunctions, ...options.functions }
   const who = createAdmissionWorld()
   const policies = { resolve: () => makePolicy() }
   const admission = await who.open({ policies })
@@ -177,8 +181,10 @@ export async function openGateway(options: Options = {}): Promise<World> {
       world.requests.push(request)
       return world.execute(request)
     },
-    functions: noFunctions,
+    functions,
     functionConfig: configSchema,
+    forwarded: options.forwarded ?? 'none',
+    functionOrigin: options.functionOrigin ?? 'own',
     accounts: { ...accounts, ...change },
     runs: world.runs,
     // What these routes do is tested over real stores.

@@ -51,6 +51,8 @@ test('default has the values that the documents promise', () => {
       memory: 128,
       input: 1_048_576,
       output: 1_048_576,
+      streamIn: 104_857_600,
+      streamOut: 209_715_200,
       code: 1_048_576,
       logs: 65_536,
       logLines: 1000,

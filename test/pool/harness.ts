@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createBroker } from '../../src/broker/broker.ts'
 import type { Capability } from '../../src/broker/capability.ts'
 import { systemClock } from '../../src/core/clock.ts'
+import type { Exchange } from '../../src/core/exchange.ts'
 import { type RunId, artifactId, createRunIds, parseTenantId } from '../../src/core/ids.ts'
 import type { Policy, Reuse } from '../../src/core/policy.ts'
 import { bytes, millis } from '../../src/core/quantity.ts'
@@ -43,6 +44,9 @@ export interface RunOptions {
   readonly engine?: Partial<Policy['engine']>
   readonly grants?: Policy['capabilities']
   readonly signal?: AbortSignal
+  readonly exchange?: Exchange
+  /** JSON text, instead of `input`. */
+  readonly inputText?: Uint8Array
   readonly modules?: Readonly<Record<string, string>>
   readonly typescript?: true
 }
@@ -218,8 +222,9 @@ function ticketOf(code: string, given: RunOptions, run: RunId, policy: Policy): 
         modules,
         size: bytes(code.length),
       },
-      input: Buffer.from(JSON.stringify(given.input ?? null)),
+      input: given.inputText ?? Buffer.from(JSON.stringify(given.input ?? null)),
       ...(given.signal && { signal: given.signal }),
+      ...(given.exchange && { exchange: given.exchange }),
     },
     policy,
     reuse: given.reuse ?? 'context',
