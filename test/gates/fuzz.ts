@@ -157,7 +157,7 @@ class Fuzz {
         {
           name: 'programs of a hundred that ended by time',
           value: percent(this.#timeouts, trials),
-          atMost: form === 'full' ? 50 : 95,
+          atMost: this.#effort.form === 'full' ? 50 : 95,
         },
         { name: 'runs of a neighbour meanwhile, all answered', value: this.#neighbours },
         { name: 'most memory of a cell beyond a blank one, MB', value: Math.round(this.#peakMb) },
