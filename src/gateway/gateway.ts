@@ -20,10 +20,13 @@ import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { aliasRoutes } from './routes/aliases.ts'
+import { docRoutes } from './routes/docs.ts'
+import { envRoutes } from './routes/env.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
+import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
 import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
@@ -44,6 +47,7 @@ export interface GatewayParts {
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly databases: ports.Databases
   readonly secrets: ports.Secrets
+  readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
   readonly draining: () => boolean
@@ -118,6 +122,9 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...queueRoutes(parts),
     ...sqlRoutes(parts),
     ...secretRoutes(parts),
+    ...envRoutes(parts),
+    ...kvRoutes(parts),
+    ...docRoutes(parts),
     ...operationRoutes({ ...parts, openApi: () => (openApi ??= describeApi(routes, parts.version)) }),
   ]
   return { routes, execute }
