@@ -9,10 +9,11 @@ const SHARING = [
   'test/*.test.ts',
 ]
 
-/** Keeps all cores busy by itself, or measures: runs when all others are through, with nothing beside it. */
+/** Keeps all cores busy by itself, or is about time: runs when all others are through, with nothing beside it. */
 const ALONE = [
   'test/attacks/{catalogue,floods,guest-floods}.test.ts',
-  'test/e2e/{kill,neighbours}.test.ts',
+  'test/cli/{cpu-profile,inspect}.test.ts',
+  'test/e2e/{back-off,kill,ledger,limits,neighbours}.test.ts',
   'test/gates/{fuzz,kills}.test.ts',
   'test/stress/{campaign,command-line}.test.ts',
 ]
