@@ -16,6 +16,8 @@ const ALONE = [
   'test/e2e/{back-off,kill,ledger,limits,neighbours}.test.ts',
   'test/gates/{fuzz,kills}.test.ts',
   'test/stress/{campaign,command-line}.test.ts',
+  // Looks at the memory of its process.
+  'test/wire/frame-reader.test.ts',
 ]
 
 const common = {
@@ -35,7 +37,7 @@ export default defineConfig({
     reporters: report === undefined ? ['default'] : ['default', 'json'],
     ...(report !== undefined && { outputFile: { json: report } }),
     projects: [
-      { test: { ...together, name: 'sharing', include: SHARING, isolate: false } },
+      { test: { ...together, name: 'sharing', include: SHARING, exclude: ALONE, isolate: false } },
       { test: { ...together, name: 'apart', include: ['test/**/*.test.ts'], exclude: [...SHARING, ...ALONE] } },
       { test: { ...common, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
     ],
