@@ -9,9 +9,9 @@ import { openPool } from './harness.ts'
 const hasSessions = existsSync('/proc/self/autogroup')
 const isRoot = process.getuid?.() === 0
 
-/** The nice value that counts for a process: its session's, or else its own. */
+/** The nice value that counts for a process: its session's, or else its own. A process without a session's group has the usual one. */
 function niceOf(pid: number): number {
-  if (hasSessions) return Number(/nice (-?\d+)/.exec(readFileSync(`/proc/${pid}/autogroup`, 'utf8'))?.[1])
+  if (hasSessions) return Number(/nice (-?\d+)/.exec(readFileSync(`/proc/${pid}/autogroup`, 'utf8'))?.[1] ?? 0)
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])
 }
