@@ -37,6 +37,8 @@ export class Fetching implements Disposable {
   readonly upload: Upload | undefined
   readonly #parts: Parts
   #exchange: Exchange | undefined
+  /** What the response of the present hop is searched by. */
+  #redaction: (Redaction & Disposable) | undefined
   #isOver = false
 
   constructor(parts: Parts) {
@@ -52,7 +54,7 @@ export class Fetching implements Disposable {
     for (let redirects = 0; ; redirects += 1) {
       urls.push(hop.url)
       const outgoing = this.#outgoingOf(hop)
-      const redaction = await this.#parts.secrets?.redactionFor(urls)
+      const redaction = await this.#redactionFor(urls)
       const exchange = this.#start(hop.url, outgoing)
       const head = withoutSecrets(await exchange.head, redaction)
       const next = request.redirect === 'manual' ? undefined : redirectOf(hop, head)
@@ -76,6 +78,16 @@ export class Fetching implements Disposable {
     this.#isOver = true
     this.#exchange?.cancel()
     this.upload?.[Symbol.dispose]()
+    this.#redaction?.[Symbol.dispose]()
+  }
+
+  /** Lent anew for each hop: there are more secrets with each, and only one response is read at a time. */
+  async #redactionFor(urls: readonly URL[]): Promise<Redaction | undefined> {
+    this.#redaction?.[Symbol.dispose]()
+    this.#redaction = await this.#parts.secrets?.redactionFor(urls)
+    // Given up meanwhile: nobody else would give it back.
+    if (this.#isOver) this.#redaction?.[Symbol.dispose]()
+    return this.#redaction
   }
 
   /** A hop as it goes out: with the secrets that may go there. */

@@ -1,3 +1,5 @@
+import { type Bytes, bytes } from '../../core/quantity.ts'
+
 /** A pattern and what it is a form of. */
 export interface Pattern {
   readonly bytes: Uint8Array
@@ -9,6 +11,8 @@ export type MatcherState = number
 
 const ROOT: MatcherState = 0
 const NONE = 0
+/** What a matcher takes whatever it finds: its table for the root, and eight objects. */
+const BASE_BYTES = 2_048
 
 /**
  * Finds many patterns at once in bytes that come piece by piece: the automaton of Aho and Corasick. Each byte costs the same,
@@ -16,15 +20,15 @@ const NONE = 0
  */
 export class Matcher {
   /** By state: how many of the last bytes may be the beginning of a pattern. Nothing before them can be part of a later match. */
-  readonly #depth: Int32Array
-  readonly #label: Uint8Array
-  readonly #firstChild: Int32Array
-  readonly #sibling: Int32Array
-  readonly #fail: Int32Array
+  #depth: Int32Array
+  #label: Uint8Array
+  #firstChild: Int32Array
+  #sibling: Int32Array
+  #fail: Int32Array
   /** By state: length of the longest pattern that ends there; 0 if none does. */
-  readonly #length: Int32Array
+  #length: Int32Array
   /** By state: what that pattern is a form of, an index into the names. */
-  readonly #owner: Int32Array
+  #owner: Int32Array
   /** The children of the root by label: most bytes are looked up here and nowhere else. */
   readonly #start = new Int32Array(256)
   readonly #names: readonly string[]
@@ -42,6 +46,19 @@ export class Matcher {
     let count = 1
     for (const [index, { bytes }] of patterns.entries()) count = this.#add(bytes, index, count)
     this.#link(count)
+    // Forms that begin alike share states: mostly there are far fewer than bytes.
+    this.#depth = this.#depth.slice(0, count)
+    this.#label = this.#label.slice(0, count)
+    this.#firstChild = this.#firstChild.slice(0, count)
+    this.#sibling = this.#sibling.slice(0, count)
+    this.#fail = this.#fail.slice(0, count)
+    this.#length = this.#length.slice(0, count)
+    this.#owner = this.#owner.slice(0, count)
+  }
+
+  /** The memory that it takes, within a kilobyte. */
+  get size(): Bytes {
+    return bytes(BASE_BYTES + this.#depth.length * (6 * Int32Array.BYTES_PER_ELEMENT + 1))
   }
 
   /** The state after one more byte. */

@@ -1,13 +1,9 @@
 import { CapabilityError, type RunScope } from '../capability.ts'
 import { isBoundTo } from './bound-host.ts'
-import { formsOf } from './forms.ts'
-import { Matcher } from './matcher.ts'
 import { newNonce, placeholderOf } from './placeholder.ts'
 import type { Redaction } from './redact.ts'
 import type { OpenSecret, Secrets } from './secrets.ts'
 
-/** Redactions that a run keeps for further responses from the same hosts. */
-const REDACTIONS_MAX = 4
 const KEY = {}
 
 /** The secrets of one run: what it has asked for, by placeholders that mean nothing to any other run. */
@@ -16,7 +12,6 @@ export class RunSecrets implements Disposable {
   readonly #scope: RunScope
   readonly #nonce = newNonce()
   readonly #asked = new Map<string, OpenSecret>()
-  readonly #redactions = new Map<string, Redaction>()
 
   constructor(secrets: Secrets, scope: RunScope) {
     this.#secrets = secrets
@@ -55,28 +50,24 @@ export class RunSecrets implements Disposable {
 
   /**
    * What is to be taken out of a response that requests to these URLs have led to: the secrets that may be sent there. Not
-   * all secrets: a server of the guest's own could tell from what is kept back of a response how one begins.
+   * all secrets: a server of the guest's own could tell from what is kept back of a response how one begins. Throws as
+   * Matchers.lend does. To be disposed of with the response.
    */
-  async redactionFor(urls: readonly URL[]): Promise<Redaction | undefined> {
+  async redactionFor(urls: readonly URL[]): Promise<(Redaction & Disposable) | undefined> {
     const present = await this.#secrets.openBoundTo(this.#scope.tenant, urls)
     // Asked for before it was changed or deleted.
     const earlier = [...this.#asked.values()].filter(({ hosts }) => urls.some((url) => isBoundTo(hosts, url)))
     const all = [...new Map([...present, ...earlier].map((secret) => [secret.version, secret])).values()]
     if (all.length === 0) return undefined
-    const key = all.map(({ version }) => version).join(' ')
-    const redaction = this.#redactions.get(key) ?? this.#redactionOf(all)
-    if (this.#redactions.size >= REDACTIONS_MAX) this.#redactions.clear()
-    this.#redactions.set(key, redaction)
-    return redaction
+    const loan = this.#secrets.matchers.lend(this.#scope.tenant, all)
+    return {
+      matcher: loan.matcher,
+      replacementOf: (name) => placeholderOf(name, this.#nonce),
+      [Symbol.dispose]: () => loan[Symbol.dispose](),
+    }
   }
 
   [Symbol.dispose](): void {
     this.#asked.clear()
-    this.#redactions.clear()
-  }
-
-  #redactionOf(secrets: readonly OpenSecret[]): Redaction {
-    const patterns = secrets.flatMap(({ name, value }) => formsOf(value).map((bytes) => ({ bytes, name })))
-    return { matcher: new Matcher(patterns), replacementOf: (name) => placeholderOf(name, this.#nonce) }
   }
 }

@@ -2,15 +2,18 @@ import type { Clock } from '../../core/clock.ts'
 import { CloisterError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/ids.ts'
 import type { SecretsGrant } from '../../core/policy.ts'
-import type { EpochMillis } from '../../core/quantity.ts'
+import { type Bytes, type EpochMillis, bytes } from '../../core/quantity.ts'
 import type { SecretRecord, SecretStore } from '../../core/secrets.ts'
 import type { Vault } from '../../core/vault.ts'
 import { type BoundHost, boundHostText, isBoundTo, readBoundHost } from './bound-host.ts'
+import { Matchers } from './matchers.ts'
 
 interface Parts {
   readonly store: SecretStore
   readonly vault: Vault
   readonly clock: Clock
+  /** Memory for finding secrets in responses, of all tenants together; MATCHER_BYTES_MAX if absent. */
+  readonly matcherBytesMax?: Bytes
 }
 
 /** What may be known of a secret: everything but its value. */
@@ -33,6 +36,10 @@ export interface OpenSecret {
 /** Shorter ones are found in texts that have nothing to do with them, and guessed. */
 const VALUE_BYTES_MIN = 8
 const HOSTS_MAX = 20
+/** Room for 20 of the largest matchers there can be (13 MB); one of fifty API keys takes 2 MB. */
+const MATCHER_BYTES_MAX = bytes(256 << 20)
+/** One tenant has this part of it at most. */
+const TENANT_SHARE = 4
 
 /**
  * The secrets of all tenants: written from outside, opened for runs.
@@ -41,9 +48,16 @@ const HOSTS_MAX = 20
  */
 export class Secrets {
   readonly #parts: Parts
+  readonly matchers: Matchers
 
   constructor(parts: Parts) {
     this.#parts = parts
+    const bytesMax = parts.matcherBytesMax ?? MATCHER_BYTES_MAX
+    this.matchers = new Matchers({
+      clock: parts.clock,
+      bytesMax,
+      tenantBytesMax: bytes(Math.floor(bytesMax / TENANT_SHARE)),
+    })
   }
 
   /** Stores a secret, or another value of it. Throws INVALID_REQUEST with every fault, QUOTA_EXCEEDED, NOT_FOUND without the tenant. */

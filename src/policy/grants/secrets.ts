@@ -26,7 +26,7 @@ export const secrets = grant({
     min: 8,
     max: 64 * KIB,
     about: 'All secrets that the tenant may keep, together, in bytes.',
-    bounds: 'less holds nothing; a hundred times as much memory may go into finding them in a response.',
+    bounds: 'less holds nothing; several hundred times as much memory may go into finding them in responses.',
   }),
   reveal: yesOrNo('Whether code may have a secret itself, by secrets.reveal.'),
 })
