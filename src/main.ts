@@ -219,6 +219,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     blobs: blobs.store,
     blobUrls: blobs.urls,
     queues: stores.queues,
+    users: stores.auth,
     databases: capabilities.databases,
     health,
     metrics,

@@ -21,6 +21,7 @@ import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
 import { registerTenants } from './tenants.ts'
 import { print } from './terminal.ts'
 import { registerUsage } from './usage.ts'
+import { registerUsers } from './users.ts'
 
 const REGISTRARS = [
   registerServe,
@@ -34,6 +35,7 @@ const REGISTRARS = [
   registerTenants,
   registerKeys,
   registerSql,
+  registerUsers,
   registerPolicy,
   registerDoctor,
   registerStress,

@@ -187,6 +187,7 @@ export async function openGateway(options: Options = {}): Promise<World> {
     blobs: {} as never,
     blobUrls: {} as never,
     queues: {} as never,
+    users: { findSigningKey: async () => undefined } as never,
     databases: options.databases ?? noDatabases,
     health: () => world.health,
     draining: () => world.draining,
