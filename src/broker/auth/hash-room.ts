@@ -1,11 +1,6 @@
 import type { TenantId } from '../../core/ids.ts'
 import { CapabilityError } from '../capability.ts'
 
-interface Waiter {
-  readonly start: () => void
-  readonly signal: AbortSignal
-}
-
 interface Place {
   readonly tenant: TenantId
   /** Of the tenant: those that wait and those that are in progress. */
@@ -24,7 +19,7 @@ const WAITING_MAX = 1_000
 export class HashRoom {
   readonly #runningMax: number
   /** By tenant, the tenant whose turn is next first. Nobody has an empty line. */
-  readonly #lines = new Map<TenantId, Waiter[]>()
+  readonly #lines = new Map<TenantId, (() => void)[]>()
   readonly #counts = new Map<TenantId, number>()
   #running = 0
   #waiting = 0
@@ -44,16 +39,12 @@ export class HashRoom {
     }
     if (this.#waiting >= WAITING_MAX) throw new CapabilityError('OVERLOADED', 'too many passwords wait on this host')
     this.#counts.set(tenant, count + 1)
+    await this.#turn(tenant)
     try {
-      await this.#turn(tenant, signal)
       if (signal.aborted) throw new CapabilityError('RUN_OVER', 'the run is over')
-      this.#running += 1
-      try {
-        return await work()
-      } finally {
-        this.#running -= 1
-      }
+      return await work()
     } finally {
+      this.#running -= 1
       const left = (this.#counts.get(tenant) ?? 1) - 1
       if (left === 0) this.#counts.delete(tenant)
       else this.#counts.set(tenant, left)
@@ -61,25 +52,30 @@ export class HashRoom {
     }
   }
 
-  async #turn(tenant: TenantId, signal: AbortSignal): Promise<void> {
-    if (this.#running < this.#runningMax && this.#waiting === 0) return
+  /** Resolves once it counts as running: whoever wakes it counts it, so that nobody slips in between. */
+  async #turn(tenant: TenantId): Promise<void> {
+    if (this.#running < this.#runningMax && this.#waiting === 0) {
+      this.#running += 1
+      return
+    }
     const { promise, resolve } = Promise.withResolvers<void>()
     const line = this.#lines.getOrInsertComputed(tenant, () => [])
-    line.push({ start: resolve, signal })
+    line.push(resolve)
     this.#waiting += 1
     await promise
   }
 
-  /** Wakes one. If its run is over by then, it gives its turn to the next as it leaves. */
+  /** Wakes the next. If its run is over by then, it gives its turn to the next as it leaves. */
   #next(): void {
     if (this.#running >= this.#runningMax) return
     const [first] = this.#lines
     if (first === undefined) return
     const [tenant, line] = first
-    const waiter = line.shift()
+    const start = line.shift()
     this.#lines.delete(tenant)
     if (line.length > 0) this.#lines.set(tenant, line)
     this.#waiting -= 1
-    waiter?.start()
+    this.#running += 1
+    start?.()
   }
 }
