@@ -134,12 +134,7 @@ class Auth {
   }
 
   /** The user of that name, if it is the password. One hash is made, whether or not there is such a user. */
-  async #verified(
-    scope: Scope,
-    grant: AuthGrant,
-    name: string,
-    password: string,
-  ): Promise<AuthUserSecret | undefined> {
+  async #verified(scope: Scope, grant: AuthGrant, name: string, password: string): Promise<AuthUserSecret | undefined> {
     const { store, makeHash, cost, clock } = this.#parts
     const { tenant } = scope
     return this.#inTurn(scope, grant, async () => {

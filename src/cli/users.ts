@@ -31,8 +31,9 @@ export function registerUsers(program: Command, context: Context): void {
     return show(path`/v1/tenants/${tenant}/users` + query, 'users', { tenant, ...options }, context)
   })
   const sessions = group.command('sessions').description('Lists the sessions of a user.').argument('<id>', 'usr_…')
-  addTenantOptions(sessions, 'cloister users sessions usr_… --tenant ann').action((id: string, options: TenantOptions) =>
-    show(path`/v1/tenants/${options.tenant}/users/${id}/sessions`, 'sessions', options, context),
+  addTenantOptions(sessions, 'cloister users sessions usr_… --tenant ann').action(
+    (id: string, options: TenantOptions) =>
+      show(path`/v1/tenants/${options.tenant}/users/${id}/sessions`, 'sessions', options, context),
   )
   const revoke = group.command('revoke').description('Ends all sessions of a user.').argument('<id>', 'usr_…')
   addTenantOptions(revoke, 'cloister users revoke usr_… --tenant ann').action((id: string, options: TenantOptions) =>

@@ -37,7 +37,10 @@ export interface AuthSigningKey {
 export interface AuthStore {
   /** Rejects with NOT_FOUND for a tenant that does not exist. */
   addUser(tenant: TenantId, user: AuthUserSecret, usersMax: number): Promise<'done' | 'taken' | 'too-many'>
-  findUser(tenant: TenantId, by: { readonly id: string } | { readonly name: string }): Promise<AuthUserSecret | undefined>
+  findUser(
+    tenant: TenantId,
+    by: { readonly id: string } | { readonly name: string },
+  ): Promise<AuthUserSecret | undefined>
   /** By id, after `after`. */
   listUsers(tenant: TenantId, page: { readonly limit: number; readonly after?: string }): Promise<readonly AuthUser[]>
   /** With all of its sessions. */

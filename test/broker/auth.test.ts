@@ -66,7 +66,10 @@ async function fresh(grant: Partial<AuthGrant> = {}) {
 }
 
 function callsOf(session: Session) {
-  return async (operation: string, ...args: unknown[]): Promise<{ value?: any; code?: string; message?: string; details?: any }> => {
+  return async (
+    operation: string,
+    ...args: unknown[]
+  ): Promise<{ value?: any; code?: string; message?: string; details?: any }> => {
     const { ok, text } = await session.call(`auth.${operation}`, JSON.stringify(args))
     return ok ? { value: JSON.parse(text) } : JSON.parse(text)
   }
@@ -105,9 +108,14 @@ test('attempts at once pass no more than the policy allows, for a name with a us
   await auth('signUp', ANN)
   for (const name of [ANN.name, 'nobody']) {
     hashes = 0
-    const tries = await Promise.all(Array.from({ length: 20 }, () => auth('logIn', { name, password: 'wrong password' })))
+    const tries = await Promise.all(
+      Array.from({ length: 20 }, () => auth('logIn', { name, password: 'wrong password' })),
+    )
     expect(tries.filter(({ value }) => value === null)).toHaveLength(3)
-    expect(tries.find(({ code }) => code !== undefined)).toMatchObject({ code: 'RATE_LIMITED', details: { retryAfterMs: 1_000 } })
+    expect(tries.find(({ code }) => code !== undefined)).toMatchObject({
+      code: 'RATE_LIMITED',
+      details: { retryAfterMs: 1_000 },
+    })
     expect(hashes).toBe(3)
   }
   expect((await auth('logIn', ANN)).code).toBe('RATE_LIMITED')
@@ -151,7 +159,11 @@ test('one session or all can be revoked, and their JSON Web Tokens with them', a
   const { value: user } = await auth('signUp', ANN)
   const { value: one } = await auth('logIn', ANN)
   const { value: jwt } = await auth('issueJwt', one.token, { claims: { role: 'editor' } })
-  expect((await auth('verifyJwt', jwt)).value).toMatchObject({ user, session: one.session, claims: { role: 'editor', iss: auth.id } })
+  expect((await auth('verifyJwt', jwt)).value).toMatchObject({
+    user,
+    session: one.session,
+    claims: { role: 'editor', iss: auth.id },
+  })
   expect((await auth('revoke', user.id, one.session.id)).value).toBe(true)
   expect((await auth('verifyJwt', jwt)).value).toBe(null)
   expect((await auth('issueJwt', one.token)).value).toBe(null)
@@ -209,7 +221,13 @@ test('what is deleted with a tenant is not there for the next one of its name', 
   const { value } = await auth('logIn', ANN)
   await auth('issueJwt', value.token)
   await stores.tenants.delete(auth.id)
-  await stores.tenants.put({ id: auth.id, policy: 'default', budget: {}, createdAt: clock.now(), updatedAt: clock.now() })
+  await stores.tenants.put({
+    id: auth.id,
+    policy: 'default',
+    budget: {},
+    createdAt: clock.now(),
+    updatedAt: clock.now(),
+  })
   expect((await auth('session', value.token)).value).toBe(null)
   expect(await stores.auth.findSigningKey(auth.id)).toBeUndefined()
   expect(await stores.auth.listUsers(auth.id, { limit: 10 })).toEqual([])
@@ -277,7 +295,16 @@ test.each([
 
 test('whatever arguments come are refused or answered, and a name in its normal form is its own normal form', async () => {
   const auth = await fresh()
-  const operation = fc.constantFrom('signUp', 'logIn', 'changePassword', 'session', 'user', 'revoke', 'issueJwt', 'verifyJwt')
+  const operation = fc.constantFrom(
+    'signUp',
+    'logIn',
+    'changePassword',
+    'session',
+    'user',
+    'revoke',
+    'issueJwt',
+    'verifyJwt',
+  )
   await fc.assert(
     fc.asyncProperty(operation, fc.array(fc.jsonValue(), { maxLength: 3 }), async (name, args) => {
       const { code } = await auth(name, ...args)

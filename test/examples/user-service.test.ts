@@ -11,7 +11,7 @@ beforeAll(async () => {
   server = await startServer()
   for (const tenant of ['ann', 'bob']) await server.tenant(tenant)
   const code = readFileSync(join(ROOT, 'examples/user-service/main.ts'), 'utf8')
-  const { status, text } = await server.put('/v1/tenants/ann/functions/users', { code, language: 'ts' })
+  const { status, text } = await server.put('/v1/tenants/ann/functions/users', { code, language: 'typescript' })
   if (status !== 201) throw new Error(text)
 })
 afterAll(() => server[Symbol.asyncDispose]())
@@ -60,9 +60,11 @@ test('a user registers, logs in, is known and logs out; the operator ends sessio
   const { payload } = await jwtVerify(result, createLocalJWKSet(body), { issuer: 'ann' })
   expect(payload.sub).toBe(user.id)
 
-  const env = { CLOISTER_URL: server.url, CLOISTER_KEY: server.adminKey }
+  const env = { CLOISTER_URL: server.url, CLOISTER_KEY: server.adminKey } as const
   expect((await runProgram(['users', 'list', '--tenant', 'ann'], { env })).stdout).toContain('ann@example.com')
-  expect((await runProgram(['users', 'revoke', user.id, '--tenant', 'ann'], { env })).stderr).toContain('ended 1 sessions')
+  expect((await runProgram(['users', 'revoke', user.id, '--tenant', 'ann'], { env })).stderr).toContain(
+    'ended 1 sessions',
+  )
   expect((await runProgram(['users', 'delete', user.id, '--tenant', 'ann'], { env })).code).toBe(0)
   expect((await ann.get(`${users}/${user.id}/sessions`)).status).toBe(404)
 })

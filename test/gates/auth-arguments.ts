@@ -23,7 +23,14 @@ export const AUTH_OPERATIONS: readonly string[] = [
 /** With hashes that cost next to nothing. */
 export function authOver(store: AuthStore): ReturnType<typeof createAuthCapability> {
   const vault = createVault('the key of a vault that lasts as long as the gate')
-  return createAuthCapability({ store, vault, clock: systemClock, makeHash, cost: { memory: 8, passes: 1 }, hashesMax: 2 })
+  return createAuthCapability({
+    store,
+    vault,
+    clock: systemClock,
+    makeHash,
+    cost: { memory: 8, passes: 1 },
+    hashesMax: 2,
+  })
 }
 
 /** Arguments that mean something to `auth`, and some that nearly do. */

@@ -37,7 +37,8 @@ export function nameOf(given: unknown): string {
 /** A password, as NFKC, so that every keyboard's way to write it is the same. */
 export function passwordOf(given: unknown, name = 'password'): string {
   const password = textOf(textOf(given, name, 4 * PASSWORD_BYTES_MAX).normalize('NFKC'), name, PASSWORD_BYTES_MAX)
-  if ([...password].length < PASSWORD_LENGTH_MIN) throw invalid(`${name} must have at least ${PASSWORD_LENGTH_MIN} characters`)
+  if ([...password].length < PASSWORD_LENGTH_MIN)
+    throw invalid(`${name} must have at least ${PASSWORD_LENGTH_MIN} characters`)
   return password
 }
 

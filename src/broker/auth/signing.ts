@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { type CryptoKey, type JWK, type JWTPayload, SignJWT, errors, exportJWK, generateKeyPair, importJWK, jwtVerify } from 'jose'
+import {
+  type CryptoKey,
+  type JWK,
+  type JWTPayload,
+  SignJWT,
+  errors,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  jwtVerify,
+} from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { AuthSession, AuthSigningKey, AuthStore, AuthUser } from '../../core/auth.ts'
 import type { Clock } from '../../core/clock.ts'

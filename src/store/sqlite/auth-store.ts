@@ -40,9 +40,7 @@ export function createAuthStore({ queue, database, clock }: Parts): AuthStore {
     `SELECT id, created_at AS createdAt, expires_at AS expiresAt FROM auth_sessions
     WHERE tenant = ${TENANT} AND user = ? AND expires_at > ? ORDER BY created_at, id`,
   )
-  const key = database.prepare(
-    `SELECT id, sealed, public_key AS publicKey FROM auth_keys WHERE tenant = ${TENANT}`,
-  )
+  const key = database.prepare(`SELECT id, sealed, public_key AS publicKey FROM auth_keys WHERE tenant = ${TENANT}`)
   const findSigningKey = (tenant: TenantId): Promise<AuthSigningKey | undefined> =>
     reading(() => key.get(tenant) as AuthSigningKey | undefined)
   const known = (tenant: TenantId, { id, name, passwordHash }: AuthUserSecret) => ({
@@ -55,9 +53,10 @@ export function createAuthStore({ queue, database, clock }: Parts): AuthStore {
     addUser: (tenant, user, usersMax) =>
       queue.write('auth.add-user', { ...known(tenant, user), now: user.createdAt, usersMax }),
     findUser: (tenant, by) =>
-      reading(() => ('id' in by ? users.id.get(tenant, by.id) : users.name.get(tenant, by.name)) as
-        | AuthUserSecret
-        | undefined),
+      reading(
+        () =>
+          ('id' in by ? users.id.get(tenant, by.id) : users.name.get(tenant, by.name)) as AuthUserSecret | undefined,
+      ),
     listUsers: (tenant, { limit, after = '' }) =>
       reading(() => list.all(tenant, after, limit) as unknown as AuthUser[]),
     deleteUser: (tenant, user) => queue.write('auth.delete-user', { tenant, user }),
@@ -73,8 +72,7 @@ export function createAuthStore({ queue, database, clock }: Parts): AuthStore {
       }),
     listSessions: (tenant, user) =>
       reading(() => listSessions.all(tenant, user, clock.now()) as unknown as AuthSession[]),
-    endSession: (tenant, user, session) =>
-      queue.write('auth.end-session', { tenant, user, session, now: clock.now() }),
+    endSession: (tenant, user, session) => queue.write('auth.end-session', { tenant, user, session, now: clock.now() }),
     endSessions: (tenant, user) => queue.write('auth.end-sessions', { tenant, user, now: clock.now() }),
     setPassword: (tenant, user, to) => queue.write('auth.set-password', { ...known(tenant, user), to }),
     async addSigningKey(tenant, { id, sealed, publicKey }) {
