@@ -45,6 +45,7 @@ export interface TenantPut {
   readonly id: string
   readonly policy: string
   readonly budget: string
+  readonly env: string
   readonly createdAt: number
   readonly updatedAt: number
 }

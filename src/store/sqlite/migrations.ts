@@ -11,6 +11,7 @@ import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
+import { tenantEnv } from './migrations/tenant-env.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
 const APPLICATION_ID = 0x436c7374
@@ -32,6 +33,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   docs,
   invoices,
   sqlBindings,
+  tenantEnv,
   auth,
 ]
 
