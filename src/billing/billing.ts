@@ -80,15 +80,15 @@ export function createBilling(parts: Parts): BillingDesk {
   const { clock, ledger, prices, verifyChain } = parts
   const budgets = new Budgets(parts)
   const invoices = new Invoices(parts, parts.closedUntil)
-  const dated = (record: LedgerRecord): LedgerRecord => ({ ...record, startedAt: invoices.dated(record.startedAt) })
   return {
     reserve: (ticket) => budgets.reserve(ticket),
     async post(hold, report, consumed) {
       assert(hold instanceof RunHold, 'a hold comes from reserve')
       const usage = measure(report, hold.ticket, consumed)
-      await budgets.post(hold, usage, () =>
-        ledger.post(dated(recordOf(hold.ticket, report, usage)), detailsOf(report, usage)),
-      )
+      await budgets.post(hold, usage, () => {
+        const startedAt = invoices.dated(hold.ticket.admittedAt)
+        return ledger.post(recordOf(hold.ticket, report, usage, startedAt), detailsOf(report, usage))
+      })
       return usage
     },
     cost: (usage, at = clock.now()) => costOf(sumsOfRun(usage), prices.at(at)),
@@ -126,7 +126,9 @@ export function createBilling(parts: Parts): BillingDesk {
       // What has no price leaves no records: a ledger of runs alone has one record a run.
       if (!prices.at(now).lines.some(({ measure }) => measure.kind === 'storedByteHours')) return
       for (const each of stored) {
-        await budgets.append(each.tenant, () => ledger.post(dated(storageRecord(each, now)), { logs: [] }))
+        const record = storageRecord(each, now)
+        const startedAt = invoices.dated(record.startedAt)
+        await budgets.append(each.tenant, () => ledger.post({ ...record, startedAt }, { logs: [] }))
       }
     },
     parseRange: (text) => parseRange(text, clock.now()),
@@ -141,7 +143,12 @@ function simulatedPrices(book: unknown): PriceBooks {
   throw new CloisterError('INVALID_REQUEST', faults.join('; '))
 }
 
-function recordOf({ run, request, policy, admittedAt }: Ticket, report: Report, usage: Usage): LedgerRecord {
+function recordOf(
+  { run, request, policy }: Ticket,
+  report: Report,
+  usage: Usage,
+  startedAt: EpochMillis,
+): LedgerRecord {
   const { tenant, trigger, function: deployed, parentRun } = request
   const { status, walls } = report
   return {
@@ -151,7 +158,7 @@ function recordOf({ run, request, policy, admittedAt }: Ticket, report: Report, 
     ...(deployed && { function: deployed }),
     ...(parentRun && { parentRun }),
     status,
-    startedAt: admittedAt,
+    startedAt,
     usage,
     policy: policy.name,
     walls,
