@@ -32,7 +32,7 @@ interface Parts {
 type Scope = Pick<RunScope, 'tenant' | 'signal'>
 type Run = (scope: Scope, grant: AuthGrant, args: readonly unknown[]) => Promise<unknown>
 
-/** Host half of `auth`: users of the tenant's own application. No answer tells whether a name that failed has a user. */
+/** Host half of `auth`: users of the tenant's own application. No answer to a wrong log-in tells whether the name has a user; signing up tells it, as it must. */
 export function createAuthCapability(parts: Parts): Capability<'auth'> {
   const auth = new Auth(parts)
   const { store } = parts

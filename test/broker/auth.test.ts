@@ -132,7 +132,7 @@ test('users at once are as many as the policy allows', async () => {
   const all = await Promise.all(Array.from({ length: 10 }, (_, n) => auth('signUp', { ...ANN, name: `user${n}` })))
   expect(all.filter(({ value }) => value !== undefined)).toHaveLength(3)
   expect(all.find(({ code }) => code !== undefined)?.message).toContain('capabilities.auth.users')
-  const [first] = all.filter(({ value }) => value !== undefined)
+  const first = all.find(({ value }) => value !== undefined)
   expect((await auth('deleteUser', first!.value.id)).value).toBe(true)
   expect((await auth('signUp', ANN)).code).toBeUndefined()
 })
@@ -210,9 +210,9 @@ test('no token, password or private key is in the database', async () => {
   const { value } = await auth('logIn', { ...ANN, password: 'a password to be found' })
   await auth('issueJwt', value.token)
   const files = readdirSync(stores.directory).filter((name) => name.startsWith('cloister.db'))
-  const all = Buffer.concat(files.map((name) => readFileSync(join(stores.directory, name))))
-  expect(all.includes(value.user.id)).toBe(true)
-  for (const secret of [value.token, 'a password to be found', '"d":"']) expect(all.includes(secret)).toBe(false)
+  const written = Buffer.concat(files.map((name) => readFileSync(join(stores.directory, name))))
+  expect(written.indexOf(value.user.id)).toBeGreaterThan(0)
+  for (const secret of [value.token, 'a password to be found', '"d":"']) expect(written.indexOf(secret)).toBe(-1)
 })
 
 test('what is deleted with a tenant is not there for the next one of its name', async () => {

@@ -16,8 +16,18 @@ export const AUTH: AuthGrant = {
 }
 
 export const AUTH_OPERATIONS: readonly string[] = [
-  ...['signUp', 'logIn', 'logOut', 'session', 'changePassword', 'user', 'deleteUser', 'sessions'],
-  ...['revoke', 'revokeAll', 'issueJwt', 'verifyJwt'],
+  'signUp',
+  'logIn',
+  'logOut',
+  'session',
+  'changePassword',
+  'user',
+  'deleteUser',
+  'sessions',
+  'revoke',
+  'revokeAll',
+  'issueJwt',
+  'verifyJwt',
 ].map((verb) => `auth.${verb}`)
 
 /** With hashes that cost next to nothing. */

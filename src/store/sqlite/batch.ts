@@ -99,7 +99,8 @@ function handlersOf(database: DatabaseSync): Handlers {
   const collections = new DocIndexWriter(database, docIndexes, docs)
   const auth = new AuthWriter(database)
   const orphans = new OrphanWriter(database)
-  const purge = (): boolean => kv.purgeOrphans() || auth.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
+  const purge = (): boolean =>
+    kv.purgeOrphans() || auth.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
   const sweeper = new SweepWriter(database, purge, (now) => auth.endExpired(now))
   const sqlBindings = new SqlBindingWriter(database)
   return {
