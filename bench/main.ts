@@ -7,6 +7,7 @@ import { fetching } from './measures/fetch.ts'
 import { floods } from './measures/floods.ts'
 import { ledger } from './measures/ledger.ts'
 import { memory } from './measures/memory.ts'
+import { verify } from './measures/verify.ts'
 import { walls } from './measures/walls.ts'
 import { warm } from './measures/warm.ts'
 import { web } from './measures/web.ts'
@@ -20,6 +21,7 @@ const MEASURES: readonly Measure[] = [
   walls,
   memory,
   ledger,
+  verify,
   capability,
   fetching,
   floods,

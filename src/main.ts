@@ -38,7 +38,6 @@ import { raiseWalls } from './pool/walls.ts'
 import { startWatchdog } from './pool/watchdog.ts'
 import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
-import { verifyLedger } from './store/chain.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
 import { withoutPosts } from './without-posts.ts'
@@ -133,7 +132,6 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     invoices: stores.invoices,
     closedUntil: await stores.invoices.closedUntil(),
     budgetOf: (tenant) => admission.budgetOf(tenant),
-    verifyChain: verifyLedger,
   })
   const meter = openProcessMeter()
   const watchdog = taken.use(

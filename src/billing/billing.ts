@@ -16,7 +16,7 @@ import { parsePriceBooks } from './price-book.ts'
 import { PriceBooks } from './price-books.ts'
 import { costOf } from './price.ts'
 import { type RangeText, checkRows, parseGroups, parseRange } from './range.ts'
-import { ALL_TIME, type Verification, type VerifyChain, recordLines } from './records.ts'
+import { ALL_TIME, type Verification, recordLines } from './records.ts'
 import { storageRecord } from './storage.ts'
 import { type UsageReport, makeUsageReport, sumsOfRun } from './usage.ts'
 
@@ -24,7 +24,6 @@ interface Parts extends BudgetParts {
   readonly invoices: InvoiceStore
   /** Where the last closed month ends. */
   readonly closedUntil: EpochMillis
-  readonly verifyChain: VerifyChain
 }
 
 /** The stage that holds, meters and posts, and the questions that its ledger and price book answer. */
@@ -77,7 +76,7 @@ export interface Simulation {
 
 /** Puts the stage together. Reads nothing yet. */
 export function createBilling(parts: Parts): BillingDesk {
-  const { clock, ledger, prices, verifyChain } = parts
+  const { clock, ledger, prices } = parts
   const budgets = new Budgets(parts)
   const invoices = new Invoices(parts, parts.closedUntil)
   const dated = (record: LedgerRecord): LedgerRecord => ({ ...record, startedAt: invoices.dated(record.startedAt) })
@@ -114,10 +113,8 @@ export function createBilling(parts: Parts): BillingDesk {
       return recordLines(ledger.records(tenant, range))
     },
     async verify(tenant) {
-      const verdict = await verifyChain(ledger.records(tenant, ALL_TIME))
+      const verdict = await ledger.verify(tenant)
       if (!verdict.ok) return verdict
-      const rollup = await ledger.auditRollups(tenant)
-      if (rollup !== undefined) return { ok: false, reason: 'rollup-differs', rollup }
       const period = await invoices.audit(tenant)
       return period === undefined ? verdict : { ok: false, reason: 'invoice-differs', period }
     },

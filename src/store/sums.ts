@@ -3,7 +3,7 @@ import type { UsageSums } from '../core/stores.ts'
 import type { CanonicalFields } from './canonical.ts'
 
 /** The quantities that are summed, apart from operations. */
-const QUANTITIES = [
+export const QUANTITIES = [
   'records',
   'requests',
   'units',
@@ -18,6 +18,9 @@ const QUANTITIES = [
   'coldStarts',
 ] as const
 type Quantity = (typeof QUANTITIES)[number]
+
+/** Sums of some records by quantity. */
+export type Totals = Readonly<Record<Quantity, bigint>>
 
 /**
  * Sums of ledger records, exact however many they are. A roll-up keeps them as text, because a sum of integers that a
@@ -56,6 +59,14 @@ export class Sums {
     totals.storedByteHours += BigInt(record.storedByteHours)
     totals.coldStarts += BigInt(record.coldStart)
     this.#addOperations(operations)
+  }
+
+  /** Adds the totals of records that all used the same operations. */
+  addGroup(totals: Totals, operations: Operations): void {
+    for (const name of QUANTITIES) this.#totals[name] += totals[name]
+    for (const [name, count] of Object.entries(operations)) {
+      this.#operations.set(name, (this.#operations.get(name) ?? 0n) + BigInt(count) * totals.records)
+    }
   }
 
   /** Adds what {@link text} wrote. Throws what JSON.parse and BigInt throw. */
