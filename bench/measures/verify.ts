@@ -28,8 +28,13 @@ export const verify: Measure = {
       note(`posting ${records} records`)
       await post(stores, tenant, records)
       const perSecond: number[] = []
-      for (let round = 0; round < rounds; round += 1)
+      const cpuMicros: number[] = []
+      for (let round = 0; round < rounds; round += 1) {
+        const before = process.cpuUsage()
         perSecond.push(records / (await secondsOf(stores, tenant, records)))
+        const { user, system } = process.cpuUsage(before)
+        cpuMicros.push((user + system) / records)
+      }
       return [
         {
           subject: `${records} records`,

@@ -10,6 +10,7 @@ import type { BudgetStatus } from './budget-report.ts'
 import { EXPLAINED_RUNS, type Explanation, explain } from './explain.ts'
 import { RunHold } from './hold.ts'
 import { Invoices } from './invoices.ts'
+import { LedgerGate } from './ledger-gate.ts'
 import { measure } from './meter.ts'
 import { parsePeriod } from './period.ts'
 import { parsePriceBooks } from './price-book.ts'
@@ -78,16 +79,19 @@ export interface Simulation {
 export function createBilling(parts: Parts): BillingDesk {
   const { clock, ledger, prices } = parts
   const budgets = new Budgets(parts)
+  const gate = new LedgerGate(parts)
   const invoices = new Invoices(parts, parts.closedUntil)
   const dated = (record: LedgerRecord): LedgerRecord => ({ ...record, startedAt: invoices.dated(record.startedAt) })
   return {
-    reserve: (ticket) => budgets.reserve(ticket),
+    reserve(ticket) {
+      gate.check()
+      return budgets.reserve(ticket)
+    },
     async post(hold, report, consumed) {
       assert(hold instanceof RunHold, 'a hold comes from reserve')
       const usage = measure(report, hold.ticket, consumed)
-      await budgets.post(hold, usage, () =>
-        ledger.post(dated(recordOf(hold.ticket, report, usage)), detailsOf(report, usage)),
-      )
+      const record = recordOf(hold.ticket, report, usage)
+      await budgets.post(hold, usage, () => gate.post(() => ledger.post(dated(record), detailsOf(report, usage))))
       return usage
     },
     cost: (usage, at = clock.now()) => costOf(sumsOfRun(usage), prices.at(at)),

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
 import type { TenantId } from '../core/ids.ts'
+import { epochMillis } from '../core/quantity.ts'
 import type { Ticket, Usage } from '../core/run.ts'
 import type { Allowance, Budget } from '../core/stores.ts'
 import { Account, type AccountParts, type AccountUse, type Window } from './account.ts'
@@ -98,7 +99,8 @@ export class Budgets {
     const short = known.windows
       .flatMap((window) => positions(window, known.budget[window.period.kind], { prices, need }))
       .filter(isShort)
-    if (short.length > 0) throw budgetExceeded(short, clock.now())
+    // By the later of both: a clock that was set back must not make the wait longer than the period.
+    if (short.length > 0) throw budgetExceeded(short, epochMillis(Math.max(ticket.admittedAt, clock.now())))
     return account.hold(ticket)
   }
 

@@ -53,6 +53,10 @@ export class MemoryLedger implements LedgerStore {
     }
   }
 
+  async tryWrite(): Promise<void> {
+    await this.step('commit')
+  }
+
   async verify(tenant: TenantId): Promise<LedgerVerdict> {
     const range = { from: 0, to: Number.MAX_SAFE_INTEGER } as unknown as TimeRange
     const lines = await Array.fromAsync(this.records(tenant, range))
