@@ -15,7 +15,7 @@ import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './core/clock.ts'
-import { createRunIds } from './core/ids.ts'
+import { type TenantId, createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
 import { examine, examineWeb } from './doctor.ts'
@@ -41,6 +41,7 @@ import { createScheduler } from './scheduler/scheduler.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
 import { withoutPosts } from './without-posts.ts'
+import { logEvents } from './telemetry/log-events.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { openVault } from './vault/open-vault.ts'
@@ -230,7 +231,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
-  taken.use(keepAccountsHourly({ storedBytes: () => stores.storedBytes(), desk: billing, clock, log }))
+  taken.use(logEvents(log))
+  const tenants = (): readonly TenantId[] => admission.listTenants().map(({ id }) => id)
+  taken.use(keepAccountsHourly({ storedBytes: () => stores.storedBytes(), tenants, desk: billing, clock, log }))
   const resources = taken.move()
 
   return {

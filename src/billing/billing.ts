@@ -4,6 +4,7 @@ import type { RunId, TenantId } from '../core/ids.ts'
 import { type EpochMillis, type NanoUsd, micros } from '../core/quantity.ts'
 import type { Billing, Report, Ticket, Usage } from '../core/run.ts'
 import type { InvoiceStore, LedgerRecord, RunDetails, StoredBytes, TimeRange, UsageGroup } from '../core/stores.ts'
+import { lookForAnomaly } from './anomaly.ts'
 import type { Bill } from './bill.ts'
 import { type BudgetParts, Budgets } from './budget.ts'
 import type { BudgetStatus } from './budget-report.ts'
@@ -55,6 +56,8 @@ export interface BillingDesk extends Billing {
   chargeStorage(stored: readonly StoredBytes[]): Promise<void>
   /** Checks the tenant's whole chain, from its first record, that roll-ups are the sums of it, and that invoices are what it makes. */
   verify(tenant: TenantId): Promise<Verification>
+  /** Looks whether tenants have spent far more in the last hour than they use to, and tells by events. */
+  lookForAnomalies(tenants: readonly TenantId[]): Promise<void>
   /** A range as callers write it; the current month if they write none. Throws INVALID_PERIOD naming the field. */
   parseRange(text: RangeText): TimeRange
   /** A list such as `day,outcome`. Throws INVALID_REQUEST naming what is allowed. */
@@ -129,6 +132,9 @@ export function createBilling(parts: Parts): BillingDesk {
       for (const each of stored) {
         await budgets.append(each.tenant, () => ledger.post(dated(storageRecord(each, now)), { logs: [] }))
       }
+    },
+    async lookForAnomalies(tenants) {
+      for (const tenant of tenants) await lookForAnomaly(tenant, clock.now(), parts)
     },
     parseRange: (text) => parseRange(text, clock.now()),
     parseGroups,
