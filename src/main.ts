@@ -3,8 +3,7 @@ import { join, resolve } from 'node:path'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
-import { billCsv, usageCsv } from './billing/csv.ts'
-import { formatNanoUsd } from './billing/decimal.ts'
+import { accountsOf } from './billing/accounts.ts'
 import { openBlobService } from './blob-service.ts'
 import { keepAccountsHourly } from './billing/keep-accounts.ts'
 import { loadPriceBooks } from './billing/price-book.ts'
@@ -213,7 +212,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
-    accounts: { ...billing, costUsd: (usage, at) => formatNanoUsd(billing.cost(usage, at)), billCsv, usageCsv },
+    accounts: accountsOf(billing),
     runs: stores.ledger,
     blobs: blobs.store,
     blobUrls: blobs.urls,

@@ -5,6 +5,7 @@ import { type EpochMillis, type NanoUsd, micros } from '../core/quantity.ts'
 import type { Billing, Report, Ticket, Usage } from '../core/run.ts'
 import type { InvoiceStore, LedgerRecord, RunDetails, StoredBytes, TimeRange, UsageGroup } from '../core/stores.ts'
 import { lookForAnomaly } from './anomaly.ts'
+import { billHtml } from './bill-html.ts'
 import type { Bill } from './bill.ts'
 import { type BudgetParts, Budgets } from './budget.ts'
 import type { BudgetStatus } from './budget-report.ts'
@@ -37,6 +38,8 @@ export interface BillingDesk extends Billing {
    * INVALID_PERIOD, also for a month that is yet to come or before the price book.
    */
   bill(tenant: TenantId, period?: string): Promise<Bill>
+  /** The bill as a page to print, which says whether it is an invoice. Throws INVALID_PERIOD. */
+  billPage(tenant: TenantId, period?: string): Promise<string>
   /** Where a line of a bill comes from, down to its runs. Throws INVALID_PERIOD, and NOT_FOUND if there is no such line. */
   explain(tenant: TenantId, question: ExplainQuestion): Promise<Explanation>
   /** The bill of a month as it would be by another price book. Throws INVALID_REQUEST with every fault of the book. */
@@ -99,6 +102,11 @@ export function createBilling(parts: Parts): BillingDesk {
     },
     cost: (usage, at = clock.now()) => costOf(sumsOfRun(usage), prices.at(at)),
     bill: async (tenant, text) => invoices.bill(tenant, parsePeriod(text, clock.now())),
+    async billPage(tenant, text) {
+      const period = parsePeriod(text, clock.now())
+      const kind = (await invoices.isClosed(tenant, period)) ? 'invoice' : 'preview'
+      return billHtml(await invoices.bill(tenant, period), kind)
+    },
     async explain(tenant, { line, period: text, before, limit = EXPLAINED_RUNS.fallback }) {
       const period = parsePeriod(text, clock.now())
       const bill = await invoices.bill(tenant, period)
