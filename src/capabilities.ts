@@ -1,16 +1,16 @@
 import type { BlobService } from './blob-service.ts'
 import { createBlobsCapability } from './broker/blobs.ts'
 import type { Capability } from './broker/capability.ts'
-import { createDocsCapability } from './broker/docs.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
-import { createKvCapability } from './broker/kv.ts'
 import { createQueuesCapability } from './broker/queues.ts'
 import { createSqlCapability } from './broker/sql.ts'
 import { Databases } from './broker/sql/databases.ts'
+import { type TenantData, createTenantData } from './broker/tenant-data.ts'
 import type { Config } from './config.ts'
 import type { Clock } from './core/clock.ts'
 import type { TenantId } from './core/ids.ts'
+import type { Policy } from './core/policy.ts'
 import type { Stores } from './core/stores.ts'
 import type { Vault } from './core/vault.ts'
 
@@ -20,10 +20,14 @@ interface Parts {
   readonly blobs: BlobService
   readonly vault: Vault
   readonly clock: Clock
+  /** Throws NOT_FOUND, INVALID_POLICY. */
+  readonly policyOf: (tenant: TenantId) => Policy
 }
 
 export interface OpenCapabilities extends AsyncDisposable {
   readonly all: readonly Capability[]
+  /** What tenants keep, for whoever operates it from outside. */
+  readonly data: TenantData
   /** What `sql` reaches, to be operated from outside as well. */
   readonly databases: Databases
   /** Lets go of what is held for a tenant that was deleted. */
@@ -31,7 +35,7 @@ export interface OpenCapabilities extends AsyncDisposable {
 }
 
 /** Makes everything that a policy can grant, out of what this host has. A part of the composition root, see main.ts. */
-export function openCapabilities({ config, stores, blobs, vault, clock }: Parts): OpenCapabilities {
+export function openCapabilities({ config, stores, blobs, vault, clock, policyOf }: Parts): OpenCapabilities {
   const fetch = createFetchCapability({
     resolve: createResolver(config.dnsServers?.split(',') ?? []),
     socketsMax: config.egressSocketsMax,
@@ -43,15 +47,16 @@ export function openCapabilities({ config, stores, blobs, vault, clock }: Parts)
     connectionsMax: config.sqlConnectionsMax,
     idle: config.sqlIdleMs,
   })
+  const data = createTenantData({ ...stores, clock, policyOf })
   return {
     all: [
-      createKvCapability({ store: stores.kv, clock }),
-      createDocsCapability({ store: stores.docs, clock }),
+      ...data.capabilities,
       createSqlCapability({ databases }),
       fetch,
       createBlobsCapability(blobs),
       createQueuesCapability({ store: stores.queues }),
     ],
+    data,
     databases,
     forgetTenant: (tenant) => databases.forget(tenant),
     async [Symbol.asyncDispose]() {

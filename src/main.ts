@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
@@ -33,6 +33,7 @@ import { openProcessMeter } from './pool/meter.ts'
 import { type CellPool, createPool } from './pool/pool.ts'
 import { profileOf } from './pool/profile.ts'
 import { buildCellProgram } from './pool/program.ts'
+import { endOrphans } from './pool/orphans.ts'
 import { raiseWalls } from './pool/walls.ts'
 import { startWatchdog } from './pool/watchdog.ts'
 import { withoutTimeLimits } from './pool/without-time-limits.ts'
@@ -97,6 +98,8 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       onFailure: (error) => stopAdmitting('store.failed', error),
     }),
   )
+  const orphans = endOrphans(dirname(program.file))
+  if (orphans > 0) log.warn({ orphans }, 'cells.left-over')
   const blobs = taken.use(
     await openBlobService({ config, index: stores.blobs, clock, log, listening: () => state.url }),
   )
@@ -169,7 +172,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     (error: unknown) => log.fatal({ err: error }, 'cell.start-failed'),
   )
   const scheduler = createScheduler({ clock, runsMax: config.runsMax })
-  const capabilities = taken.use(openCapabilities({ config, stores, blobs, vault, clock }))
+  const capabilities = taken.use(
+    openCapabilities({ config, stores, blobs, vault, clock, policyOf: (tenant) => admission.policyOf(tenant) }),
+  )
   const invoke = createInvokeCapability({
     resolve: (tenant, name, target) => functions.resolve(tenant, name, target),
     execute: (request) => execute(request),
@@ -218,6 +223,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     blobUrls: blobs.urls,
     queues: stores.queues,
     databases: capabilities.databases,
+    data: capabilities.data,
     health,
     metrics,
     log,

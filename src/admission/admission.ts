@@ -7,11 +7,14 @@ import type { Admission, RunRequest, Ticket, WallLevel } from '../core/run.ts'
 import type { Budget, KeyRecord, KeyStore, TenantRecord, TenantStore } from '../core/stores.ts'
 import { BackOff, type CellsView } from './back-off.ts'
 import { type BudgetView, viewBudget } from './budget.ts'
+import type { Env } from './env.ts'
 import { Keyring } from './keyring.ts'
 import { createKeyText, hashKey } from './keys.ts'
 import { type Principal, authorize, authorizeAdmin } from './principal.ts'
+import { reuseOf } from './reuse.ts'
 import { RunsInProgress } from './runs-in-progress.ts'
 import { Serial } from './serial.ts'
+import { checkSizes } from './sizes.ts'
 import {
   type Member,
   type PolicyCatalog,
@@ -49,6 +52,10 @@ export interface AdmissionDesk extends Admission {
   authorizeAdmin(principal: Principal): void
   /** Creates or changes a tenant. Throws INVALID_POLICY, INVALID_REQUEST. */
   putTenant(id: TenantId, change: TenantChange): Promise<{ readonly record: TenantRecord; readonly created: boolean }>
+  /** Changes a tenant's variables as a whole and gives what they are then. Throws NOT_FOUND, INVALID_REQUEST. */
+  changeEnv(id: TenantId, change: (present: Env) => Env): Promise<Env>
+  /** What a tenant may use now. Throws NOT_FOUND, INVALID_POLICY. */
+  policyOf(tenant: TenantId): Policy
   /** Throws NOT_FOUND. */
   getTenant(id: TenantId): TenantRecord
   findTenant(id: TenantId): TenantRecord | undefined
@@ -109,8 +116,7 @@ class Desk implements AdmissionDesk {
   }
 
   admit(request: RunRequest): Ticket {
-    const member = this.#directory.find(request.tenant)
-    if (member === undefined) throw noSuchTenant(request.tenant)
+    const member = this.#memberOf(request.tenant)
     if (this.#parts.draining()) throw new CloisterError('DRAINING', 'the host is shutting down; nothing was started')
     const policy = policyOf(member)
     this.#checkWalls(policy)
@@ -118,7 +124,7 @@ class Desk implements AdmissionDesk {
     this.#backOff.check(member)
     // Last, so that only a run that could start costs a token.
     this.#checkRate(member, policy)
-    return new AdmittedRun(request, policy, this.#parts.newRunId(), this.#parts.clock.now(), this.#runs)
+    return new AdmittedRun(request, member.record, policy, this.#parts.newRunId(), this.#parts.clock.now(), this.#runs)
   }
 
   authenticate(authorizationHeader: string | undefined): Principal {
@@ -127,6 +133,14 @@ class Desk implements AdmissionDesk {
 
   putTenant(id: TenantId, change: TenantChange): Promise<{ record: TenantRecord; created: boolean }> {
     return this.#changes.run(() => this.#directory.put(id, change))
+  }
+
+  changeEnv(id: TenantId, change: (present: Env) => Env): Promise<Env> {
+    return this.#changes.run(() => this.#directory.changeEnv(id, change))
+  }
+
+  policyOf(tenant: TenantId): Policy {
+    return policyOf(this.#memberOf(tenant))
   }
 
   getTenant(id: TenantId): TenantRecord {
@@ -185,9 +199,7 @@ class Desk implements AdmissionDesk {
   }
 
   cellsOf(tenant: TenantId): CellsView {
-    const member = this.#directory.find(tenant)
-    if (member === undefined) throw noSuchTenant(tenant)
-    return this.#backOff.view(member)
+    return this.#backOff.view(this.#memberOf(tenant))
   }
 
   requireGrant(tenant: TenantId, capability: keyof Grants): void {
@@ -207,6 +219,12 @@ class Desk implements AdmissionDesk {
 
   whenIdle(): Promise<void> {
     return this.#runs.whenNone()
+  }
+
+  #memberOf(tenant: TenantId): Member {
+    const member = this.#directory.find(tenant)
+    if (member === undefined) throw noSuchTenant(tenant)
+    return member
   }
 
   #checkKeyCount(tenant: TenantId): void {
@@ -238,17 +256,26 @@ class AdmittedRun implements Ticket {
   readonly policy: Policy
   readonly reuse: Reuse
   readonly wall: Millis
+  readonly env: Env | undefined
   readonly admittedAt: EpochMillis
   readonly #runs: RunsInProgress
   #open = true
 
-  constructor(request: RunRequest, policy: Policy, run: RunId, admittedAt: EpochMillis, runs: RunsInProgress) {
+  constructor(
+    request: RunRequest,
+    { env }: TenantRecord,
+    policy: Policy,
+    run: RunId,
+    admittedAt: EpochMillis,
+    runs: RunsInProgress,
+  ) {
     const limit = policy.limits.wall
     this.run = run
     this.request = request
     this.policy = policy
     this.reuse = reuseOf(request, policy)
     this.wall = request.timeout === undefined ? limit : millis(Math.min(limit, request.timeout))
+    this.env = env
     this.admittedAt = admittedAt
     this.#runs = runs
     runs.start()
@@ -265,22 +292,4 @@ function policyOf({ record, policy }: Member): Policy {
   if (policy !== undefined) return policy
   const fault = `the policy of tenant "${record.id}" is not valid on this host`
   throw new CloisterError('INVALID_POLICY', `${fault}; the administrator can give it another one`)
-}
-
-const ISOLATION: readonly Reuse[] = ['function', 'context', 'run']
-
-/** What the policy states can only be made stricter; where it states nothing, it is the request's to say. */
-function reuseOf({ reuse: asked, function: deployed }: RunRequest, { instance }: Policy): Reuse {
-  const stated = instance.reuse
-  if (stated === undefined) return asked ?? (deployed === undefined ? 'context' : 'function')
-  return asked !== undefined && ISOLATION.indexOf(asked) > ISOLATION.indexOf(stated) ? asked : stated
-}
-
-function checkSizes({ artifact, input }: RunRequest, { limits }: Policy): void {
-  if (artifact.size > limits.code) throw tooLarge('the code', artifact.size, limits.code)
-  if (input.byteLength > limits.input) throw tooLarge('`input`', input.byteLength, limits.input)
-}
-
-function tooLarge(what: string, size: number, bound: number): CloisterError {
-  return new CloisterError('TOO_LARGE', `${what} is ${size} bytes long; the policy allows ${bound}`)
 }

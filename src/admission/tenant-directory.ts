@@ -5,6 +5,7 @@ import type { Policy } from '../core/policy.ts'
 import type { TenantRecord, TenantStore } from '../core/stores.ts'
 import { type BudgetChange, changeBudget } from './budget.ts'
 import { Deaths } from './deaths.ts'
+import { type Env, checkEnv } from './env.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 /** A policy as a tenant may be given it: the name of one in the catalog, or an object laid over one. */
@@ -87,12 +88,24 @@ export class TenantDirectory {
       id,
       policy: typeof choice === 'string' ? choice : JSON.stringify(choice),
       budget: changeBudget(present?.budget ?? {}, change.budget),
+      ...(present?.env && { env: present.env }),
       createdAt: present?.createdAt ?? now,
       updatedAt: now,
     })
     await this.#store.put(record)
     this.#admit(record, policy)
     return { record, created: present === undefined }
+  }
+
+  /** Changes a tenant's variables. Throws NOT_FOUND, INVALID_REQUEST, and then nothing has changed. */
+  async changeEnv(id: TenantId, change: (present: Env) => Env): Promise<Env> {
+    const member = this.#members.get(id)
+    if (member === undefined) throw noSuchTenant(id)
+    const env = checkEnv(change(member.record.env ?? {}))
+    const record: TenantRecord = Object.freeze({ ...member.record, env, updatedAt: this.#clock.now() })
+    await this.#store.put(record)
+    this.#admit(record, member.policy)
+    return env
   }
 
   /** Throws NOT_FOUND. */

@@ -99,3 +99,13 @@ export interface Capability<Name extends keyof Grants = keyof Grants> {
   /** The longest JSON of arguments that can be of use under a grant, in characters. Longer ones are not even parsed. */
   argumentsMax(grant: NonNullable<Grants[Name]>): number
 }
+
+/** An operation on data that needs nothing of a run but its tenant, so that it can be called from outside of runs, too. */
+export interface DataOperation<Grant> extends Operation<Grant> {
+  run(scope: Pick<RunScope, 'tenant'>, grant: Grant, args: readonly unknown[]): Promise<string>
+}
+
+/** A capability of such operations. */
+export interface DataCapability<Name extends keyof Grants = keyof Grants> extends Capability<Name> {
+  readonly operations: ReadonlyMap<string, DataOperation<NonNullable<Grants[Name]>>>
+}

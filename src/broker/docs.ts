@@ -4,7 +4,7 @@ import type { DocFault, DocRefusal, DocStore, DocWrite, DocWritten, StoredDocume
 import type { TenantId } from '../core/ids.ts'
 import type { DocsGrant } from '../core/policy.ts'
 import { invalid } from './arguments.ts'
-import { type Capability, CapabilityError, type Operation, type RunScope } from './capability.ts'
+import { CapabilityError, type DataCapability, type DataOperation, type RunScope } from './capability.ts'
 import {
   type CollectionArgument,
   WRITES_MAX,
@@ -29,12 +29,12 @@ interface Call {
 }
 
 /** Host half of `docs`. What it is asked for is checked here; the store decides. */
-export function createDocsCapability({ store, clock }: Parts): Capability<'docs'> {
+export function createDocsCapability({ store, clock }: Parts): DataCapability<'docs'> {
   const newId = (): string => createDocumentId(clock)
   const on = (
-    effect: Operation<DocsGrant>['effect'],
+    effect: DataOperation<DocsGrant>['effect'],
     run: (call: Call, args: readonly unknown[]) => Promise<string>,
-  ): Operation<DocsGrant> => ({
+  ): DataOperation<DocsGrant> => ({
     effect,
     async run({ tenant }: Pick<RunScope, 'tenant'>, grant, [name, ...args]) {
       return run({ tenant, grant, collection: collectionOf(name, grant) }, args)
@@ -47,7 +47,7 @@ export function createDocsCapability({ store, clock }: Parts): Capability<'docs'
     if ('refused' in outcome) throw refusal(outcome.refused)
     return outcome.written[0] ?? { id: made.id, version: 0, existed: false }
   }
-  const operations: readonly (readonly [string, Operation<DocsGrant>])[] = [
+  const operations: readonly (readonly [string, DataOperation<DocsGrant>])[] = [
     [
       'insert',
       on('lasting', async (call, [data, given]) => {

@@ -4,7 +4,7 @@ import { type EpochMillis, epochMillis } from '../core/quantity.ts'
 import type { TenantId } from '../core/ids.ts'
 import type { KvEntry, KvStore, KvWrite } from '../core/stores.ts'
 import { fieldsOf, invalid, jsonOf, listOf, optionsOf, textOf, wholeOf } from './arguments.ts'
-import { type Capability, CapabilityError, type Operation, type RunScope } from './capability.ts'
+import { CapabilityError, type DataCapability, type DataOperation, type RunScope } from './capability.ts'
 
 interface Parts {
   readonly store: KvStore
@@ -26,15 +26,15 @@ const ANSWER_BYTES = 1 << 20
 type Of<Run> = (scope: Pick<RunScope, 'tenant'>, grant: KvGrant, args: readonly unknown[]) => Run
 
 /** Host half of `kv`. Every value is JSON text; what is stored goes to the guest as it is. */
-export function createKvCapability({ store, clock }: Parts): Capability<'kv'> {
-  const reading = (run: Of<Promise<string>>): Operation<KvGrant> => ({ effect: 'none', run })
-  const writing = (run: Of<Promise<string>>): Operation<KvGrant> => ({ effect: 'lasting', run })
-  const batch = (operation: Operation<KvGrant>): Operation<KvGrant> => ({ ...operation, weigh })
+export function createKvCapability({ store, clock }: Parts): DataCapability<'kv'> {
+  const reading = (run: Of<Promise<string>>): DataOperation<KvGrant> => ({ effect: 'none', run })
+  const writing = (run: Of<Promise<string>>): DataOperation<KvGrant> => ({ effect: 'lasting', run })
+  const batch = (operation: DataOperation<KvGrant>): DataOperation<KvGrant> => ({ ...operation, weigh })
   const putting = async ({ tenant }: { tenant: TenantId }, grant: KvGrant, entry: KvEntry): Promise<string> => {
     refuseUnless('done', await store.put(tenant, entry, grant), grant)
     return ''
   }
-  const operations: readonly (readonly [string, Operation<KvGrant>])[] = [
+  const operations: readonly (readonly [string, DataOperation<KvGrant>])[] = [
     ['get', reading(async ({ tenant }, grant, [key]) => (await store.get(tenant, keyOf(key, grant)))?.value ?? 'null')],
     [
       'getWithMetadata',

@@ -7,7 +7,7 @@ import type { Inspection } from '../core/inspection.ts'
 import type { WallLevel } from '../core/run.ts'
 
 export interface HostRequest {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
   /** Path and query. */
   readonly url: string
   readonly headers: Readonly<Record<string, string>>

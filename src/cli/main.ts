@@ -5,11 +5,14 @@ import { systemClock } from '../core/clock.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
 import { registerDeploy } from './deploy.ts'
+import { registerDocs } from './docs.ts'
 import { registerDoctor } from './doctor.ts'
+import { registerEnv } from './env.ts'
 import { describeFailure, printFailure, printFailureAsJson } from './failure.ts'
 import { registerFunctions } from './functions.ts'
 import { registerInvoke } from './invoke.ts'
 import { registerKeys } from './keys.ts'
+import { registerKv } from './kv.ts'
 import { registerPolicy } from './policy.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
@@ -34,6 +37,9 @@ const REGISTRARS = [
   registerTenants,
   registerKeys,
   registerSql,
+  registerKv,
+  registerDocs,
+  registerEnv,
   registerPolicy,
   registerDoctor,
   registerStress,

@@ -71,6 +71,8 @@ export interface Ticket extends Disposable {
   readonly reuse: Reuse
   /** Wall limit of this run: the policy's or the caller's, whichever is shorter. */
   readonly wall: Millis
+  /** Plain configuration of the tenant; that of the request goes over it. */
+  readonly env?: Readonly<Record<string, string>> | undefined
   readonly admittedAt: EpochMillis
 }
 

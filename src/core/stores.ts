@@ -25,6 +25,8 @@ export interface TenantRecord {
   /** The policy as it was given: a name, or the JSON text of an object. */
   readonly policy: string
   readonly budget: Budget
+  /** Plain configuration that the tenant's code sees as `context.env`; absent: none. */
+  readonly env?: Readonly<Record<string, string>>
   readonly createdAt: EpochMillis
   readonly updatedAt: EpochMillis
 }

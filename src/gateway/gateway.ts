@@ -20,10 +20,13 @@ import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { aliasRoutes } from './routes/aliases.ts'
+import { docRoutes } from './routes/docs.ts'
+import { envRoutes } from './routes/env.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
+import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
@@ -42,6 +45,7 @@ export interface GatewayParts {
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly databases: ports.Databases
+  readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
   readonly draining: () => boolean
@@ -115,6 +119,9 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...blobRoutes(parts),
     ...queueRoutes(parts),
     ...sqlRoutes(parts),
+    ...envRoutes(parts),
+    ...kvRoutes(parts),
+    ...docRoutes(parts),
     ...operationRoutes({ ...parts, openApi: () => (openApi ??= describeApi(routes, parts.version)) }),
   ]
   return { routes, execute }

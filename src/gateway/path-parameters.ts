@@ -27,6 +27,10 @@ interface ParameterTypes {
   function: FunctionName
   alias: AliasName
   databaseName: string
+  key: string
+  collection: string
+  id: string
+  variable: string
 }
 
 export type ParameterName = keyof ParameterTypes
@@ -97,6 +101,15 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
         ? text
         : refuse('NOT_FOUND', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
   },
+  key: anyText('A key, percent-encoded.'),
+  collection: anyText('The name of a collection.'),
+  id: anyText('The id of a document, percent-encoded.'),
+  variable: anyText('The name of a variable.'),
+}
+
+/** Whatever a tenant calls its own things: checked where it is used, in the words of a guest's call. */
+function anyText(description: string): Parameter<string> {
+  return { description, pattern: '^[^]+$', read: (text) => text }
 }
 
 /** The names in braces of a path. */

@@ -1,4 +1,5 @@
 /** What the gateway needs of the other parts. `main.ts` hands them in. */
+import type { DocCollection } from '../core/documents.ts'
 import type {
   AliasRecord,
   Canary,
@@ -11,7 +12,7 @@ import type { AliasName, FunctionName, KeyId, RunId, TenantId } from '../core/id
 import type { Grants } from '../core/policy.ts'
 import type { EpochMillis } from '../core/quantity.ts'
 import type { Artifact, Outcome, RunRequest, Usage, WallLevel } from '../core/run.ts'
-import type { Budget, KeyRecord, LedgerStore, TenantRecord, TimeRange, UsageGroup } from '../core/stores.ts'
+import type { Budget, KeyRecord, KvEntry, LedgerStore, TenantRecord, TimeRange, UsageGroup } from '../core/stores.ts'
 
 /** Who is asking. */
 export type Principal = { readonly kind: 'admin' } | { readonly kind: 'tenant'; readonly tenant: TenantId }
@@ -59,6 +60,11 @@ export interface Directory {
   findTenant(id: TenantId): TenantRecord | undefined
   listTenants(): readonly TenantRecord[]
   deleteTenant(id: TenantId): Promise<void>
+  /** Changes a tenant's variables as a whole and gives what they are then. Throws INVALID_REQUEST with every fault. */
+  changeEnv(
+    id: TenantId,
+    change: (present: Readonly<Record<string, string>>) => Readonly<Record<string, string>>,
+  ): Promise<Readonly<Record<string, string>>>
   /** A budget as JSON, money as decimal text. */
   viewBudget(budget: Budget): object
   cellsOf(id: TenantId): CellsView
@@ -224,3 +230,13 @@ export interface Log {
 
 export type Execute = (request: RunRequest) => Promise<Outcome>
 export type Runs = Pick<LedgerStore, 'find' | 'page'>
+
+/** What tenants keep. Every method throws NOT_FOUND for a tenant that is not there, FORBIDDEN for what is not granted. */
+export interface Data {
+  /** Carries out an operation of a guest. Resolves with JSON text, `''` for nothing. */
+  perform(tenant: TenantId, operation: string, args: readonly unknown[]): Promise<string>
+  findKv(tenant: TenantId, key: string): Promise<KvEntry | undefined>
+  collections(tenant: TenantId): Promise<readonly DocCollection[]>
+  declare(tenant: TenantId, name: string, indexes: unknown): Promise<DocCollection>
+  drop(tenant: TenantId, name: string): Promise<boolean>
+}

@@ -6,7 +6,7 @@ import { type ParameterName, type PathParameters, namesIn } from './path-paramet
 import type { Principal } from './ports.ts'
 import { NO_QUERY, readJson } from './read-json.ts'
 
-export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
+export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
 
 /** Who may call a route: anybody, the administrator, or the tenant in the path and the administrator. */
 export type Caller = 'public' | 'admin' | 'tenant'

@@ -12,6 +12,7 @@ export async function listTenants(database: Kysely<Tables>): Promise<readonly Te
     id: row.id as TenantId,
     policy: row.policy,
     budget: decodeBudget(row.budget),
+    ...(row.env !== '{}' && { env: Object.freeze(JSON.parse(row.env) as Record<string, string>) }),
     createdAt: epochMillis(row.created_at),
     updatedAt: epochMillis(row.updated_at),
   }))

@@ -92,6 +92,8 @@ export interface TenantsTable {
   readonly id: string
   readonly policy: string
   readonly budget: string
+  /** JSON text. */
+  readonly env: string
   readonly created_at: number
   readonly updated_at: number
   /** Kept by triggers on `kv`; expired entries count until they are removed. */

@@ -16,12 +16,16 @@ import { createArtifacts } from '../../src/functions/artifacts.ts'
 import { configSchema } from '../../src/functions/config.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
-import type { Accounts, Databases, Execute, Functions, Health, Runs } from '../../src/gateway/ports.ts'
+import type { Accounts, Data, Databases, Execute, Functions, Health, Runs } from '../../src/gateway/ports.ts'
 
 export { ADMIN_KEY }
 
 export const tenant = (text: string): TenantId => parseTenantId(text)!
 export const newRunId = createRunIds(() => 1_767_225_600_000)
+
+/** Nobody keeps anything here: what is kept is tried against a real store. */
+const none = () => Promise.reject(new CloisterError('FORBIDDEN', 'nothing is kept'))
+const noData: Data = { perform: none, findKv: none, collections: none, declare: none, drop: none }
 
 export const USAGE: Usage = {
   wall: micros(12_400),
@@ -190,6 +194,7 @@ export async function openGateway(options: Options = {}): Promise<World> {
     blobUrls: {} as never,
     queues: {} as never,
     databases: options.databases ?? noDatabases,
+    data: noData,
     health: () => world.health,
     draining: () => world.draining,
     metrics: { contentType: 'text/plain; version=0.0.4', expose: async () => 'cloister_runs_total 1\n' },

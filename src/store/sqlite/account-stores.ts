@@ -14,8 +14,15 @@ interface Parts {
 /** Tenants. Deleting one takes its data out of sight at once and resolves when it is gone. */
 export function createTenantStore({ queue, database }: Parts): TenantStore {
   return {
-    put: ({ id, policy, budget, createdAt, updatedAt }) =>
-      queue.write('tenant.put', { id, policy, budget: encodeBudget(budget), createdAt, updatedAt }),
+    put: ({ id, policy, budget, env = {}, createdAt, updatedAt }) =>
+      queue.write('tenant.put', {
+        id,
+        policy,
+        budget: encodeBudget(budget),
+        env: JSON.stringify(env),
+        createdAt,
+        updatedAt,
+      }),
     delete: async (id) => {
       const isDeleted = await queue.write('tenant.delete', { id })
       // In steps, so that other writes get in between. What a crash leaves over, a sweep removes.

@@ -12,8 +12,8 @@ export class AccountWriter {
 
   constructor(database: DatabaseSync) {
     this.#putTenant = database.prepare(
-      `INSERT INTO tenants (id, policy, budget, created_at, updated_at) VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT (id) DO UPDATE SET policy = excluded.policy, budget = excluded.budget,
+      `INSERT INTO tenants (id, policy, budget, env, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET policy = excluded.policy, budget = excluded.budget, env = excluded.env,
         created_at = excluded.created_at, updated_at = excluded.updated_at`,
     )
     this.#deleteTenant = database.prepare('DELETE FROM tenants WHERE id = ?')
@@ -28,8 +28,8 @@ export class AccountWriter {
     )
   }
 
-  putTenant({ id, policy, budget, createdAt, updatedAt }: TenantPut): void {
-    this.#putTenant.run(id, policy, budget, createdAt, updatedAt)
+  putTenant({ id, policy, budget, env, createdAt, updatedAt }: TenantPut): void {
+    this.#putTenant.run(id, policy, budget, env, createdAt, updatedAt)
   }
 
   /** Deletes the tenant and, through the foreign key, its keys. What it stored becomes an orphan, to be purged. */

@@ -47,6 +47,7 @@ export interface TenantPut {
   readonly id: string
   readonly policy: string
   readonly budget: string
+  readonly env: string
   readonly createdAt: number
   readonly updatedAt: number
 }

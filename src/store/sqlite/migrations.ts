@@ -10,6 +10,7 @@ import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
+import { tenantEnv } from './migrations/tenant-env.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
 const APPLICATION_ID = 0x436c7374
@@ -31,6 +32,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   docs,
   invoices,
   sqlBindings,
+  tenantEnv,
 ]
 
 /** The schema version that this program writes. */
