@@ -141,10 +141,7 @@ export interface LedgerStore {
   ): Promise<readonly LedgerRecord[]>
   /** Every record of the range in the order of the tenant's chain, for export and verification. */
   records(tenant: TenantId, range: TimeRange): AsyncIterable<LedgerLine>
-  /**
-   * Writes as much as a large record takes and takes it away again; resolves if both were committed, so that records can
-   * be posted, and rejects as a post would.
-   */
+  /** Commits as much as a large record takes and takes it away again. Rejects as a post would. */
   tryWrite(): Promise<void>
   /**
    * Checks the tenant's whole chain and that its roll-ups are the sums of it, with every record that was posted when it
