@@ -9,12 +9,15 @@ const SHARING = [
   'test/*.test.ts',
 ]
 
-/** Keeps all cores busy by itself, or measures: runs when all others are through, with nothing beside it. */
+/** Keeps all cores busy by itself, or is about time: runs when all others are through, with nothing beside it. */
 const ALONE = [
   'test/attacks/{catalogue,floods,guest-floods}.test.ts',
-  'test/e2e/{kill,neighbours}.test.ts',
+  'test/cli/{cpu-profile,inspect}.test.ts',
+  'test/e2e/{back-off,kill,ledger,limits,neighbours}.test.ts',
   'test/gates/{fuzz,kills}.test.ts',
   'test/stress/{campaign,command-line}.test.ts',
+  // Looks at the memory of its process.
+  'test/wire/frame-reader.test.ts',
 ]
 
 const common = {
@@ -34,7 +37,7 @@ export default defineConfig({
     reporters: report === undefined ? ['default'] : ['default', 'json'],
     ...(report !== undefined && { outputFile: { json: report } }),
     projects: [
-      { test: { ...together, name: 'sharing', include: SHARING, isolate: false } },
+      { test: { ...together, name: 'sharing', include: SHARING, exclude: ALONE, isolate: false } },
       { test: { ...together, name: 'apart', include: ['test/**/*.test.ts'], exclude: [...SHARING, ...ALONE] } },
       { test: { ...common, name: 'alone', include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } } },
     ],

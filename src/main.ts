@@ -163,7 +163,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       startTimeoutMs: config.cellStartTimeoutMs,
       onTenantDeath(tenant, reason) {
         const waitMs = admission.recordDeath(tenant, reason)
-        if (waitMs > 0) log.warn({ tenant, reason, waitMs }, 'tenant.backed-off')
+        if (waitMs > 0) log.warn({ tenant, reason, waitMs: Math.round(waitMs) }, 'tenant.backed-off')
       },
     }),
   )

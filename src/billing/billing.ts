@@ -87,7 +87,6 @@ export function createBilling(parts: Parts): BillingDesk {
   const budgets = new Budgets(parts)
   const gate = new LedgerGate(parts)
   const invoices = new Invoices(parts, parts.closedUntil)
-  const dated = (record: LedgerRecord): LedgerRecord => ({ ...record, startedAt: invoices.dated(record.startedAt) })
   return {
     reserve(ticket) {
       gate.check()
@@ -96,8 +95,11 @@ export function createBilling(parts: Parts): BillingDesk {
     async post(hold, report, consumed) {
       assert(hold instanceof RunHold, 'a hold comes from reserve')
       const usage = measure(report, hold.ticket, consumed)
-      const record = recordOf(hold.ticket, report, usage)
-      await budgets.post(hold, usage, () => gate.post(() => ledger.post(dated(record), detailsOf(report, usage))))
+      await budgets.post(hold, usage, () => {
+        const startedAt = invoices.dated(hold.ticket.admittedAt)
+        const record = recordOf(hold.ticket, report, usage, startedAt)
+        return gate.post(() => ledger.post(record, detailsOf(report, usage)))
+      })
       return usage
     },
     cost: (usage, at = clock.now()) => costOf(sumsOfRun(usage), prices.at(at)),
@@ -138,7 +140,9 @@ export function createBilling(parts: Parts): BillingDesk {
       // What has no price leaves no records: a ledger of runs alone has one record a run.
       if (!prices.at(now).lines.some(({ measure }) => measure.kind === 'storedByteHours')) return
       for (const each of stored) {
-        await budgets.append(each.tenant, () => ledger.post(dated(storageRecord(each, now)), { logs: [] }))
+        const record = storageRecord(each, now)
+        const startedAt = invoices.dated(record.startedAt)
+        await budgets.append(each.tenant, () => ledger.post({ ...record, startedAt }, { logs: [] }))
       }
     },
     async lookForAnomalies(tenants) {
@@ -156,7 +160,12 @@ function simulatedPrices(book: unknown): PriceBooks {
   throw new CloisterError('INVALID_REQUEST', faults.join('; '))
 }
 
-function recordOf({ run, request, policy, admittedAt }: Ticket, report: Report, usage: Usage): LedgerRecord {
+function recordOf(
+  { run, request, policy }: Ticket,
+  report: Report,
+  usage: Usage,
+  startedAt: EpochMillis,
+): LedgerRecord {
   const { tenant, trigger, function: deployed, parentRun } = request
   const { status, walls } = report
   return {
@@ -166,7 +175,7 @@ function recordOf({ run, request, policy, admittedAt }: Ticket, report: Report, 
     ...(deployed && { function: deployed }),
     ...(parentRun && { parentRun }),
     status,
-    startedAt: admittedAt,
+    startedAt,
     usage,
     policy: policy.name,
     walls,

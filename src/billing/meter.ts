@@ -16,19 +16,33 @@ export function timeCeiling({ wall, policy }: Ticket): TimeCeiling {
   return { wall: millisToMicros(wall), cpu: millisToMicros(policy.limits.cpu) }
 }
 
+/** What a run may send to and get from networks. */
+interface TrafficCeiling {
+  readonly egressBytes: bigint
+  readonly ingressBytes: bigint
+}
+
+/** By policy, which is frozen: every run is asked about twice. */
+const granted = new WeakMap<Policy, TrafficCeiling>()
+
 /**
  * The most traffic that a run is ever charged for: what the grants of its policy bound, for as many operations as they
  * grant, and the bodies that it exchanges with a caller over HTTP. A capability whose grant bounds no bytes has no traffic to
  * charge.
  */
-export function trafficCeiling({ request, policy: { capabilities, limits } }: Ticket): {
-  readonly egressBytes: bigint
-  readonly ingressBytes: bigint
-} {
-  const isExchange = request.exchange !== undefined
-  // A response is streamed, or whole and then a result; in JSON, which is never shorter.
-  let egressBytes = isExchange ? BigInt(limits.streamOut) + BigInt(limits.output) : 0n
-  let ingressBytes = isExchange ? BigInt(limits.streamIn) : 0n
+export function trafficCeiling({ request, policy }: Ticket): TrafficCeiling {
+  const ceiling = granted.getOrInsertComputed(policy, sumOfGrants)
+  if (request.exchange === undefined) return ceiling
+  const { streamIn, streamOut, output } = policy.limits
+  return {
+    // A response is streamed, or whole and then a result; in JSON, which is never shorter.
+    egressBytes: ceiling.egressBytes + BigInt(streamOut) + BigInt(output),
+    ingressBytes: ceiling.ingressBytes + BigInt(streamIn),
+  }
+}
+
+function sumOfGrants({ capabilities }: Policy): TrafficCeiling {
+  let [egressBytes, ingressBytes] = [0n, 0n]
   for (const grant of Object.values(capabilities) as readonly TrafficGrant[]) {
     egressBytes += BigInt(grant.operations) * BigInt(grant.requestBytes ?? 0)
     ingressBytes += BigInt(grant.operations) * BigInt(grant.responseBytes ?? 0)

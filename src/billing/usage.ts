@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { TenantId } from '../core/ids.ts'
 import { type Usage } from '../core/run.ts'
 import type { TimeRange, UsageGroup, UsageSums } from '../core/stores.ts'
+import { eachSum } from '../core/summed.ts'
 import { formatNanoUsd } from './decimal.ts'
 import { isoTime } from './period.ts'
 import type { PriceBook } from './price-book.ts'
@@ -111,22 +112,7 @@ export function sumsOfRun(usage: Usage): PricedSums {
 }
 
 /** The sums of no record. */
-export const NOTHING: UsageSums = Object.freeze({
-  group: {},
-  records: 0n,
-  requests: 0n,
-  units: 0n,
-  unitMebibytes: 0n,
-  wallMicros: 0n,
-  cpuMicros: 0n,
-  inputBytes: 0n,
-  outputBytes: 0n,
-  egressBytes: 0n,
-  ingressBytes: 0n,
-  storedByteHours: 0n,
-  coldStarts: 0n,
-  operations: {},
-})
+export const NOTHING: UsageSums = Object.freeze({ group: {}, ...eachSum(() => 0n), operations: {} })
 
 function usageRow(sums: UsageSums, book: PriceBook): UsageRow {
   return { ...sums.group, ...figuresOf(sums), cost: formatNanoUsd(costOf(sums, book)) }
@@ -136,22 +122,7 @@ function usageRow(sums: UsageSums, book: PriceBook): UsageRow {
 export function addSums(left: UsageSums, right: UsageSums): UsageSums {
   const operations = { ...left.operations }
   for (const [name, count] of Object.entries(right.operations)) operations[name] = (operations[name] ?? 0n) + count
-  return {
-    group: {},
-    records: left.records + right.records,
-    requests: left.requests + right.requests,
-    units: left.units + right.units,
-    unitMebibytes: left.unitMebibytes + right.unitMebibytes,
-    wallMicros: left.wallMicros + right.wallMicros,
-    cpuMicros: left.cpuMicros + right.cpuMicros,
-    inputBytes: left.inputBytes + right.inputBytes,
-    outputBytes: left.outputBytes + right.outputBytes,
-    egressBytes: left.egressBytes + right.egressBytes,
-    ingressBytes: left.ingressBytes + right.ingressBytes,
-    storedByteHours: left.storedByteHours + right.storedByteHours,
-    coldStarts: left.coldStarts + right.coldStarts,
-    operations,
-  }
+  return { group: {}, ...eachSum((name) => left[name] + right[name]), operations }
 }
 
 function exactNumber(sum: bigint): number {

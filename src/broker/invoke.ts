@@ -1,7 +1,7 @@
 import { CloisterError, type ErrorCode } from '../core/errors.ts'
-import { type RunnableVersion, functionRequest } from '../core/function-request.ts'
+import { type FunctionTarget, type RunnableVersion, functionRequest } from '../core/function-request.ts'
 import type { Handler } from '../core/function-store.ts'
-import { type AliasName, type FunctionName, type TenantId, parseAliasName, parseFunctionName } from '../core/ids.ts'
+import { type FunctionName, type TenantId, parseAliasName, parseFunctionName } from '../core/ids.ts'
 import type { RunStatus } from '../core/outcome.ts'
 import type { InvokeGrant } from '../core/policy.ts'
 import { type Millis, millis } from '../core/quantity.ts'
@@ -14,14 +14,9 @@ interface Callable extends RunnableVersion {
   readonly handlers: readonly Handler[]
 }
 
-interface Target {
-  readonly version?: number
-  readonly alias?: AliasName
-}
-
 interface Parts {
   /** Rejects with NOT_FOUND. */
-  readonly resolve: (tenant: TenantId, name: FunctionName, target: Target) => Promise<Callable>
+  readonly resolve: (tenant: TenantId, name: FunctionName, target: FunctionTarget) => Promise<Callable>
   readonly execute: (request: RunRequest) => Promise<Outcome>
   /** A turn that is free and that nobody waits for. */
   readonly tryAcquire: (ticket: Ticket) => Turn | undefined
@@ -90,7 +85,7 @@ export function createInvokeCapability(parts: Parts): Capability<'invoke'> {
 interface Call {
   readonly name: FunctionName
   readonly input: string
-  readonly target: Target
+  readonly target: FunctionTarget
   readonly timeout: Millis
 }
 
@@ -111,7 +106,7 @@ function callOf(scope: RunScope, grant: InvokeGrant, [name, input, given]: reado
   }
 }
 
-function targetOf(version: unknown, alias: unknown): Target {
+function targetOf(version: unknown, alias: unknown): FunctionTarget {
   if (version !== undefined && alias !== undefined) throw invalid('options must not have both version and alias')
   if (version !== undefined) return { version: wholeOf(version, 'options.version', { min: 1, max: VERSION_MAX }) }
   if (alias === undefined) return {}

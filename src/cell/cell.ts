@@ -255,8 +255,8 @@ export class Cell implements RunHost {
 
   /** No code of the run is running. */
   #rest(number: number, run: GuestRun): void {
-    if (run.ending !== undefined && !run.isWorking) return this.#conclude(number)
     if (run.isWorking) run.awaitWork()
+    else if (run.ending !== undefined) return this.#conclude(number)
     fromCell.yielded(this.#batch, number)
   }
 

@@ -72,7 +72,7 @@ export class GuestRun {
 
   /** Native work goes on that the ended code did not wait for. It is charged to the run, which has until its deadline. */
   get isWorking(): boolean {
-    return endedByItself(this.#ending) && this.#work.pending > 0 && this.#host.elapsed() < this.#deadlineMs
+    return endedByItself(this.#ending) && this.#work.pending > 0
   }
 
   /** Waits for the end of native work, or for the deadline. What has not begun will not. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { ask, path, withQuery } from './ask.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
+import { ensureTenant } from './ensure-tenant.ts'
 import { formatCount } from './format.ts'
 import { at, listAt, numberAt, printJson, textAt } from './json.ts'
 import { type TenantOptions, addExample, addTenantOptions, parseWhole } from './options.ts'
@@ -178,6 +179,7 @@ async function send(
   context: Context,
 ): Promise<void> {
   await using connection = await connect(options, context)
+  await ensureTenant(connection, { tenant: options.tenant }, context)
   printJson(context.out, await ask(connection, method, url, { body: JSON.stringify(body) }))
 }
 

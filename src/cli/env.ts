@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { ask, path } from './ask.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
+import { ensureTenant } from './ensure-tenant.ts'
 import { at, printJson, textAt } from './json.ts'
 import { type TenantOptions, addExample, addTenantOptions } from './options.ts'
 import { left, renderTable } from './table.ts'
@@ -61,6 +62,7 @@ async function getOne(name: string, { tenant, ...options }: TenantOptions, conte
 
 async function setOne(name: string, value: string, options: TenantOptions, context: Context): Promise<void> {
   await using connection = await connect(options, context)
+  await ensureTenant(connection, { tenant: options.tenant }, context)
   await ask(connection, 'PUT', path`/v1/tenants/${options.tenant}/env/${name}`, { body: JSON.stringify({ value }) })
   if (options.json) print(context.out, JSON.stringify({ set: name }))
   else print(context.err, `set ${name}`)

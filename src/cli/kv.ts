@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { ask, path, withQuery } from './ask.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
+import { ensureTenant } from './ensure-tenant.ts'
 import { formatTime } from './format.ts'
 import { at, indentJson, listAt, printJson, textAt } from './json.ts'
 import { type TenantOptions, addExample, addTenantOptions, parseWhole } from './options.ts'
@@ -101,6 +102,7 @@ async function putKey(key: string, value: string, options: PutOptions, context: 
     ...(metadata !== undefined && { metadata: JSON.parse(metadata) as unknown }),
   }
   await using connection = await connect(common, context)
+  await ensureTenant(connection, { tenant }, context)
   await ask(connection, 'PUT', path`/v1/tenants/${tenant}/kv/${key}`, { body: JSON.stringify(body) })
   if (common.json) print(context.out, JSON.stringify({ put: key }))
   else print(context.err, `put ${key}`)

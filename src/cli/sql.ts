@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { ask, path } from './ask.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
+import { ensureTenant } from './ensure-tenant.ts'
 import { at, listAt, numberAt, printJson, textAt } from './json.ts'
 import { type TenantOptions, addExample, addTenantOptions } from './options.ts'
 import { readText } from './source.ts'
@@ -67,6 +68,7 @@ async function putDatabase(
 ): Promise<void> {
   const url = (await readText(file, context)).trim()
   await using connection = await connect(options, context)
+  await ensureTenant(connection, { tenant }, context)
   const body = JSON.stringify({ url })
   const answer = await ask(connection, 'PUT', path`/v1/tenants/${tenant}/sql/${name}`, { body })
   if (options.json) printJson(context.out, answer)

@@ -1,7 +1,17 @@
 import type { FunctionConfig } from './function-store.ts'
-import type { FunctionName } from './ids.ts'
+import type { AliasName, FunctionName } from './ids.ts'
 import { type Millis, millis } from './quantity.ts'
 import type { Artifact, RunRequest } from './run.ts'
+
+/** Which version is meant: one by its number, or what an alias names; by default the alias `live`. */
+export interface FunctionTarget {
+  readonly version?: number | undefined
+  readonly alias?: AliasName | undefined
+  /** One of the versions that the alias leads to, at whatever share. */
+  readonly prefer?: number | undefined
+  /** Who calls, by any name that stays: the same caller meets the same version while a canary lasts. */
+  readonly caller?: string | undefined
+}
 
 /** A version that is to run, with its code. */
 export interface RunnableVersion {

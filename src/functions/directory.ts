@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { CloisterError } from '../core/errors.ts'
+import type { FunctionTarget } from '../core/function-request.ts'
 import type {
   AliasRecord,
   Canary,
@@ -16,16 +17,6 @@ import type { Artifact } from '../core/run.ts'
 import { chooseVersion } from './canary.ts'
 import type { LoadCode } from './load-code.ts'
 import { type LoadedVersion, VersionCache } from './version-cache.ts'
-
-/** Which version is meant: one by its number, or what an alias names; by default the alias `live`. */
-export interface Target {
-  readonly version?: number | undefined
-  readonly alias?: AliasName | undefined
-  /** One of the versions that the alias leads to, at whatever share. */
-  readonly prefer?: number | undefined
-  /** Who calls, by any name that stays: the same caller meets the same version while a canary lasts. */
-  readonly caller?: string | undefined
-}
 
 /** A version that is to run. */
 export interface ResolvedFunction extends LoadedVersion {
@@ -52,7 +43,7 @@ export interface FunctionDirectory {
     wanted: NewVersion,
   ): Promise<{ readonly version: number; readonly created: boolean }>
   /** Finds what a call runs, from memory if it was called before. */
-  resolve(tenant: TenantId, name: FunctionName, target: Target): Promise<ResolvedFunction>
+  resolve(tenant: TenantId, name: FunctionName, target: FunctionTarget): Promise<ResolvedFunction>
   list(tenant: TenantId): Promise<readonly FunctionRecord[]>
   get(tenant: TenantId, name: FunctionName): Promise<FunctionRecord>
   /** Newest first. */

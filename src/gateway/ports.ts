@@ -1,5 +1,6 @@
 /** What the gateway needs of the other parts. `main.ts` hands them in. */
 import type { DocCollection } from '../core/documents.ts'
+import type { FunctionTarget } from '../core/function-request.ts'
 import type {
   AliasRecord,
   Canary,
@@ -140,16 +141,7 @@ export interface Functions {
     name: FunctionName,
     wanted: { readonly artifact: Artifact; readonly config: FunctionConfig; readonly publish: 'live' | 'later' },
   ): Promise<{ readonly version: number; readonly created: boolean }>
-  resolve(
-    tenant: TenantId,
-    name: FunctionName,
-    target: {
-      readonly version?: number | undefined
-      readonly alias?: AliasName | undefined
-      readonly prefer?: number | undefined
-      readonly caller?: string | undefined
-    },
-  ): Promise<ResolvedFunction>
+  resolve(tenant: TenantId, name: FunctionName, target: FunctionTarget): Promise<ResolvedFunction>
   list(tenant: TenantId): Promise<readonly FunctionRecord[]>
   get(tenant: TenantId, name: FunctionName): Promise<FunctionRecord>
   versions(tenant: TenantId, name: FunctionName): Promise<readonly VersionRecord[]>

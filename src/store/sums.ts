@@ -1,46 +1,17 @@
 import type { Operations } from '../core/run.ts'
 import type { UsageSums } from '../core/stores.ts'
+import { SUMMED, type Summed, eachSum } from '../core/summed.ts'
 import type { CanonicalFields } from './canonical.ts'
 
-/** The quantities that are summed, apart from operations. */
-export const QUANTITIES = [
-  'records',
-  'requests',
-  'units',
-  'unitMebibytes',
-  'wallMicros',
-  'cpuMicros',
-  'inputBytes',
-  'outputBytes',
-  'egressBytes',
-  'ingressBytes',
-  'storedByteHours',
-  'coldStarts',
-] as const
-type Quantity = (typeof QUANTITIES)[number]
-
 /** Sums of some records by quantity. */
-export type Totals = Readonly<Record<Quantity, bigint>>
+export type Totals = Readonly<Record<Summed, bigint>>
 
 /**
  * Sums of ledger records, exact however many they are. A roll-up keeps them as text, because a sum of integers that a
  * database can hold need not be one.
  */
 export class Sums {
-  readonly #totals: Record<Quantity, bigint> = {
-    records: 0n,
-    requests: 0n,
-    units: 0n,
-    unitMebibytes: 0n,
-    wallMicros: 0n,
-    cpuMicros: 0n,
-    inputBytes: 0n,
-    outputBytes: 0n,
-    egressBytes: 0n,
-    ingressBytes: 0n,
-    storedByteHours: 0n,
-    coldStarts: 0n,
-  }
+  readonly #totals = eachSum(() => 0n)
   readonly #operations = new Map<string, bigint>()
 
   /** Adds one record. Only a run is a request; an init and an hour of storage are charged for what they used. */
@@ -63,7 +34,7 @@ export class Sums {
 
   /** Adds the totals of records that all used the same operations. */
   addGroup(totals: Totals, operations: Operations): void {
-    for (const name of QUANTITIES) this.#totals[name] += totals[name]
+    for (const name of SUMMED) this.#totals[name] += totals[name]
     for (const [name, count] of Object.entries(operations)) {
       this.#operations.set(name, (this.#operations.get(name) ?? 0n) + BigInt(count) * totals.records)
     }
@@ -72,7 +43,7 @@ export class Sums {
   /** Adds what {@link text} wrote. Throws what JSON.parse and BigInt throw. */
   addText(text: string): void {
     const { operations, ...quantities } = JSON.parse(text) as { operations?: Record<string, string> }
-    for (const [name, value] of Object.entries(quantities)) this.#totals[name as Quantity] += BigInt(value as string)
+    for (const [name, value] of Object.entries(quantities)) this.#totals[name as Summed] += BigInt(value as string)
     if (operations !== undefined) this.#addOperations(operations)
   }
 
@@ -84,7 +55,7 @@ export class Sums {
   /** One text for one state: what is zero is left out, operations are in the order of their names. */
   text(): string {
     const operations = this.#sorted()
-    const quantities = QUANTITIES.flatMap((name) => {
+    const quantities = SUMMED.flatMap((name) => {
       const value = this.#totals[name]
       return value === 0n ? [] : [[name, String(value)] as const]
     })

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseTenantId } from '../../src/core/ids.ts'
-import { BLOBS, type Calls, type StorageWorld, openStorage } from './storage-world.ts'
+import type { Calls } from './guest-world.ts'
+import { BLOBS, type StorageWorld, openStorage } from './storage-world.ts'
 
 let world: StorageWorld
 let tenants = 0

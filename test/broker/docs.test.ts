@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseTenantId } from '../../src/core/ids.ts'
 import { bytes } from '../../src/core/quantity.ts'
-import { type DocsWorld, GRANT, START_MS, openDocs } from './docs-world.ts'
+import { type DocsWorld, GRANT, openDocs } from './docs-world.ts'
+import { START_MS } from './guest-world.ts'
 
 let world: DocsWorld
 let tenants = 0

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Answer, type KvWorld, openKv } from './kv-world.ts'
+import type { Answer } from './guest-world.ts'
+import { type KvWorld, openKv } from './kv-world.ts'
 
 interface Entry {
   readonly value: unknown

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createBroker } from '../../src/broker/broker.ts'
 import { type Capability, CapabilityError, type Operation, type RunScope } from '../../src/broker/capability.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import type { Grants, KvGrant } from '../../src/core/policy.ts'
 import { bytes, epochMillis, millis } from '../../src/core/quantity.ts'
 import type { CallAnswer, Session } from '../../src/core/run.ts'
@@ -219,6 +220,16 @@ describe('hadEffects', () => {
     await call('kv.read')
     await call('kv.refuse')
     expect(session.hadEffects).toBe(false)
+  })
+
+  test('is true once a body of the run’s own request or response was touched, which nobody counts', async () => {
+    const exchange = { read: async () => 'end', traffic: { egress: bytes(0), ingress: bytes(0) } } as never
+    const base = ticketOf('ann', { ...loadPolicies([]).resolve('default'), capabilities: {} })
+    const broker = createBroker({ capabilities: [], clock: systemClock, onFault: () => {} })
+    using session = broker.open({ ...base, request: { ...base.request, exchange } })
+    expect(session.hadEffects).toBe(false)
+    expect(await session.call('http.read', '[]')).toMatchObject({ ok: true })
+    expect(session).toMatchObject({ hadEffects: true, operations: {} })
   })
 
   test('is true from the moment an operation with a lasting effect begins, even if it fails', async () => {

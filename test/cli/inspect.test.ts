@@ -103,11 +103,20 @@ test('a debugger takes the place of another, and holds a guest that loops withou
   const second = await connectDevTools(address.href)
   await first.closed
   await second.command('Debugger.enable')
-  await second.command('Debugger.pause')
-  const { callFrames } = await second.next('Debugger.paused')
-  const { callFrameId } = callFrames[0]
-  const { result } = await second.command('Debugger.evaluateOnCallFrame', { callFrameId, expression: 'turns > 0' })
-  expect(result.value).toBe(true)
+  const pause = async (): Promise<string> => {
+    await second.command('Debugger.pause')
+    return (await second.next('Debugger.paused')).callFrames[0].callFrameId
+  }
+  const hasTurned = async (callFrameId: string): Promise<boolean> => {
+    const { result } = await second.command('Debugger.evaluateOnCallFrame', { callFrameId, expression: 'turns > 0' })
+    return result.value === true
+  }
+  let callFrameId = await pause()
+  // It may have been caught before its first turn.
+  while (!(await hasTurned(callFrameId))) {
+    await second.command('Debugger.resume')
+    callFrameId = await pause()
+  }
   await second.command('Debugger.evaluateOnCallFrame', { callFrameId, expression: 'turns = NaN' })
   void second.command('Runtime.terminateExecution')
   void second.command('Debugger.resume')

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Ended, runProgram } from '../cli/command-line.ts'
+import { type Ended, createDirectory, runProgram } from '../cli/command-line.ts'
 import { type Client, type Server, startServer } from './server.ts'
 
 let server: Server
@@ -178,4 +178,11 @@ test('the operations of a day are bounded over all runs, and survive a killed ho
   await server.ended
   await using second = await startServer({ directory: server.directory })
   expect((await run(second, 'cat', code)).result).toEqual(['ok', 'ok', 'QUOTA_EXCEEDED'])
+})
+
+test('the first thing that is kept in a data directory makes its tenant', async () => {
+  using directory = createDirectory()
+  const put = await runProgram(['kv', 'put', 'a', '1'], { cwd: directory.path })
+  expect(put).toMatchObject({ code: 0 })
+  expect(await runProgram(['kv', 'get', 'a'], { cwd: directory.path })).toMatchObject({ code: 0, stdout: '1\n' })
 })

@@ -237,11 +237,14 @@ function stateOf(pid: number): string {
   }
 }
 
-/** Bubblewrap's first process in the namespaces of a cell: it waits for its maker, and becomes the cell after that. */
+/**
+ * Bubblewrap's first process in the namespaces of a cell: it waits for its maker, and becomes the cell after that. One that is
+ * dead, and only not yet taken note of by the system's first process, is none.
+ */
 function isUnbegun(pid: number): boolean {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-    return /^Name:\s+bwrap$/m.test(status) && /^NSpid:.*\s1$/m.test(status)
+    return /^Name:\s+bwrap$/m.test(status) && /^NSpid:.*\s1$/m.test(status) && !/^State:\s+Z/m.test(status)
   } catch {
     return false
   }

@@ -1,8 +1,12 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { IncomingMessage, createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { bytes } from '../../src/core/quantity.ts'
+import { BodyReader } from '../../src/gateway/body-reader.ts'
 import { Pace } from '../../src/gateway/pace.ts'
 import { boundPipeline, stopParsingWhatIsCut } from '../../src/gateway/pipeline-bound.ts'
 import { openGateway } from './world.ts'
@@ -98,4 +102,55 @@ test('of a connection that is cut for sending too much at once nothing more is p
   server.close()
   expect(answered).toBe(10)
   expect(parsed).toBeLessThanOrEqual(12)
+})
+
+test('a body that takes more than a turn’s share is read on in another turn', async () => {
+  const pace = new Pace(64 << 10)
+  const bodies = new BodyReader({
+    sizeMax: bytes(1 << 20),
+    arrivingMax: bytes(1 << 20),
+    discardMax: bytes(1 << 20),
+    pace,
+  })
+  const request = Object.assign(new PassThrough(), { headers: { 'content-type': 'application/json' } })
+  const whole = bodies.collect(request as unknown as IncomingMessage)
+  const chunk = Buffer.alloc(40 << 10, 'x')
+  const pauses: number[] = []
+  using turns = countTurns()
+  request.on('pause', () => pauses.push(turns.now))
+  for (let count = 0; count < 3; count += 1) request.write(chunk)
+  request.end()
+  expect((await whole).length).toBe(3 * chunk.length)
+  expect(pauses).not.toEqual([])
+})
+
+test('what many connections ask for in one turn is answered over several, as much in each as there is room for', async () => {
+  const answered: number[] = []
+  using turns = countTurns()
+  const listener = boundPipeline(() => answered.push(turns.now), 10, new Pace(4 * (16 << 10)))
+  const requests = Array.from({ length: 20 }, () => ({ socket: { destroyed: false } }))
+  for (const request of requests) listener(request as never, {} as never)
+  // One that is cut while it waits is not answered.
+  for (const { socket } of requests.slice(-2)) socket.destroyed = true
+  while (answered.length < 18) await new Promise((resolve) => setImmediate(resolve))
+  for (const [turn, inIt] of Map.groupBy(answered, (each) => each))
+    expect(inIt.length, `turn ${turn}`).toBeLessThanOrEqual(4)
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+  expect(answered).toHaveLength(18)
+})
+
+test('a gateway parses nothing more of a connection that it has cut', async () => {
+  const world = await openGateway()
+  let parsed = 0
+  const count = (): void => void (parsed += 1)
+  subscribe('http.server.request.start', count)
+  const { port } = new URL(world.url)
+  const flooder = connect(Number(port), '127.0.0.1', () =>
+    flooder.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1_500)),
+  )
+  flooder.on('error', () => {}).resume()
+  await once(flooder, 'close')
+  unsubscribe('http.server.request.start', count)
+  // The 64 of a turn, the one too many, and what the parser had begun.
+  expect(parsed).toBeLessThanOrEqual(70)
 })

@@ -78,6 +78,7 @@ export async function openPool(
     blankCells?: number
     cellsMax?: number
     walls?: WallLevel
+    killGraceMs?: number
     watchdogMs?: number
     capabilities?: readonly Capability[]
     groups?: CellGroups
@@ -116,7 +117,7 @@ export async function openPool(
       blankProfile: profileOf(loadPolicies([]).resolve('default')),
       cellsMax: options.cellsMax ?? 16,
       memoryMax: bytes(8 * 2 ** 30),
-      killGraceMs: 50,
+      killGraceMs: options.killGraceMs ?? 50,
       startTimeoutMs: 30_000,
       onTenantDeath: options.onTenantDeath ?? (() => {}),
     }),

@@ -3,7 +3,8 @@ import type { TenantId } from '../../../core/ids.ts'
 import type { Operations } from '../../../core/run.ts'
 import { HOUR_MS, Rollups } from '../../rollup.ts'
 import type { StoredRollup } from '../../rollup-queries.ts'
-import { QUANTITIES, type Totals } from '../../sums.ts'
+import { SUMMED } from '../../../core/summed.ts'
+import type { Totals } from '../../sums.ts'
 
 /** Records of one query: few enough that their groups are sorted in memory. */
 const PAGE_RECORDS = 4_000
@@ -73,7 +74,7 @@ function addRecords(database: DatabaseSync, tenant: TenantId, made: Rollups): 'e
   for (let from = 0; from < Number(last ?? 0); from += PAGE_RECORDS) {
     for (const row of query.iterate(tenant, from, from + PAGE_RECORDS)) {
       const group = row as unknown as Group & Totals
-      if (QUANTITIES.some((name) => typeof group[name] !== 'bigint')) return 'inexact'
+      if (SUMMED.some((name) => typeof group[name] !== 'bigint')) return 'inexact'
       made.addGroup(
         { ...group, tenant, startedAt: Number(group.hour) * HOUR_MS, version: numberOf(group.version) },
         group,
