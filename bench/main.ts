@@ -7,6 +7,7 @@ import { fetching } from './measures/fetch.ts'
 import { floods } from './measures/floods.ts'
 import { ledger } from './measures/ledger.ts'
 import { memory } from './measures/memory.ts'
+import { stream } from './measures/stream.ts'
 import { walls } from './measures/walls.ts'
 import { warm } from './measures/warm.ts'
 import { web } from './measures/web.ts'
@@ -22,6 +23,7 @@ const MEASURES: readonly Measure[] = [
   ledger,
   capability,
   fetching,
+  stream,
   floods,
   web,
   containment,
