@@ -7,6 +7,7 @@ import { fetching } from './measures/fetch.ts'
 import { floods } from './measures/floods.ts'
 import { ledger } from './measures/ledger.ts'
 import { memory } from './measures/memory.ts'
+import { stream } from './measures/stream.ts'
 import { verify } from './measures/verify.ts'
 import { walls } from './measures/walls.ts'
 import { warm } from './measures/warm.ts'
@@ -24,6 +25,7 @@ const MEASURES: readonly Measure[] = [
   verify,
   capability,
   fetching,
+  stream,
   floods,
   web,
   containment,
