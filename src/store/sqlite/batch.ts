@@ -22,6 +22,7 @@ import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
 import { QueueWriter } from './queue-writer.ts'
+import { RoomWriter } from './room-writer.ts'
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
 
@@ -102,6 +103,7 @@ function handlersOf(database: DatabaseSync): Handlers {
   const purge = (): boolean =>
     kv.purgeOrphans() || auth.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
   const sweeper = new SweepWriter(database, purge, (now) => auth.endExpired(now))
+  const room = new RoomWriter(database)
   const sqlBindings = new SqlBindingWriter(database)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
@@ -137,6 +139,8 @@ function handlersOf(database: DatabaseSync): Handlers {
     'doc.declare': (input) => collections.declare(input),
     'doc.build': (input) => collections.build(input),
     'doc.drop': (input) => collections.drop(input),
+    'ledger.take-room': () => room.take(),
+    'ledger.give-room': () => room.giveBack(),
     'invoice.put': (input) => invoices.put(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),
