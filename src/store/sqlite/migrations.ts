@@ -9,6 +9,7 @@ import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
+import { rollbacks } from './migrations/rollbacks.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 import { tenantEnv } from './migrations/tenant-env.ts'
 
@@ -33,6 +34,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   invoices,
   sqlBindings,
   tenantEnv,
+  rollbacks,
 ]
 
 /** The schema version that this program writes. */
