@@ -25,6 +25,10 @@ interface Events {
   'run.held-off': { tenant: TenantId; reason: string }
   /** A tenant's code has brought down a cell too many; its new runs are held off for so long. */
   'tenant.backed-off': { tenant: TenantId; reason: string; deaths: number; waitMs: number }
+  /** A tenant's runs have spent so much of a budget; 100 also when a run was refused. `period`: a day or a month. */
+  'budget.warning': { tenant: TenantId; period: string; measure: 'units' | 'money'; percent: 50 | 80 | 100 }
+  /** A tenant has spent many times as much in an hour as in the hours of the week before, on average. */
+  'spend.anomaly': { tenant: TenantId; hour: string; usd: string; times: number }
   'cell.spawned': { pid: number; startMs: number; blank: number }
   'cell.leased': { pid: number; tenant: TenantId; waitedMs: number; blank: boolean }
   'cell.retired': { pid: number; tenant: TenantId | undefined; reason: string; runs: number; ageMs: number }

@@ -141,12 +141,21 @@ export interface LedgerStore {
   ): Promise<readonly LedgerRecord[]>
   /** Every record of the range in the order of the tenant's chain, for export and verification. */
   records(tenant: TenantId, range: TimeRange): AsyncIterable<LedgerLine>
+  /** Commits as much as a large record takes and takes it away again. Rejects as a post would. */
+  tryWrite(): Promise<void>
   /**
-   * Checks the tenant's roll-ups against its records, all as they were at one moment, and names the first that differs;
-   * undefined if none does.
+   * Checks the tenant's whole chain and that its roll-ups are the sums of it, with every record that was posted when it
+   * was asked for. One tenant at a time.
    */
-  auditRollups(tenant: TenantId): Promise<RollupFault | undefined>
+  verify(tenant: TenantId): Promise<LedgerVerdict>
 }
+
+/** What checking a tenant's ledger found: the last hash, or what is wrong first. */
+export type LedgerVerdict =
+  | { readonly ok: true; readonly records: number; readonly head: string }
+  | { readonly ok: false; readonly sequence: number; readonly reason: string }
+  /** The records are right, and a roll-up is not their sum. */
+  | { readonly ok: false; readonly reason: 'rollup-differs'; readonly rollup: RollupFault }
 
 /** A roll-up that is not the sum of its records. */
 export interface RollupFault {

@@ -173,6 +173,10 @@ export interface Accounts {
   /** The bill of a month, `YYYY-MM`; the current one if none is named. Rejects with INVALID_PERIOD. */
   bill(tenant: TenantId, period: string | undefined): Promise<object>
   billCsv(bill: object): string
+  /** As rows of FOCUS, the FinOps Open Cost and Usage Specification. */
+  billFocus(bill: object): string
+  /** As an HTML page to print, without scripts. Rejects as `bill` does. */
+  billPage(tenant: TenantId, period: string | undefined): Promise<string>
   /** Where a line comes from. Rejects with INVALID_PERIOD and NOT_FOUND. */
   explain(tenant: TenantId, question: ExplainQuestion): Promise<object>
   /** The bill of a month beside what another price book makes of it. Rejects with INVALID_PERIOD and INVALID_REQUEST. */

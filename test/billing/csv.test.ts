@@ -25,7 +25,11 @@ test('any text comes back from a CSV parser as it was, unless a spreadsheet woul
   )
 })
 
-test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1'])('%j is disarmed', (text) => {
+test('a negative number stays one', () => {
+  expect(csv([['-1.500000000', 'plain']])).toBe('-1.500000000,plain\r\n')
+})
+
+test.each(['=1+1', '+1', '-1+1', '@SUM(A1)', '\t=1', '\r=1', '＝1'])('%j is disarmed', (text) => {
   expect(rowsOf(csv([[text, 'plain']]))).toEqual([[`'${text}`, 'plain']])
 })
 

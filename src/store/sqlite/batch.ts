@@ -21,6 +21,7 @@ import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
 import { QueueWriter } from './queue-writer.ts'
+import { RoomWriter } from './room-writer.ts'
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
 
@@ -99,6 +100,7 @@ function handlersOf(database: DatabaseSync): Handlers {
   const orphans = new OrphanWriter(database)
   const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
   const sweeper = new SweepWriter(database, purge)
+  const room = new RoomWriter(database)
   const sqlBindings = new SqlBindingWriter(database)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
@@ -135,6 +137,8 @@ function handlersOf(database: DatabaseSync): Handlers {
     'doc.declare': (input) => collections.declare(input),
     'doc.build': (input) => collections.build(input),
     'doc.drop': (input) => collections.drop(input),
+    'ledger.take-room': () => room.take(),
+    'ledger.give-room': () => room.giveBack(),
     'invoice.put': (input) => invoices.put(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),

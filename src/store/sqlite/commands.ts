@@ -31,6 +31,9 @@ export interface Commands extends QueueCommands, BlobCommands, DocCommands {
   'alias.roll-back': { input: { tenant: string; name: string; alias: string; now: number }; output: RolledBack }
   /** Removes some code that no version of a function has any more; true if there may be more. */
   'artifacts.purge': { input: Record<string, never>; output: boolean }
+  /** Takes, and gives back, the room of a large record with its details. */
+  'ledger.take-room': { input: Record<string, never>; output: void }
+  'ledger.give-room': { input: Record<string, never>; output: void }
   'invoice.put': { input: Invoice; output: boolean }
   'sql-binding.put': { input: SqlBindingPut; output: 'done' | 'too-many' }
   'sql-binding.delete': { input: { tenant: string; name: string }; output: boolean }
