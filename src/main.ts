@@ -10,6 +10,7 @@ import { loadPriceBooks } from './billing/price-book.ts'
 import { PriceBooks } from './billing/price-books.ts'
 import { createBroker } from './broker/broker.ts'
 import { createInvokeCapability } from './broker/invoke.ts'
+import { watchCanaries } from './canaries.ts'
 import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
@@ -195,8 +196,10 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     clock,
   })
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
+  const watch = taken.use(watchCanaries({ costOf: (usage) => billing.cost(usage), directory: () => functions, log }))
   const functions = createFunctionDirectory({
     clock,
+    watch,
     store: stores.functions,
     load: createLoadCode({ admission, scheduler, pool }),
     cacheSize: FUNCTION_CACHE,

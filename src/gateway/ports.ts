@@ -7,6 +7,7 @@ import type {
   FunctionConfig,
   FunctionRecord,
   Handler,
+  Rollback,
   VersionRecord,
 } from '../core/function-store.ts'
 import type { AliasName, FunctionName, KeyId, RunId, TenantId } from '../core/ids.ts'
@@ -161,6 +162,8 @@ export interface Functions {
     name: FunctionName,
     alias: AliasName,
   ): Promise<{ readonly version: number; readonly from: number }>
+  /** Canaries that ended by themselves, newest first. */
+  rollbacks(tenant: TenantId, name: FunctionName): Promise<readonly Rollback[]>
 }
 
 /** The questions that the ledger and the price book answer. Objects are plain JSON. */

@@ -224,6 +224,7 @@ const noFunctions: Functions = {
   alias: notFound,
   setAlias: notFound,
   deleteAlias: notFound,
+  rollbacks: async () => [],
   rollBack: notFound,
 }
 

@@ -120,6 +120,7 @@ function handlersOf(database: DatabaseSync): Handlers {
     'function.delete': (input) => functions.delete(input),
     'alias.set': (input) => functions.aliases.set(input),
     'alias.delete': (input) => functions.aliases.delete(input),
+    'alias.end-canary': (input) => functions.aliases.endCanary(input),
     'alias.roll-back': (input) => functions.aliases.rollBack(input),
     'artifacts.purge': () => functions.purgeArtifacts(),
     'kv.purge': purge,

@@ -28,6 +28,7 @@ export interface Commands extends QueueCommands, BlobCommands, DocCommands, Auth
   'function.delete': { input: { tenant: string; name: string }; output: boolean }
   'alias.set': { input: AliasSet; output: AliasOutcome }
   'alias.delete': { input: { tenant: string; name: string; alias: string }; output: boolean }
+  'alias.end-canary': { input: CanaryEnd; output: boolean }
   'alias.roll-back': { input: { tenant: string; name: string; alias: string; now: number }; output: RolledBack }
   /** Removes some code that no version of a function has any more; true if there may be more. */
   'artifacts.purge': { input: Record<string, never>; output: boolean }
@@ -95,6 +96,17 @@ export interface AliasSet {
   readonly alias: string
   readonly version: number
   readonly canary: string | null
+  readonly now: number
+}
+
+/** Nothing happens unless the alias leads to `version` with `from` as its canary. */
+export interface CanaryEnd {
+  readonly tenant: string
+  readonly name: string
+  readonly alias: string
+  readonly version: number
+  readonly from: number
+  readonly findings: string
   readonly now: number
 }
 
