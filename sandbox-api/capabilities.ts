@@ -1,3 +1,4 @@
+import { createAuth } from './auth.ts'
 import { createBlobs } from './blobs.ts'
 import type { Call } from './calls.ts'
 import { createDocs } from './docs.ts'
@@ -20,7 +21,11 @@ const CREATORS: { readonly [name: string]: Creator | undefined } = {
   docs: createDocs,
   invoke: createInvoke,
   sql: createSql,
+<<<<<<< HEAD
   secrets: createSecrets,
+=======
+  auth: createAuth,
+>>>>>>> main
 }
 
 /** Gives the context what the policy grants. */

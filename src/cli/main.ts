@@ -25,6 +25,7 @@ import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
 import { registerTenants } from './tenants.ts'
 import { print } from './terminal.ts'
 import { registerUsage } from './usage.ts'
+import { registerUsers } from './users.ts'
 
 const REGISTRARS = [
   registerServe,
@@ -38,7 +39,11 @@ const REGISTRARS = [
   registerTenants,
   registerKeys,
   registerSql,
+<<<<<<< HEAD
   registerSecrets,
+=======
+  registerUsers,
+>>>>>>> main
   registerKv,
   registerDocs,
   registerEnv,

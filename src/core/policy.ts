@@ -187,6 +187,7 @@ export interface SqlGrant extends Grant {
   readonly resultBytes: number
 }
 
+<<<<<<< HEAD
 export interface SecretsGrant extends Grant {
   /** Secrets of one tenant. */
   readonly secrets: number
@@ -196,6 +197,19 @@ export interface SecretsGrant extends Grant {
   readonly storedBytes: Bytes
   /** Whether code may have the value itself, by `secrets.reveal`. */
   readonly reveal: boolean
+=======
+export interface AuthGrant extends Grant {
+  /** Users of the tenant's application. */
+  readonly users: number
+  /** Sessions of one user; the oldest ends when there is one more. */
+  readonly sessions: number
+  /** Longest life of a session. */
+  readonly sessionSeconds: number
+  /** Attempts at a password in a row that may be made at once; those after them wait longer and longer. */
+  readonly attempts: number
+  /** Passwords that are checked for the tenant at once, those that wait included. */
+  readonly concurrency: number
+>>>>>>> main
 }
 
 /** What guests may call. A capability that is absent does not exist in the guest. */
@@ -207,7 +221,11 @@ export interface Grants {
   readonly invoke?: InvokeGrant
   readonly fetch?: FetchGrant
   readonly sql?: SqlGrant
+<<<<<<< HEAD
   readonly secrets?: SecretsGrant
+=======
+  readonly auth?: AuthGrant
+>>>>>>> main
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */

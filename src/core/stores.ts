@@ -2,6 +2,7 @@
  * What the stages need of storage. Each port is small and asynchronous, so that SQLite and PostgreSQL can both serve it;
  * `store/` implements them, `main.ts` hands them in. Every promise rejects with an INTERNAL CloisterError when storage fails.
  */
+import type { AuthStore } from './auth.ts'
 import type { DocStore } from './documents.ts'
 import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
@@ -142,12 +143,21 @@ export interface LedgerStore {
   ): Promise<readonly LedgerRecord[]>
   /** Every record of the range in the order of the tenant's chain, for export and verification. */
   records(tenant: TenantId, range: TimeRange): AsyncIterable<LedgerLine>
+  /** Commits as much as a large record takes and takes it away again. Rejects as a post would. */
+  tryWrite(): Promise<void>
   /**
-   * Checks the tenant's roll-ups against its records, all as they were at one moment, and names the first that differs;
-   * undefined if none does.
+   * Checks the tenant's whole chain and that its roll-ups are the sums of it, with every record that was posted when it
+   * was asked for. One tenant at a time.
    */
-  auditRollups(tenant: TenantId): Promise<RollupFault | undefined>
+  verify(tenant: TenantId): Promise<LedgerVerdict>
 }
+
+/** What checking a tenant's ledger found: the last hash, or what is wrong first. */
+export type LedgerVerdict =
+  | { readonly ok: true; readonly records: number; readonly head: string }
+  | { readonly ok: false; readonly sequence: number; readonly reason: string }
+  /** The records are right, and a roll-up is not their sum. */
+  | { readonly ok: false; readonly reason: 'rollup-differs'; readonly rollup: RollupFault }
 
 /** A roll-up that is not the sum of its records. */
 export interface RollupFault {
@@ -287,5 +297,9 @@ export interface Stores extends AsyncDisposable {
   /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */
   storedBytes(): Promise<readonly StoredBytes[]>
   readonly sqlBindings: SqlBindingStore
+<<<<<<< HEAD
   readonly secrets: SecretStore
+=======
+  readonly auth: AuthStore
+>>>>>>> main
 }

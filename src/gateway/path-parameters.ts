@@ -27,7 +27,11 @@ interface ParameterTypes {
   function: FunctionName
   alias: AliasName
   databaseName: string
+<<<<<<< HEAD
   secretName: string
+=======
+  userId: string
+>>>>>>> main
   key: string
   collection: string
   id: string
@@ -43,7 +47,11 @@ interface Parameter<Value> {
   read(text: string): Value
 }
 
+<<<<<<< HEAD
 const SECRET_NAME = '^[A-Z][A-Z0-9_]{0,62}$'
+=======
+const USER_ID = /^usr_[0-9a-f]{32}$/
+>>>>>>> main
 /** Longest key of a blob under any policy. */
 const BLOB_KEY_BYTES_MAX = 1_024
 
@@ -94,6 +102,11 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
       const fault = queueNameFault(text)
       return fault === undefined ? text : refuse('INVALID_REQUEST', text, fault)
     },
+  },
+  userId: {
+    description: 'The id of a user of the tenant’s application.',
+    pattern: USER_ID.source,
+    read: (text) => (USER_ID.test(text) ? text : refuse('NOT_FOUND', text, 'is not the id of a user')),
   },
   databaseName: {
     description: 'The name that a database is bound to; `default` is the one of `context.sql` itself.',

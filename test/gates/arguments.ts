@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import fc from 'fast-check'
+import { AUTH, AUTH_OPERATIONS, authArguments, authOver } from './auth-arguments.ts'
 import { createBroker } from '../../src/broker/broker.ts'
 import { createFetchCapability } from '../../src/broker/fetch.ts'
 import { createDocsCapability } from '../../src/broker/docs.ts'
@@ -32,6 +33,7 @@ const OPERATIONS = [
   ...SQL_OPERATIONS,
   'secrets.ref',
   'secrets.reveal',
+  ...AUTH_OPERATIONS,
 ]
 /** They count as many operations as they have items. */
 const BATCHES = new Set(['kv.getMany', 'kv.putMany', 'kv.deleteMany', 'docs.transact'])
@@ -45,6 +47,7 @@ const REFUSALS: ReadonlySet<unknown> = new Set([
   'CONCURRENCY_LIMITED',
   'EGRESS_REFUSED',
   'REQUEST_TOO_LARGE',
+  'RATE_LIMITED',
 ])
 /** Of a request that the guest gave up itself before it was sent. Of any other it would mean that a socket was open. */
 const GIVEN_UP = 'the request was given up'
@@ -113,13 +116,14 @@ export const callArguments: Gate = {
         fetch,
         sqlOverNothing(stores.sqlBindings),
         createSecretsCapability({ secrets }),
+        authOver(stores.auth),
       ],
       clock: systemClock,
       onFault: (operation, error) => faults.push(`${operation}: ${String(error)}`),
     })
     const policy = {
       ...loadPolicies([]).resolve('default'),
-      capabilities: { kv: GRANT, docs: DOCS, fetch: FETCH, sql: SQL, secrets: SECRETS },
+      capabilities: { kv: GRANT, docs: DOCS, fetch: FETCH, sql: SQL, secrets: SECRETS, auth: AUTH },
     }
     for (const name of ['hostile', 'neighbour']) {
       const id = parseTenantId(name)
@@ -331,6 +335,7 @@ function sampleTexts(seed: number): readonly string[] {
     { weight: 4, arbitrary: fc.tuple(request) },
     fc.tuple(id, fc.option(fc.base64String({ maxLength: 160 }))),
     sqlArguments(key, value),
+    authArguments(key, value),
     fc.tuple(collection, document, versions),
     fc.tuple(collection, key, document, versions),
     fc.tuple(collection, key, versions),

@@ -106,6 +106,14 @@ test('default has the values that the documents promise', () => {
         resultBytes: 1_048_576,
       },
       secrets: { operations: 50, secrets: 50, valueBytes: 4_096, storedBytes: 16_384, reveal: false },
+      auth: {
+        operations: 50,
+        users: 10_000,
+        sessions: 20,
+        sessionSeconds: 2_592_000,
+        attempts: 5,
+        concurrency: 8,
+      },
     },
   })
 })
