@@ -21,11 +21,8 @@ const CREATORS: { readonly [name: string]: Creator | undefined } = {
   docs: createDocs,
   invoke: createInvoke,
   sql: createSql,
-<<<<<<< HEAD
   secrets: createSecrets,
-=======
   auth: createAuth,
->>>>>>> main
 }
 
 /** Gives the context what the policy grants. */

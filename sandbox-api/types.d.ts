@@ -9,12 +9,8 @@
  * `"lib": ["esnext", "webworker"], "types": []`. `Request`, `Response` and the rest below come from there.
  */
 
-<<<<<<< HEAD
 import type { Blobs, Queues, Secrets } from './storage-types.d.ts'
-=======
 import type { Auth } from './auth-types.d.ts'
-import type { Blobs, Queues } from './storage-types.d.ts'
->>>>>>> main
 
 export type { AppSession, AppUser, Auth, Credentials } from './auth-types.d.ts'
 export type {
@@ -234,11 +230,8 @@ export interface Context {
   readonly invoke?: Invoke
   readonly docs?: Documents
   readonly sql?: Sql
-<<<<<<< HEAD
   readonly secrets?: Secrets
-=======
   readonly auth?: Auth
->>>>>>> main
 }
 
 /**

@@ -39,11 +39,8 @@ const REGISTRARS = [
   registerTenants,
   registerKeys,
   registerSql,
-<<<<<<< HEAD
   registerSecrets,
-=======
   registerUsers,
->>>>>>> main
   registerKv,
   registerDocs,
   registerEnv,

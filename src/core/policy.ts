@@ -187,7 +187,6 @@ export interface SqlGrant extends Grant {
   readonly resultBytes: number
 }
 
-<<<<<<< HEAD
 export interface SecretsGrant extends Grant {
   /** Secrets of one tenant. */
   readonly secrets: number
@@ -197,7 +196,8 @@ export interface SecretsGrant extends Grant {
   readonly storedBytes: Bytes
   /** Whether code may have the value itself, by `secrets.reveal`. */
   readonly reveal: boolean
-=======
+}
+
 export interface AuthGrant extends Grant {
   /** Users of the tenant's application. */
   readonly users: number
@@ -209,7 +209,6 @@ export interface AuthGrant extends Grant {
   readonly attempts: number
   /** Passwords that are checked for the tenant at once, those that wait included. */
   readonly concurrency: number
->>>>>>> main
 }
 
 /** What guests may call. A capability that is absent does not exist in the guest. */
@@ -221,11 +220,8 @@ export interface Grants {
   readonly invoke?: InvokeGrant
   readonly fetch?: FetchGrant
   readonly sql?: SqlGrant
-<<<<<<< HEAD
   readonly secrets?: SecretsGrant
-=======
   readonly auth?: AuthGrant
->>>>>>> main
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */

@@ -27,11 +27,8 @@ interface ParameterTypes {
   function: FunctionName
   alias: AliasName
   databaseName: string
-<<<<<<< HEAD
   secretName: string
-=======
   userId: string
->>>>>>> main
   key: string
   collection: string
   id: string
@@ -47,11 +44,8 @@ interface Parameter<Value> {
   read(text: string): Value
 }
 
-<<<<<<< HEAD
 const SECRET_NAME = '^[A-Z][A-Z0-9_]{0,62}$'
-=======
 const USER_ID = /^usr_[0-9a-f]{32}$/
->>>>>>> main
 /** Longest key of a blob under any policy. */
 const BLOB_KEY_BYTES_MAX = 1_024
 

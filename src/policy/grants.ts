@@ -113,11 +113,7 @@ const queues = grant({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-<<<<<<< HEAD
-export const GRANTS = { kv, docs, invoke, fetch: fetchGrant, blobs, queues, sql, secrets } as const
-=======
-export const GRANTS = { kv, docs, invoke, fetch: fetchGrant, blobs, queues, sql, auth } as const
->>>>>>> main
+export const GRANTS = { kv, docs, invoke, fetch: fetchGrant, blobs, queues, sql, auth, secrets } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])

@@ -22,11 +22,8 @@ import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
 import { QueueWriter } from './queue-writer.ts'
-<<<<<<< HEAD
 import { SecretWriter } from './secret-writer.ts'
-=======
 import { RoomWriter } from './room-writer.ts'
->>>>>>> main
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
 
@@ -150,10 +147,8 @@ function handlersOf(database: DatabaseSync): Handlers {
     'invoice.put': (input) => invoices.put(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),
-<<<<<<< HEAD
     'secret.put': (input) => secrets.put(input),
     'secret.delete': (input) => secrets.delete(input),
-=======
     'auth.add-user': (input) => auth.addUser(input),
     'auth.delete-user': (input) => auth.deleteUser(input),
     'auth.attempt': (input) => auth.attempt(input),
@@ -162,7 +157,6 @@ function handlersOf(database: DatabaseSync): Handlers {
     'auth.end-sessions': (input) => auth.endSessions(input),
     'auth.set-password': (input) => auth.setPassword(input),
     'auth.add-key': (input) => auth.addKey(input),
->>>>>>> main
     sweep: (input) => sweeper.sweep(input),
   }
 }

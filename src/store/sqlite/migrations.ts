@@ -10,11 +10,8 @@ import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
-<<<<<<< HEAD
-import { secrets } from './migrations/secrets.ts'
-=======
 import { rollbacks } from './migrations/rollbacks.ts'
->>>>>>> main
+import { secrets } from './migrations/secrets.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 import { tenantEnv } from './migrations/tenant-env.ts'
 
@@ -39,12 +36,9 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   invoices,
   sqlBindings,
   tenantEnv,
-<<<<<<< HEAD
-  secrets,
-=======
   rollbacks,
   auth,
->>>>>>> main
+  secrets,
 ]
 
 /** The schema version that this program writes. */
