@@ -5,6 +5,7 @@ import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { blobs } from './migrations/blobs.ts'
 import { docs } from './migrations/docs.ts'
 import { functions } from './migrations/functions.ts'
+import { invocations } from './migrations/invocations.ts'
 import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
@@ -33,6 +34,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   invoices,
   sqlBindings,
   tenantEnv,
+  invocations,
 ]
 
 /** The schema version that this program writes. */
