@@ -225,6 +225,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     blobs: blobs.store,
     blobUrls: blobs.urls,
     queues: stores.queues,
+    users: stores.auth,
     databases: capabilities.databases,
     data: capabilities.data,
     health,

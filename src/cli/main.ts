@@ -25,6 +25,7 @@ import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
 import { registerTenants } from './tenants.ts'
 import { print } from './terminal.ts'
 import { registerUsage } from './usage.ts'
+import { registerUsers } from './users.ts'
 
 const REGISTRARS = [
   registerServe,
@@ -39,6 +40,7 @@ const REGISTRARS = [
   registerTenants,
   registerKeys,
   registerSql,
+  registerUsers,
   registerKv,
   registerDocs,
   registerEnv,

@@ -2,6 +2,7 @@
  * What the stages need of storage. Each port is small and asynchronous, so that SQLite and PostgreSQL can both serve it;
  * `store/` implements them, `main.ts` hands them in. Every promise rejects with an INTERNAL CloisterError when storage fails.
  */
+import type { AuthStore } from './auth.ts'
 import type { DocStore } from './documents.ts'
 import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
@@ -295,4 +296,5 @@ export interface Stores extends AsyncDisposable {
   /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */
   storedBytes(): Promise<readonly StoredBytes[]>
   readonly sqlBindings: SqlBindingStore
+  readonly auth: AuthStore
 }

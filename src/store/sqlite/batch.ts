@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
 import { AccountWriter } from './account-writer.ts'
+import { AuthWriter } from './auth-writer.ts'
 import { BlobWriter } from './blob-writer.ts'
 import {
   type Answer,
@@ -97,9 +98,11 @@ function handlersOf(database: DatabaseSync): Handlers {
   const docIndexes = new DocIndexes(database)
   const docs = new DocWriter(database, docIndexes)
   const collections = new DocIndexWriter(database, docIndexes, docs)
+  const auth = new AuthWriter(database)
   const orphans = new OrphanWriter(database)
-  const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
-  const sweeper = new SweepWriter(database, purge)
+  const purge = (): boolean =>
+    kv.purgeOrphans() || auth.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
+  const sweeper = new SweepWriter(database, purge, (now) => auth.endExpired(now))
   const room = new RoomWriter(database)
   const sqlBindings = new SqlBindingWriter(database)
   return {
@@ -142,6 +145,14 @@ function handlersOf(database: DatabaseSync): Handlers {
     'invoice.put': (input) => invoices.put(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),
+    'auth.add-user': (input) => auth.addUser(input),
+    'auth.delete-user': (input) => auth.deleteUser(input),
+    'auth.attempt': (input) => auth.attempt(input),
+    'auth.add-session': (input) => auth.addSession(input),
+    'auth.end-session': (input) => auth.endSession(input),
+    'auth.end-sessions': (input) => auth.endSessions(input),
+    'auth.set-password': (input) => auth.setPassword(input),
+    'auth.add-key': (input) => auth.addKey(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

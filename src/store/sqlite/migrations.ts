@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
 import { fillRollups } from './fill-rollups.ts'
 import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
+import { auth } from './migrations/auth.ts'
 import { blobs } from './migrations/blobs.ts'
 import { docs } from './migrations/docs.ts'
 import { functions } from './migrations/functions.ts'
@@ -35,6 +36,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   sqlBindings,
   tenantEnv,
   rollbacks,
+  auth,
 ]
 
 /** The schema version that this program writes. */

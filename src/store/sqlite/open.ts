@@ -12,6 +12,7 @@ import type { BlobIndex } from '../blobs/blob-index.ts'
 import { listStoredBytes } from '../account-queries.ts'
 import { reading } from '../reading.ts'
 import { createKeyStore, createTenantStore } from './account-stores.ts'
+import { createAuthStore } from './auth-store.ts'
 import { createBlobIndex } from './blob-index.ts'
 import type { Swept, Synchronous, WriterSettings } from './commands.ts'
 import { kyselyOver } from './dialect.ts'
@@ -153,6 +154,7 @@ function storesOf({
     blobs: createBlobIndex({ queue, database: reader }),
     invoices: createInvoiceStore({ queue, database }),
     storedBytes: () => reading(() => listStoredBytes(database)),
+    auth: createAuthStore({ queue, database: reader, clock }),
     sqlBindings: createSqlBindingStore({ queue, database: reader }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),

@@ -11,8 +11,10 @@ export class SweepWriter {
   readonly #messages: StatementSync
   readonly #deduplications: StatementSync
   readonly #purgeOrphans: () => boolean
+  readonly #endSessions: (now: number) => boolean
 
-  constructor(database: DatabaseSync, purgeOrphans: () => boolean) {
+  constructor(database: DatabaseSync, purgeOrphans: () => boolean, endSessions: (now: number) => boolean) {
+    this.#endSessions = endSessions
     this.#purgeOrphans = purgeOrphans
     this.#details = database.prepare(
       `DELETE FROM run_details WHERE run IN
@@ -37,8 +39,9 @@ export class SweepWriter {
     const entries = Number(this.#entries.run(now).changes)
     const messages = Number(this.#messages.run(now).changes)
     const deduplications = Number(this.#deduplications.run(now).changes)
+    const hasSessions = this.#endSessions(now)
     const hasOrphans = this.#purgeOrphans()
     const isBehind = [details, entries, messages, deduplications].some((count) => count >= SWEEP_STEP)
-    return { details, entries, complete: !isBehind && !hasOrphans }
+    return { details, entries, complete: !isBehind && !hasSessions && !hasOrphans }
   }
 }
