@@ -7,6 +7,8 @@ import { fetching } from './measures/fetch.ts'
 import { floods } from './measures/floods.ts'
 import { ledger } from './measures/ledger.ts'
 import { memory } from './measures/memory.ts'
+import { stream } from './measures/stream.ts'
+import { verify } from './measures/verify.ts'
 import { walls } from './measures/walls.ts'
 import { warm } from './measures/warm.ts'
 import { web } from './measures/web.ts'
@@ -20,8 +22,10 @@ const MEASURES: readonly Measure[] = [
   walls,
   memory,
   ledger,
+  verify,
   capability,
   fetching,
+  stream,
   floods,
   web,
   containment,

@@ -1,3 +1,4 @@
+import { createAuth } from './auth.ts'
 import { createBlobs } from './blobs.ts'
 import type { Call } from './calls.ts'
 import { createDocs } from './docs.ts'
@@ -17,6 +18,7 @@ const CREATORS: { readonly [name: string]: ((call: Call, openWeb: () => Web) => 
   docs: createDocs,
   invoke: createInvoke,
   sql: createSql,
+  auth: createAuth,
 }
 
 /** Gives the context what the policy grants. */

@@ -9,8 +9,10 @@
  * `"lib": ["esnext", "webworker"], "types": []`. `Request`, `Response` and the rest below come from there.
  */
 
+import type { Auth } from './auth-types.d.ts'
 import type { Blobs, Queues } from './storage-types.d.ts'
 
+export type { AppSession, AppUser, Auth, Credentials } from './auth-types.d.ts'
 export type {
   BlobCondition,
   BlobGetOptions,
@@ -227,6 +229,7 @@ export interface Context {
   readonly invoke?: Invoke
   readonly docs?: Documents
   readonly sql?: Sql
+  readonly auth?: Auth
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { BlobService } from './blob-service.ts'
+import { createAuthCapability } from './broker/auth.ts'
+import { HASH_COST, makeHash } from './broker/auth/passwords.ts'
 import { createBlobsCapability } from './broker/blobs.ts'
 import type { Capability } from './broker/capability.ts'
 import { createResolver } from './broker/egress/resolver.ts'
@@ -13,6 +15,9 @@ import type { TenantId } from './core/ids.ts'
 import type { Policy } from './core/policy.ts'
 import type { Stores } from './core/stores.ts'
 import type { Vault } from './core/vault.ts'
+
+/** Half of the threads that Node has for such work, so that the other half serves files and name lookups. */
+const HASHES_MAX = 2
 
 interface Parts {
   readonly config: Pick<Config, 'dnsServers' | 'egressSocketsMax' | 'sqlConnectionsMax' | 'sqlIdleMs'>
@@ -55,6 +60,7 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
       fetch,
       createBlobsCapability(blobs),
       createQueuesCapability({ store: stores.queues }),
+      createAuthCapability({ store: stores.auth, vault, clock, makeHash, cost: HASH_COST, hashesMax: HASHES_MAX }),
     ],
     data,
     databases,

@@ -3,19 +3,19 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
-import { billCsv, usageCsv } from './billing/csv.ts'
-import { formatNanoUsd } from './billing/decimal.ts'
+import { accountsOf } from './billing/accounts.ts'
 import { openBlobService } from './blob-service.ts'
 import { keepAccountsHourly } from './billing/keep-accounts.ts'
 import { loadPriceBooks } from './billing/price-book.ts'
 import { PriceBooks } from './billing/price-books.ts'
 import { createBroker } from './broker/broker.ts'
 import { createInvokeCapability } from './broker/invoke.ts'
+import { watchCanaries } from './canaries.ts'
 import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
 import { systemClock } from './core/clock.ts'
-import { createRunIds } from './core/ids.ts'
+import { type TenantId, createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
 import { examine, examineWeb } from './doctor.ts'
@@ -40,10 +40,10 @@ import { raiseWalls } from './pool/walls.ts'
 import { startWatchdog } from './pool/watchdog.ts'
 import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
-import { verifyLedger } from './store/chain.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
 import { withoutPosts } from './without-posts.ts'
+import { logEvents } from './telemetry/log-events.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { VERSION } from './version.ts'
@@ -139,7 +139,6 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     invoices: stores.invoices,
     closedUntil: await stores.invoices.closedUntil(),
     budgetOf: (tenant) => admission.budgetOf(tenant),
-    verifyChain: verifyLedger,
   })
   const meter = openProcessMeter()
   const watchdog = taken.use(
@@ -200,8 +199,10 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     clock,
   })
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
+  const watch = taken.use(watchCanaries({ costOf: (usage) => billing.cost(usage), directory: () => functions, log }))
   const functions = createFunctionDirectory({
     clock,
+    watch,
     store: stores.functions,
     load: createLoadCode({ admission, scheduler, pool }),
     cacheSize: FUNCTION_CACHE,
@@ -227,11 +228,12 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
-    accounts: { ...billing, costUsd: (usage, at) => formatNanoUsd(billing.cost(usage, at)), billCsv, usageCsv },
+    accounts: accountsOf(billing),
     runs: stores.ledger,
     blobs: blobs.store,
     blobUrls: blobs.urls,
     queues: stores.queues,
+    users: stores.auth,
     databases: capabilities.databases,
     data: capabilities.data,
     health,
@@ -246,7 +248,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
-  taken.use(keepAccountsHourly({ storedBytes: () => stores.storedBytes(), desk: billing, clock, log }))
+  taken.use(logEvents(log))
+  const tenants = (): readonly TenantId[] => admission.listTenants().map(({ id }) => id)
+  taken.use(keepAccountsHourly({ storedBytes: () => stores.storedBytes(), tenants, desk: billing, clock, log }))
   const resources = taken.move()
 
   return {

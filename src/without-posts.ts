@@ -8,6 +8,7 @@ export function withoutPosts(ledger: LedgerStore): LedgerStore {
     find: ledger.find.bind(ledger),
     page: ledger.page.bind(ledger),
     records: ledger.records.bind(ledger),
-    auditRollups: ledger.auditRollups.bind(ledger),
+    tryWrite: ledger.tryWrite.bind(ledger),
+    verify: ledger.verify.bind(ledger),
   }
 }

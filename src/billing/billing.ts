@@ -4,19 +4,22 @@ import type { RunId, TenantId } from '../core/ids.ts'
 import { type EpochMillis, type NanoUsd, micros } from '../core/quantity.ts'
 import type { Billing, Report, Ticket, Usage } from '../core/run.ts'
 import type { InvoiceStore, LedgerRecord, RunDetails, StoredBytes, TimeRange, UsageGroup } from '../core/stores.ts'
+import { lookForAnomaly } from './anomaly.ts'
+import { billHtml } from './bill-html.ts'
 import type { Bill } from './bill.ts'
 import { type BudgetParts, Budgets } from './budget.ts'
 import type { BudgetStatus } from './budget-report.ts'
 import { EXPLAINED_RUNS, type Explanation, explain } from './explain.ts'
 import { RunHold } from './hold.ts'
 import { Invoices } from './invoices.ts'
+import { LedgerGate } from './ledger-gate.ts'
 import { measure } from './meter.ts'
 import { parsePeriod } from './period.ts'
 import { parsePriceBooks } from './price-book.ts'
 import { PriceBooks } from './price-books.ts'
 import { costOf } from './price.ts'
 import { type RangeText, checkRows, parseGroups, parseRange } from './range.ts'
-import { ALL_TIME, type Verification, type VerifyChain, recordLines } from './records.ts'
+import { ALL_TIME, type Verification, recordLines } from './records.ts'
 import { storageRecord } from './storage.ts'
 import { type UsageReport, makeUsageReport, sumsOfRun } from './usage.ts'
 
@@ -24,7 +27,6 @@ interface Parts extends BudgetParts {
   readonly invoices: InvoiceStore
   /** Where the last closed month ends. */
   readonly closedUntil: EpochMillis
-  readonly verifyChain: VerifyChain
 }
 
 /** The stage that holds, meters and posts, and the questions that its ledger and price book answer. */
@@ -36,6 +38,8 @@ export interface BillingDesk extends Billing {
    * INVALID_PERIOD, also for a month that is yet to come or before the price book.
    */
   bill(tenant: TenantId, period?: string): Promise<Bill>
+  /** The bill as a page to print, which says whether it is an invoice. Throws INVALID_PERIOD. */
+  billPage(tenant: TenantId, period?: string): Promise<string>
   /** Where a line of a bill comes from, down to its runs. Throws INVALID_PERIOD, and NOT_FOUND if there is no such line. */
   explain(tenant: TenantId, question: ExplainQuestion): Promise<Explanation>
   /** The bill of a month as it would be by another price book. Throws INVALID_REQUEST with every fault of the book. */
@@ -55,6 +59,8 @@ export interface BillingDesk extends Billing {
   chargeStorage(stored: readonly StoredBytes[]): Promise<void>
   /** Checks the tenant's whole chain, from its first record, that roll-ups are the sums of it, and that invoices are what it makes. */
   verify(tenant: TenantId): Promise<Verification>
+  /** Looks whether tenants have spent far more in the last hour than they use to, and tells by events. */
+  lookForAnomalies(tenants: readonly TenantId[]): Promise<void>
   /** A range as callers write it; the current month if they write none. Throws INVALID_PERIOD naming the field. */
   parseRange(text: RangeText): TimeRange
   /** A list such as `day,outcome`. Throws INVALID_REQUEST naming what is allowed. */
@@ -77,22 +83,32 @@ export interface Simulation {
 
 /** Puts the stage together. Reads nothing yet. */
 export function createBilling(parts: Parts): BillingDesk {
-  const { clock, ledger, prices, verifyChain } = parts
+  const { clock, ledger, prices } = parts
   const budgets = new Budgets(parts)
+  const gate = new LedgerGate(parts)
   const invoices = new Invoices(parts, parts.closedUntil)
   return {
-    reserve: (ticket) => budgets.reserve(ticket),
+    reserve(ticket) {
+      gate.check()
+      return budgets.reserve(ticket)
+    },
     async post(hold, report, consumed) {
       assert(hold instanceof RunHold, 'a hold comes from reserve')
       const usage = measure(report, hold.ticket, consumed)
       await budgets.post(hold, usage, () => {
         const startedAt = invoices.dated(hold.ticket.admittedAt)
-        return ledger.post(recordOf(hold.ticket, report, usage, startedAt), detailsOf(report, usage))
+        const record = recordOf(hold.ticket, report, usage, startedAt)
+        return gate.post(() => ledger.post(record, detailsOf(report, usage)))
       })
       return usage
     },
     cost: (usage, at = clock.now()) => costOf(sumsOfRun(usage), prices.at(at)),
     bill: async (tenant, text) => invoices.bill(tenant, parsePeriod(text, clock.now())),
+    async billPage(tenant, text) {
+      const period = parsePeriod(text, clock.now())
+      const kind = (await invoices.isClosed(tenant, period)) ? 'invoice' : 'preview'
+      return billHtml(await invoices.bill(tenant, period), kind)
+    },
     async explain(tenant, { line, period: text, before, limit = EXPLAINED_RUNS.fallback }) {
       const period = parsePeriod(text, clock.now())
       const bill = await invoices.bill(tenant, period)
@@ -114,10 +130,8 @@ export function createBilling(parts: Parts): BillingDesk {
       return recordLines(ledger.records(tenant, range))
     },
     async verify(tenant) {
-      const verdict = await verifyChain(ledger.records(tenant, ALL_TIME))
+      const verdict = await ledger.verify(tenant)
       if (!verdict.ok) return verdict
-      const rollup = await ledger.auditRollups(tenant)
-      if (rollup !== undefined) return { ok: false, reason: 'rollup-differs', rollup }
       const period = await invoices.audit(tenant)
       return period === undefined ? verdict : { ok: false, reason: 'invoice-differs', period }
     },
@@ -130,6 +144,9 @@ export function createBilling(parts: Parts): BillingDesk {
         const startedAt = invoices.dated(record.startedAt)
         await budgets.append(each.tenant, () => ledger.post({ ...record, startedAt }, { logs: [] }))
       }
+    },
+    async lookForAnomalies(tenants) {
+      for (const tenant of tenants) await lookForAnomaly(tenant, clock.now(), parts)
     },
     parseRange: (text) => parseRange(text, clock.now()),
     parseGroups,

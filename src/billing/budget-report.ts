@@ -6,14 +6,17 @@ import { formatNanoUsd } from './decimal.ts'
 import { isoTime, periodName } from './period.ts'
 import { type Position, leftOf, moneyPosition, unitsPosition } from './position.ts'
 import type { PriceBooks } from './price-books.ts'
+import { type WarningPercent, percentReached } from './warnings.ts'
 
-/** One measure of a budget as JSON. `limit` and `left` are there only if it is limited. */
+/** One measure of a budget as JSON. `limit`, `left` and `warning` are there only if it is limited. */
 export interface MeasureStatus<Amount> {
   readonly limit?: Amount
   readonly spent: Amount
   /** Set aside for runs in progress. */
   readonly held: Amount
   readonly left?: Amount
+  /** The share of the limit that was last warned of, in percent; absent below 50. */
+  readonly warning?: WarningPercent
 }
 
 /** A day or month of a tenant as JSON. */
@@ -62,7 +65,9 @@ function sentence(position: Position): string {
 function measureStatus<Amount>(position: Position, write: (value: bigint) => Amount): MeasureStatus<Amount> {
   const { limit, spent, held } = position
   const status = { spent: write(spent), held: write(held) }
-  return limit === undefined ? status : { limit: write(limit), ...status, left: write(leftOf(position, limit)) }
+  if (limit === undefined) return status
+  const warning = percentReached(position)
+  return { limit: write(limit), ...status, left: write(leftOf(position, limit)), ...(warning && { warning }) }
 }
 
 function usdText(value: bigint): string {

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../core/clock.ts'
 import type { TenantId } from '../core/ids.ts'
+import { epochMillis } from '../core/quantity.ts'
 import type { Ticket, Usage } from '../core/run.ts'
 import type { Allowance, Budget } from '../core/stores.ts'
 import { Account, type AccountParts, type AccountUse, type Window } from './account.ts'
@@ -8,7 +9,8 @@ import { type BudgetStatus, budgetExceeded, budgetStatus } from './budget-report
 import type { RunHold } from './hold.ts'
 import { type Position, isShort, moneyPosition, unitsPosition } from './position.ts'
 import type { PriceBooks } from './price-books.ts'
-import { type Spend, worstCase } from './spend.ts'
+import { NO_SPEND, type Spend, worstCase } from './spend.ts'
+import { BudgetWarnings } from './warnings.ts'
 
 /**
  * Idle accounts whose sums stay in memory, the least recently used going first. Each is under 1 kB, and one that went
@@ -38,6 +40,7 @@ export class Budgets {
    * that a tenant has one account even if the cache lets go of it meanwhile.
    */
   readonly #busy = new Map<TenantId, Account>()
+  readonly #warnings = new BudgetWarnings()
   readonly #idle = new LRUCache<TenantId, Account>({ max: IDLE_ACCOUNTS_MAX })
 
   constructor(parts: BudgetParts) {
@@ -64,8 +67,18 @@ export class Budgets {
   }
 
   /** Commits and closes a hold: see {@link Account.post}. */
-  post(hold: RunHold, usage: Usage, commit: () => Promise<void>): Promise<void> {
-    return this.#account(hold.ticket.request.tenant).post(hold, usage, commit)
+  async post(hold: RunHold, usage: Usage, commit: () => Promise<void>): Promise<void> {
+    const { request, admittedAt } = hold.ticket
+    const account = this.#account(request.tenant)
+    await account.post(hold, usage, commit)
+    const budget = this.#parts.budgetOf(request.tenant)
+    if (!isLimited(budget)) return
+    const { prices } = this.#parts
+    const windows = account.windowsAt(admittedAt)
+    this.#warnings.charged(
+      request.tenant,
+      windows.flatMap((window) => positions(window, budget[window.period.kind], { prices, need: NO_SPEND })),
+    )
   }
 
   /** Commits what is charged without a hold: see {@link Account.append}. */
@@ -98,7 +111,11 @@ export class Budgets {
     const short = known.windows
       .flatMap((window) => positions(window, known.budget[window.period.kind], { prices, need }))
       .filter(isShort)
-    if (short.length > 0) throw budgetExceeded(short, clock.now())
+    // By the later of both: a clock that was set back must not make the wait longer than the period.
+    if (short.length > 0) {
+      this.#warnings.refused(ticket.request.tenant, short)
+      throw budgetExceeded(short, epochMillis(Math.max(ticket.admittedAt, clock.now())))
+    }
     return account.hold(ticket)
   }
 

@@ -3,6 +3,8 @@ import type { UsageReport } from './usage.ts'
 
 /** Spreadsheets run a cell that begins so as a formula; the wide forms too, in some locales. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/
+/** What is disarmed is no number any more; the amount of a discount has to stay one. */
+const NUMBER = /^-?\d+(\.\d+)?$/
 const NEEDS_QUOTES = /[",\r\n]/
 const BILL_HEADER = ['tenant', 'period', 'line', 'description', 'quantity', 'unit', 'unitPrice', 'amount', 'currency']
 const FIGURES = [
@@ -51,6 +53,6 @@ export function csv(rows: readonly (readonly (string | number)[])[]): string {
 
 function csvField(value: string | number): string {
   if (typeof value === 'number') return String(value)
-  const text = FORMULA.test(value) ? `'${value}` : value
+  const text = FORMULA.test(value) && !NUMBER.test(value) ? `'${value}` : value
   return NEEDS_QUOTES.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

@@ -49,6 +49,11 @@ export class Invoices {
     return invoice === undefined ? this.make(tenant, period) : (JSON.parse(invoice.bill) as Bill)
   }
 
+  /** Whether a month is closed for a tenant: its bill is an invoice. */
+  async isClosed(tenant: TenantId, period: Period): Promise<boolean> {
+    return (await this.#parts.invoices.find(tenant, periodName(period))) !== undefined
+  }
+
   /** The bill of a month by the ledger and, if none are given, by the price books of now. Throws INVALID_PERIOD. */
   async make(tenant: TenantId, period: Period, prices = this.#parts.prices): Promise<Bill> {
     const segments = await Promise.all(

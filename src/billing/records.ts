@@ -1,17 +1,11 @@
 import { epochMillis } from '../core/quantity.ts'
-import type { LedgerLine, RollupFault, TimeRange } from '../core/stores.ts'
+import type { LedgerLine, LedgerVerdict, TimeRange } from '../core/stores.ts'
 
-/** What checking a chain of ledger lines found: the last hash, or the first line that is wrong and why. */
+/** What checking a tenant's accounts found: what the ledger says of itself, or an invoice that it does not make. */
 export type Verification =
-  | { readonly ok: true; readonly records: number; readonly head: string }
-  | { readonly ok: false; readonly sequence: number; readonly reason: string }
-  /** The records are right, and a roll-up is not their sum. */
-  | { readonly ok: false; readonly reason: 'rollup-differs'; readonly rollup: RollupFault }
+  | LedgerVerdict
   /** An invoice is not what ledger and price books make. */
   | { readonly ok: false; readonly reason: 'invoice-differs'; readonly period: string }
-
-/** Checks lines that begin with a tenant's first. Handed in, because who writes the chain knows how it is hashed. */
-export type VerifyChain = (lines: AsyncIterable<LedgerLine>) => Promise<Verification>
 
 /** From the first record to the last one there can be: the bounds of what a date can hold. */
 export const ALL_TIME: TimeRange = Object.freeze({ from: epochMillis(0), to: epochMillis(8_640_000_000_000_000) })

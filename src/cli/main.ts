@@ -5,6 +5,7 @@ import { systemClock } from '../core/clock.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
 import { registerDeploy } from './deploy.ts'
+import { registerDev } from './dev.ts'
 import { registerDocs } from './docs.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerEnv } from './env.ts'
@@ -24,11 +25,13 @@ import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
 import { registerTenants } from './tenants.ts'
 import { print } from './terminal.ts'
 import { registerUsage } from './usage.ts'
+import { registerUsers } from './users.ts'
 
 const REGISTRARS = [
   registerServe,
   registerRun,
   registerDeploy,
+  registerDev,
   registerInvoke,
   registerFunctions,
   registerRuns,
@@ -37,6 +40,7 @@ const REGISTRARS = [
   registerTenants,
   registerKeys,
   registerSql,
+  registerUsers,
   registerKv,
   registerDocs,
   registerEnv,

@@ -201,6 +201,19 @@ export interface SqlGrant extends Grant {
   readonly resultBytes: number
 }
 
+export interface AuthGrant extends Grant {
+  /** Users of the tenant's application. */
+  readonly users: number
+  /** Sessions of one user; the oldest ends when there is one more. */
+  readonly sessions: number
+  /** Longest life of a session. */
+  readonly sessionSeconds: number
+  /** Attempts at a password in a row that may be made at once; those after them wait longer and longer. */
+  readonly attempts: number
+  /** Passwords that are checked for the tenant at once, those that wait included. */
+  readonly concurrency: number
+}
+
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
@@ -210,6 +223,7 @@ export interface Grants {
   readonly invoke?: InvokeGrant
   readonly fetch?: FetchGrant
   readonly sql?: SqlGrant
+  readonly auth?: AuthGrant
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */

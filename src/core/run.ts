@@ -179,7 +179,7 @@ export interface Admission {
 }
 
 export interface Billing {
-  /** Sets the run's worst case aside. Throws BUDGET_EXCEEDED. A promise only while the tenant's sums are being read. */
+  /** Sets the run's worst case aside. Throws BUDGET_EXCEEDED, OVERLOADED while nothing can be charged. A promise only while the tenant's sums are being read. */
   reserve(ticket: Ticket): Hold | Promise<Hold>
   /**
    * Decides the usage, commits the ledger record and closes the hold; resolves after the commit.

@@ -2,6 +2,7 @@
  * What the stages need of storage. Each port is small and asynchronous, so that SQLite and PostgreSQL can both serve it;
  * `store/` implements them, `main.ts` hands them in. Every promise rejects with an INTERNAL CloisterError when storage fails.
  */
+import type { AuthStore } from './auth.ts'
 import type { DocStore } from './documents.ts'
 import type { IdempotencyStore } from './idempotency.ts'
 import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
@@ -10,6 +11,7 @@ import type { RunStatus } from './outcome.ts'
 import type { FunctionStore } from './function-store.ts'
 import type { Bytes, EpochMillis, Micros, NanoUsd } from './quantity.ts'
 import type { QueueStore } from './queues.ts'
+import type { SqlBindingStore } from './sql-bindings.ts'
 import type { FunctionVersion, GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
 
 /** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
@@ -143,12 +145,21 @@ export interface LedgerStore {
   ): Promise<readonly LedgerRecord[]>
   /** Every record of the range in the order of the tenant's chain, for export and verification. */
   records(tenant: TenantId, range: TimeRange): AsyncIterable<LedgerLine>
+  /** Commits as much as a large record takes and takes it away again. Rejects as a post would. */
+  tryWrite(): Promise<void>
   /**
-   * Checks the tenant's roll-ups against its records, all as they were at one moment, and names the first that differs;
-   * undefined if none does.
+   * Checks the tenant's whole chain and that its roll-ups are the sums of it, with every record that was posted when it
+   * was asked for. One tenant at a time.
    */
-  auditRollups(tenant: TenantId): Promise<RollupFault | undefined>
+  verify(tenant: TenantId): Promise<LedgerVerdict>
 }
+
+/** What checking a tenant's ledger found: the last hash, or what is wrong first. */
+export type LedgerVerdict =
+  | { readonly ok: true; readonly records: number; readonly head: string }
+  | { readonly ok: false; readonly sequence: number; readonly reason: string }
+  /** The records are right, and a roll-up is not their sum. */
+  | { readonly ok: false; readonly reason: 'rollup-differs'; readonly rollup: RollupFault }
 
 /** A roll-up that is not the sum of its records. */
 export interface RollupFault {
@@ -254,27 +265,6 @@ export interface StoredBytes {
   readonly bytes: Bytes
 }
 
-/** A database that a tenant's code may use by a name. */
-export interface SqlBindingRecord {
-  readonly tenant: TenantId
-  readonly name: string
-  /** Its URL, with the password, sealed by the vault. */
-  readonly sealed: string
-  /** What the operator binds may be anywhere; what the tenant binds must be in the open internet. */
-  readonly boundBy: 'operator' | 'tenant'
-  readonly createdAt: EpochMillis
-  readonly updatedAt: EpochMillis
-}
-
-export interface SqlBindingStore {
-  /** Writes it, unless it would be one more than `max`. Rejects with NOT_FOUND for a tenant that does not exist. */
-  put(binding: SqlBindingRecord, max: number): Promise<'done' | 'too-many'>
-  find(tenant: TenantId, name: string): Promise<SqlBindingRecord | undefined>
-  /** By name. */
-  list(tenant: TenantId): Promise<readonly SqlBindingRecord[]>
-  delete(tenant: TenantId, name: string): Promise<boolean>
-}
-
 /** Everything that lasts, opened together and closed together. */
 export interface Stores extends AsyncDisposable {
   readonly tenants: TenantStore
@@ -290,4 +280,5 @@ export interface Stores extends AsyncDisposable {
   /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */
   storedBytes(): Promise<readonly StoredBytes[]>
   readonly sqlBindings: SqlBindingStore
+  readonly auth: AuthStore
 }

@@ -31,6 +31,7 @@ export interface Envelope {
 
 export const JSON_TYPE = 'application/json; charset=utf-8'
 export const CSV_TYPE = 'text/csv; charset=utf-8'
+const HTML_TYPE = 'text/html; charset=utf-8'
 export const NDJSON_TYPE = 'application/x-ndjson; charset=utf-8'
 
 export function json(value: unknown, status = 200): Answer {
@@ -39,6 +40,12 @@ export function json(value: unknown, status = 200): Answer {
 
 export function csv(text: string): Answer {
   return { status: 200, type: CSV_TYPE, body: text }
+}
+
+/** A page for people. Whatever is in it, a browser runs no script and loads nothing. */
+export function html(text: string): Answer {
+  const headers = ['content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"]
+  return { status: 200, type: HTML_TYPE, body: text, headers }
 }
 
 /** Nothing to say but that it was done. */

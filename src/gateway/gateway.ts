@@ -3,6 +3,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import type { z } from 'zod'
 import type { FunctionConfig } from '../core/function-store.ts'
 import type { BlobUrls } from '../core/blob-urls.ts'
+import type { AuthStore } from '../core/auth.ts'
 import type { BlobStore } from '../core/blobs.ts'
 import type { Bytes } from '../core/quantity.ts'
 import type { QueueStore } from '../core/queues.ts'
@@ -31,6 +32,7 @@ import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
+import { userRoutes } from './routes/users.ts'
 
 export interface GatewayParts {
   readonly gatekeeper: ports.Gatekeeper
@@ -46,6 +48,7 @@ export interface GatewayParts {
   readonly blobs: Pick<BlobStore, 'open' | 'list' | 'delete'>
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
+  readonly users: AuthStore
   readonly databases: ports.Databases
   readonly data: ports.Data
   readonly health: () => ports.Health
@@ -121,6 +124,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...tenantRoutes(parts),
     ...blobRoutes(parts),
     ...queueRoutes(parts),
+    ...userRoutes(parts),
     ...sqlRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),

@@ -27,6 +27,7 @@ interface ParameterTypes {
   function: FunctionName
   alias: AliasName
   databaseName: string
+  userId: string
   key: string
   collection: string
   id: string
@@ -42,6 +43,7 @@ interface Parameter<Value> {
   read(text: string): Value
 }
 
+const USER_ID = /^usr_[0-9a-f]{32}$/
 /** Longest key of a blob under any policy. */
 const BLOB_KEY_BYTES_MAX = 1_024
 
@@ -92,6 +94,11 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
       const fault = queueNameFault(text)
       return fault === undefined ? text : refuse('INVALID_REQUEST', text, fault)
     },
+  },
+  userId: {
+    description: 'The id of a user of the tenant’s application.',
+    pattern: USER_ID.source,
+    read: (text) => (USER_ID.test(text) ? text : refuse('NOT_FOUND', text, 'is not the id of a user')),
   },
   databaseName: {
     description: 'The name that a database is bound to; `default` is the one of `context.sql` itself.',

@@ -7,6 +7,7 @@ import type {
   FunctionConfig,
   FunctionRecord,
   Handler,
+  Rollback,
   VersionRecord,
 } from '../core/function-store.ts'
 import type { AliasName, FunctionName, KeyId, RunId, TenantId } from '../core/ids.ts'
@@ -162,6 +163,8 @@ export interface Functions {
     name: FunctionName,
     alias: AliasName,
   ): Promise<{ readonly version: number; readonly from: number }>
+  /** Canaries that ended by themselves, newest first. */
+  rollbacks(tenant: TenantId, name: FunctionName): Promise<readonly Rollback[]>
 }
 
 /** The questions that the ledger and the price book answer. Objects are plain JSON. */
@@ -171,6 +174,10 @@ export interface Accounts {
   /** The bill of a month, `YYYY-MM`; the current one if none is named. Rejects with INVALID_PERIOD. */
   bill(tenant: TenantId, period: string | undefined): Promise<object>
   billCsv(bill: object): string
+  /** As rows of FOCUS, the FinOps Open Cost and Usage Specification. */
+  billFocus(bill: object): string
+  /** As an HTML page to print, without scripts. Rejects as `bill` does. */
+  billPage(tenant: TenantId, period: string | undefined): Promise<string>
   /** Where a line comes from. Rejects with INVALID_PERIOD and NOT_FOUND. */
   explain(tenant: TenantId, question: ExplainQuestion): Promise<object>
   /** The bill of a month beside what another price book makes of it. Rejects with INVALID_PERIOD and INVALID_REQUEST. */

@@ -1,5 +1,6 @@
 import { fetchGrant } from './egress.ts'
 import { grant, whole } from './fields.ts'
+import { auth } from './grants/auth.ts'
 import { sql } from './sql-grant.ts'
 import { docs } from './grants/docs.ts'
 import { invoke } from './grants/invoke.ts'
@@ -111,7 +112,7 @@ const queues = grant({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-export const GRANTS = { kv, docs, invoke, fetch: fetchGrant, blobs, queues, sql } as const
+export const GRANTS = { kv, docs, invoke, fetch: fetchGrant, blobs, queues, sql, auth } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])

@@ -1,6 +1,6 @@
 import type { Operations } from '../core/run.ts'
 import type { CanonicalFields } from './canonical.ts'
-import { Sums } from './sums.ts'
+import { Sums, type Totals } from './sums.ts'
 
 /**
  * Roll-ups are the sums of a tenant's records by hour and by day, kept in the very transaction that appends the records.
@@ -30,6 +30,12 @@ export interface Rollup {
   readonly sums: Sums
 }
 
+/** What of a record says which roll-ups it belongs to. */
+type Keyed = Pick<
+  CanonicalFields,
+  'tenant' | 'startedAt' | 'kind' | 'trigger' | 'status' | 'function' | 'version' | 'policy'
+>
+
 /** Roll-ups in the making: records go in, the sums of each come out. */
 export class Rollups {
   readonly #byKey = new Map<string, Rollup>()
@@ -38,6 +44,12 @@ export class Rollups {
   add(record: CanonicalFields, operations: Operations): void {
     this.#of(record, 'hour').addRecord(record, operations)
     this.#of(record, 'day').addRecord(record, operations)
+  }
+
+  /** Adds records of one hour that are alike in all but their quantities, as {@link Sums.addGroup} does. */
+  addGroup(group: Keyed, totals: Totals, operations: Operations): void {
+    this.#of(group, 'hour').addGroup(totals, operations)
+    this.#of(group, 'day').addGroup(totals, operations)
   }
 
   get size(): number {
@@ -56,7 +68,7 @@ export class Rollups {
     this.#byKey.clear()
   }
 
-  #of(record: CanonicalFields, resolution: Resolution): Sums {
+  #of(record: Keyed, resolution: Resolution): Sums {
     const { tenant, startedAt, kind, trigger, status, function: name, version, policy } = record
     const start = startedAt - (startedAt % RESOLUTIONS[resolution])
     const deployed = { function: name ?? '', version: version ?? 0 }

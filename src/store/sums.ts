@@ -3,6 +3,9 @@ import type { UsageSums } from '../core/stores.ts'
 import { SUMMED, type Summed, eachSum } from '../core/summed.ts'
 import type { CanonicalFields } from './canonical.ts'
 
+/** Sums of some records by quantity. */
+export type Totals = Readonly<Record<Summed, bigint>>
+
 /**
  * Sums of ledger records, exact however many they are. A roll-up keeps them as text, because a sum of integers that a
  * database can hold need not be one.
@@ -27,6 +30,14 @@ export class Sums {
     totals.storedByteHours += BigInt(record.storedByteHours)
     totals.coldStarts += BigInt(record.coldStart)
     this.#addOperations(operations)
+  }
+
+  /** Adds the totals of records that all used the same operations. */
+  addGroup(totals: Totals, operations: Operations): void {
+    for (const name of SUMMED) this.#totals[name] += totals[name]
+    for (const [name, count] of Object.entries(operations)) {
+      this.#operations.set(name, (this.#operations.get(name) ?? 0n) + BigInt(count) * totals.records)
+    }
   }
 
   /** Adds what {@link text} wrote. Throws what JSON.parse and BigInt throw. */

@@ -25,7 +25,11 @@ test('any text comes back from a CSV parser as it was, unless a spreadsheet woul
   )
 })
 
-test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1'])('%j is disarmed', (text) => {
+test('a negative number stays one', () => {
+  expect(csv([['-1.500000000', 'plain']])).toBe('-1.500000000,plain\r\n')
+})
+
+test.each(['=1+1', '+1', '-1+1', '@SUM(A1)', '\t=1', '\r=1', '＝1'])('%j is disarmed', (text) => {
   expect(rowsOf(csv([[text, 'plain']]))).toEqual([[`'${text}`, 'plain']])
 })
 
@@ -91,6 +95,7 @@ test('a bill as CSV has a row for each line and one for the total', async () => 
       '0.000000000',
       'USD',
     ],
+    ...Array.from({ length: 3 }, () => expect.arrayContaining([expect.stringMatching(/^operations:auth[.]/), '0'])),
     ['alice', '2026-03', 'total', 'Total', '', '', '', '0.000000908', 'USD'],
   ])
 })

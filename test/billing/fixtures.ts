@@ -138,15 +138,6 @@ export function stage({ priceBook = defaultBook, priceBooks = [priceBook] }: Sta
     invoices: new MemoryInvoices(ledger),
     closedUntil: epochMillis(0),
     budgetOf: (tenant) => budgets.get(tenant) ?? {},
-    async verifyChain(lines) {
-      let records = 0
-      let head = ''
-      for await (const { hash } of lines) {
-        records += 1
-        head = hash
-      }
-      return { ok: true, records, head }
-    },
   })
   return { desk, ledger, clock, budgets }
 }

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { createBilling } from '../../src/billing/billing.ts'
 import { PriceBooks } from '../../src/billing/price-books.ts'
-import { verifyLedger } from '../../src/store/chain.ts'
 import { openTemporaryStores } from '../../src/store/sqlite/open.ts'
 import { StillClock, alice, book, consumed, defaultBook, report, ticket } from './fixtures.ts'
 
@@ -15,7 +14,6 @@ async function deskOver(stores: Stores, clock: StillClock, priceBook = defaultBo
     closedUntil: await stores.invoices.closedUntil(),
     prices: new PriceBooks([priceBook]),
     budgetOf: () => ({}),
-    verifyChain: verifyLedger,
   })
 }
 

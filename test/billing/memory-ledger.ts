@@ -4,6 +4,7 @@ import type {
   LedgerLine,
   LedgerRecord,
   LedgerStore,
+  LedgerVerdict,
   PostedRun,
   RunDetails,
   TimeRange,
@@ -52,8 +53,14 @@ export class MemoryLedger implements LedgerStore {
     }
   }
 
-  auditRollups(): Promise<undefined> {
-    return Promise.resolve(undefined)
+  async tryWrite(): Promise<void> {
+    await this.step('commit')
+  }
+
+  async verify(tenant: TenantId): Promise<LedgerVerdict> {
+    const range = { from: 0, to: Number.MAX_SAFE_INTEGER } as unknown as TimeRange
+    const lines = await Array.fromAsync(this.records(tenant, range))
+    return { ok: true, records: lines.length, head: lines.at(-1)?.hash ?? '' }
   }
 
   #of(tenant: TenantId, { from, to }: TimeRange): PostedRun[] {

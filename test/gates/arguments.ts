@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import fc from 'fast-check'
+import { AUTH, AUTH_OPERATIONS, authArguments, authOver } from './auth-arguments.ts'
 import { createBroker } from '../../src/broker/broker.ts'
 import { createFetchCapability } from '../../src/broker/fetch.ts'
 import { createDocsCapability } from '../../src/broker/docs.ts'
@@ -27,6 +28,7 @@ const OPERATIONS = [
   ...['insert', 'get', 'replace', 'patch', 'delete', 'find', 'transact'].map((verb) => `docs.${verb}`),
   ...['send', 'write', 'read', 'cancel'].map((verb) => `fetch.${verb}`),
   ...SQL_OPERATIONS,
+  ...AUTH_OPERATIONS,
 ]
 /** They count as many operations as they have items. */
 const BATCHES = new Set(['kv.getMany', 'kv.putMany', 'kv.deleteMany', 'docs.transact'])
@@ -40,6 +42,7 @@ const REFUSALS: ReadonlySet<unknown> = new Set([
   'CONCURRENCY_LIMITED',
   'EGRESS_REFUSED',
   'REQUEST_TOO_LARGE',
+  'RATE_LIMITED',
 ])
 const CANARY = 'the canary of somebody else'
 
@@ -94,13 +97,14 @@ export const callArguments: Gate = {
         createDocsCapability({ store: stores.docs, clock: systemClock }),
         fetch,
         sqlOverNothing(stores.sqlBindings),
+        authOver(stores.auth),
       ],
       clock: systemClock,
       onFault: (operation, error) => faults.push(`${operation}: ${String(error)}`),
     })
     const policy = {
       ...loadPolicies([]).resolve('default'),
-      capabilities: { kv: GRANT, docs: DOCS, fetch: FETCH, sql: SQL },
+      capabilities: { kv: GRANT, docs: DOCS, fetch: FETCH, sql: SQL, auth: AUTH },
     }
     for (const name of ['hostile', 'neighbour']) {
       const id = parseTenantId(name)
@@ -308,6 +312,7 @@ function sampleTexts(seed: number): readonly string[] {
     { weight: 4, arbitrary: fc.tuple(request) },
     fc.tuple(id, fc.option(fc.base64String({ maxLength: 160 }))),
     sqlArguments(key, value),
+    authArguments(key, value),
     fc.tuple(collection, document, versions),
     fc.tuple(collection, key, document, versions),
     fc.tuple(collection, key, versions),

@@ -11,6 +11,15 @@ test('a bill is JSON, and CSV for who asks for it by header or by query', async 
   const byHeader = await world.call('GET', bill, { headers: { accept: 'text/csv' } })
   expect([byHeader.headers.get('content-type'), await byHeader.text()]).toEqual(['text/csv; charset=utf-8', csv])
   expect(await (await world.call('GET', `${bill}&format=csv`)).text()).toBe(csv)
+  const focus = await world.call('GET', `${bill}&format=focus`)
+  expect([focus.headers.get('content-type'), await focus.text()]).toEqual([
+    'text/csv; charset=utf-8',
+    'BillingAccountId\r\nacme\r\n',
+  ])
+  const page = await world.call('GET', `${bill}&format=html`)
+  expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+  expect(await page.text()).toContain('acme')
   expect(await refusalOf(world.call('GET', '/v1/tenants/acme/bill?period=2026'))).toMatchObject({
     status: 400,
     code: 'INVALID_PERIOD',

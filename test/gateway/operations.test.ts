@@ -75,6 +75,7 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/functions/{function}/invoke',
     '/v1/tenants/{tenant}/functions/{function}/rollback',
     '/v1/tenants/{tenant}/functions/{function}/versions',
+    '/v1/tenants/{tenant}/jwks',
     '/v1/tenants/{tenant}/keys',
     '/v1/tenants/{tenant}/keys/{keyId}',
     '/v1/tenants/{tenant}/kv',
@@ -88,6 +89,9 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/sql/{databaseName}',
     '/v1/tenants/{tenant}/sql/{databaseName}/test',
     '/v1/tenants/{tenant}/usage',
+    '/v1/tenants/{tenant}/users',
+    '/v1/tenants/{tenant}/users/{userId}',
+    '/v1/tenants/{tenant}/users/{userId}/sessions',
   ])
   for (const [path, operations] of Object.entries(document.paths)) {
     // What a function answers is its own affair.

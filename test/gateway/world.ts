@@ -97,6 +97,8 @@ const accounts: Accounts = {
   },
   explain: async (owner, question) => ({ tenant: owner, ...question }),
   simulate: async (owner, book, period) => ({ tenant: owner, book, period }),
+  billFocus: (bill) => `BillingAccountId\r\n${String((bill as { tenant: string }).tenant)}\r\n`,
+  billPage: (tenant) => Promise.resolve(`<!doctype html><title>${tenant}</title>`),
   billCsv: (bill) => `${Object.keys(bill).join(',')}\r\n${Object.values(bill).join(',')}\r\n`,
   usage: async (owner, range, groupBy) => ({ tenant: owner, ...range, groupBy, rows: [] }),
   usageCsv: (report) => `${Object.keys(report).join(',')}\r\n`,
@@ -192,6 +194,7 @@ export async function openGateway(options: Options = {}): Promise<World> {
     blobs: {} as never,
     blobUrls: {} as never,
     queues: {} as never,
+    users: { findSigningKey: async () => undefined } as never,
     databases: options.databases ?? noDatabases,
     data: noData,
     health: () => world.health,
@@ -222,6 +225,7 @@ const noFunctions: Functions = {
   alias: notFound,
   setAlias: notFound,
   deleteAlias: notFound,
+  rollbacks: async () => [],
   rollBack: notFound,
 }
 

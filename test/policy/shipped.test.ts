@@ -113,6 +113,14 @@ test('default has the values that the documents promise', () => {
         rows: 1_000,
         resultBytes: 1_048_576,
       },
+      auth: {
+        operations: 50,
+        users: 10_000,
+        sessions: 20,
+        sessionSeconds: 2_592_000,
+        attempts: 5,
+        concurrency: 8,
+      },
     },
   })
 })

@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, test } from 'vitest'
 import { type ChainVerdict, verifyLedger } from '../../src/store/chain.ts'
 import { openTemporaryStores } from '../../src/store/sqlite/open.ts'
+import { isChainWhole } from '../../src/store/sqlite/verify/check-chain.ts'
 import { ALL, NO_DETAILS, alice, bob, fakeClock, record } from './samples.ts'
 
 const DROP_TRIGGERS = 'DROP TRIGGER ledger_no_update; DROP TRIGGER ledger_no_delete;'
@@ -21,7 +22,12 @@ async function verdictAfter(sql: string): Promise<ChainVerdict> {
   using database = new DatabaseSync(join(stores.directory, 'cloister.db'))
   database.exec(sql)
   expect(await verifyLedger(stores.ledger.records(bob, ALL))).toMatchObject({ ok: true, records: 6 })
-  return await verifyLedger(stores.ledger.records(alice, ALL))
+  const verdict = await verifyLedger(stores.ledger.records(alice, ALL))
+  const { first, last } = database
+    .prepare(`SELECT min(sequence) AS first, max(sequence) AS last FROM ledger WHERE tenant = 'alice'`)
+    .get() as { first: number; last: number }
+  expect(first === 1 && isChainWhole(database, { tenant: alice, after: 0, last })).toBe(verdict.ok)
+  return verdict
 }
 
 test.each(['UPDATE ledger SET units = 0', 'DELETE FROM ledger WHERE sequence = 6'])(
@@ -83,6 +89,14 @@ test('two records that changed places are found', async () => {
     UPDATE ledger SET sequence = 2 WHERE tenant = 'alice' AND sequence = 5;
     UPDATE ledger SET sequence = 5 WHERE tenant = 'alice' AND sequence = 99;`)
   expect(verdict).toEqual({ ok: false, sequence: 2, reason: 'altered' })
+})
+
+test('a record that was made up before the first is found', async () => {
+  const verdict = await verdictAfter(
+    `INSERT INTO ledger (tenant, sequence, ${COLUMNS}) SELECT 'alice', 0, ${COLUMNS.replace('run', "'run_x'")}
+    FROM ledger WHERE tenant = 'bob' AND sequence = 6`,
+  )
+  expect(verdict).toMatchObject({ ok: false, sequence: 0 })
 })
 
 test('a record that was made up is found', async () => {

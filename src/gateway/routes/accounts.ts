@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { parseRunId } from '../../core/ids.ts'
 import { USAGE_GROUPS } from '../../core/stores.ts'
 import { acceptedType } from '../accepted-type.ts'
-import { NDJSON_TYPE, csv, json } from '../answer.ts'
+import { NDJSON_TYPE, csv, html, json } from '../answer.ts'
 import { type History, requireHistory } from '../history.ts'
 import type { Accounts } from '../ports.ts'
 import { type Route, jsonBody, route } from '../route.ts'
@@ -13,6 +13,10 @@ interface Parts extends History {
 }
 
 const format = z.enum(['json', 'csv']).optional().describe('Instead of an Accept header.')
+const billFormat = z
+  .enum(['json', 'csv', 'focus', 'html'])
+  .optional()
+  .describe('Instead of an Accept header. focus: CSV with the columns of FOCUS 1.2; html: a page to print.')
 const period = z.string().optional().describe('YYYY-MM in UTC; the current month if absent.')
 const usageQuery = z.strictObject({
   from: z.string().optional().describe('ISO 8601, inclusive; the start of the month if absent.'),
@@ -70,12 +74,14 @@ function reports({ accounts, ...history }: Parts): readonly Route[] {
       path: '/v1/tenants/{tenant}/bill',
       caller: 'tenant',
       summary: 'The bill of a month, line by line.',
-      query: z.strictObject({ period, format }),
-      answer: { status: 200, description: 'The bill.', schema: report, otherTypes: CSV },
+      query: z.strictObject({ period, format: billFormat }),
+      answer: { status: 200, description: 'The bill.', schema: report, otherTypes: [...CSV, 'text/html'] },
       refusals: ['NOT_FOUND', 'INVALID_PERIOD'],
       async handle({ path, query, accept }) {
         await requireHistory(path.tenant, history)
+        if (query.format === 'html') return html(await accounts.billPage(path.tenant, query.period))
         const bill = await accounts.bill(path.tenant, query.period)
+        if (query.format === 'focus') return csv(accounts.billFocus(bill))
         return acceptedType(accept, query.format) === 'csv' ? csv(accounts.billCsv(bill)) : json(bill)
       },
     }),

@@ -4,7 +4,7 @@ import type { FunctionConfig } from '../../core/function-store.ts'
 import { DONE, json } from '../answer.ts'
 import { deployBody } from '../function-bodies.ts'
 import * as schemas from '../function-schemas.ts'
-import { viewFunction, viewVersion } from '../function-view.ts'
+import { viewFunction, viewRollback, viewVersion } from '../function-view.ts'
 import type { Artifacts, Directory, Functions } from '../ports.ts'
 import { type Route, route } from '../route.ts'
 
@@ -106,6 +106,18 @@ function looking({ functions, directory }: Parts): readonly Route[] {
       async handle({ path }) {
         directory.getTenant(path.tenant)
         return json({ versions: (await functions.versions(path.tenant, path.function)).map(viewVersion) })
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/tenants/{tenant}/functions/{function}/rollbacks',
+      caller: 'tenant',
+      summary: 'Canaries that lost their share by themselves, with the figures by which they were worse.',
+      answer: { status: 200, description: 'The rollbacks.', schema: schemas.rollbackList },
+      refusals: ['NOT_FOUND'],
+      async handle({ path }) {
+        directory.getTenant(path.tenant)
+        return json({ rollbacks: (await functions.rollbacks(path.tenant, path.function)).map(viewRollback) })
       },
     }),
   ]

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
 import { AccountWriter } from './account-writer.ts'
+import { AuthWriter } from './auth-writer.ts'
 import { BlobWriter } from './blob-writer.ts'
 import {
   type Answer,
@@ -24,6 +25,7 @@ import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
 import { QueueWriter } from './queue-writer.ts'
+import { RoomWriter } from './room-writer.ts'
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
 
@@ -101,9 +103,12 @@ function handlersOf(database: DatabaseSync): Handlers {
   const docIndexes = new DocIndexes(database)
   const docs = new DocWriter(database, docIndexes)
   const collections = new DocIndexWriter(database, docIndexes, docs)
+  const auth = new AuthWriter(database)
   const orphans = new OrphanWriter(database)
-  const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
-  const sweeper = new SweepWriter(database, purge)
+  const purge = (): boolean =>
+    kv.purgeOrphans() || auth.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
+  const sweeper = new SweepWriter(database, purge, (now) => auth.endExpired(now))
+  const room = new RoomWriter(database)
   const sqlBindings = new SqlBindingWriter(database)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
@@ -120,6 +125,7 @@ function handlersOf(database: DatabaseSync): Handlers {
     'function.delete': (input) => functions.delete(input),
     'alias.set': (input) => functions.aliases.set(input),
     'alias.delete': (input) => functions.aliases.delete(input),
+    'alias.end-canary': (input) => functions.aliases.endCanary(input),
     'alias.roll-back': (input) => functions.aliases.rollBack(input),
     'artifacts.purge': () => functions.purgeArtifacts(),
     'kv.purge': purge,
@@ -149,9 +155,19 @@ function handlersOf(database: DatabaseSync): Handlers {
     'doc.declare': (input) => collections.declare(input),
     'doc.build': (input) => collections.build(input),
     'doc.drop': (input) => collections.drop(input),
+    'ledger.take-room': () => room.take(),
+    'ledger.give-room': () => room.giveBack(),
     'invoice.put': (input) => invoices.put(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),
+    'auth.add-user': (input) => auth.addUser(input),
+    'auth.delete-user': (input) => auth.deleteUser(input),
+    'auth.attempt': (input) => auth.attempt(input),
+    'auth.add-session': (input) => auth.addSession(input),
+    'auth.end-session': (input) => auth.endSession(input),
+    'auth.end-sessions': (input) => auth.endSessions(input),
+    'auth.set-password': (input) => auth.setPassword(input),
+    'auth.add-key': (input) => auth.addKey(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../core/errors.ts'
 import type { AliasOutcome, Deployed, RolledBack } from '../../core/function-store.ts'
 import type { Invoice, KvWrite } from '../../core/stores.ts'
+import type { AuthCommands } from './auth-commands.ts'
 import type { BlobCommands } from './blob-commands.ts'
 import type { DocCommands } from './doc-commands.ts'
 import type { InvocationCommands } from './invocation-commands.ts'
@@ -10,7 +11,7 @@ import type { QueueCommands } from './queue-commands.ts'
  * What the host's thread may ask of the writer, and what each answers. Posts are not here: they are the hot path and
  * travel as {@link postLine}.
  */
-export interface Commands extends QueueCommands, BlobCommands, DocCommands, InvocationCommands {
+export interface Commands extends QueueCommands, BlobCommands, DocCommands, AuthCommands, InvocationCommands {
   'tenant.put': { input: TenantPut; output: void }
   'tenant.delete': { input: { id: string }; output: boolean }
   'key.put': { input: { id: string; tenant: string; hash: string; createdAt: number }; output: void }
@@ -28,9 +29,13 @@ export interface Commands extends QueueCommands, BlobCommands, DocCommands, Invo
   'function.delete': { input: { tenant: string; name: string }; output: boolean }
   'alias.set': { input: AliasSet; output: AliasOutcome }
   'alias.delete': { input: { tenant: string; name: string; alias: string }; output: boolean }
+  'alias.end-canary': { input: CanaryEnd; output: boolean }
   'alias.roll-back': { input: { tenant: string; name: string; alias: string; now: number }; output: RolledBack }
   /** Removes some code that no version of a function has any more; true if there may be more. */
   'artifacts.purge': { input: Record<string, never>; output: boolean }
+  /** Takes, and gives back, the room of a large record with its details. */
+  'ledger.take-room': { input: Record<string, never>; output: void }
+  'ledger.give-room': { input: Record<string, never>; output: void }
   'invoice.put': { input: Invoice; output: boolean }
   'sql-binding.put': { input: SqlBindingPut; output: 'done' | 'too-many' }
   'sql-binding.delete': { input: { tenant: string; name: string }; output: boolean }
@@ -92,6 +97,17 @@ export interface AliasSet {
   readonly alias: string
   readonly version: number
   readonly canary: string | null
+  readonly now: number
+}
+
+/** Nothing happens unless the alias leads to `version` with `from` as its canary. */
+export interface CanaryEnd {
+  readonly tenant: string
+  readonly name: string
+  readonly alias: string
+  readonly version: number
+  readonly from: number
+  readonly findings: string
   readonly now: number
 }
 

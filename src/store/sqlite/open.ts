@@ -12,6 +12,7 @@ import type { BlobIndex } from '../blobs/blob-index.ts'
 import { listStoredBytes } from '../account-queries.ts'
 import { reading } from '../reading.ts'
 import { createKeyStore, createTenantStore } from './account-stores.ts'
+import { createAuthStore } from './auth-store.ts'
 import { createBlobIndex } from './blob-index.ts'
 import type { Swept, Synchronous, WriterSettings } from './commands.ts'
 import { kyselyOver } from './dialect.ts'
@@ -26,6 +27,7 @@ import { makeDirectory } from './make-directory.ts'
 import { migrate } from './migrations.ts'
 import { createQueueStore } from './queue-store.ts'
 import { createSqlBindingStore } from './sql-binding-store.ts'
+import { LedgerVerifier } from './verify/verifier.ts'
 import { WriteQueue } from './write-queue.ts'
 
 export interface SqliteOptions {
@@ -115,17 +117,17 @@ async function open({
     new WriteQueue({ thread, clock, commandsMax: writesMax, lengthMax: writesLengthMax, onFailure }),
   )
   // Closed before the writer, which then is the last to leave and merges the log into the database.
-  const openReader = (): DatabaseSync => new DatabaseSync(path, { readOnly: true, timeout: READ_TIMEOUT_MS })
-  const reader = taken.use(openReader())
+  const reader = taken.use(new DatabaseSync(path, { readOnly: true, timeout: READ_TIMEOUT_MS }))
+  const verifier = taken.use(new LedgerVerifier({ path, reader }))
   const database = kyselyOver(reader)
-  return storesOf({ lock, queue, reader, openReader, database, clock, detailsRetention, resources: taken.move() })
+  return storesOf({ lock, queue, reader, verifier, database, clock, detailsRetention, resources: taken.move() })
 }
 
 interface Opened {
   readonly lock: DirectoryLock
   readonly queue: WriteQueue
   readonly reader: DatabaseSync
-  readonly openReader: () => DatabaseSync
+  readonly verifier: LedgerVerifier
   readonly database: ReturnType<typeof kyselyOver>
   readonly clock: Clock
   readonly detailsRetention: Millis
@@ -136,7 +138,7 @@ function storesOf({
   lock,
   queue,
   reader,
-  openReader,
+  verifier,
   database,
   clock,
   detailsRetention,
@@ -145,7 +147,7 @@ function storesOf({
   return {
     tenants: createTenantStore({ queue, database }),
     keys: createKeyStore({ queue, database }),
-    ledger: createLedgerStore({ queue, database, openReader }),
+    ledger: createLedgerStore({ queue, database, verifier }),
     functions: createFunctionStore({ queue, database }),
     kv: createKvStore({ queue, database: reader, clock }),
     docs: createDocStore({ queue, database: reader, clock }),
@@ -155,6 +157,7 @@ function storesOf({
     idempotency: createIdempotencyStore({ queue, clock }),
     invoices: createInvoiceStore({ queue, database }),
     storedBytes: () => reading(() => listStoredBytes(database)),
+    auth: createAuthStore({ queue, database: reader, clock }),
     sqlBindings: createSqlBindingStore({ queue, database: reader }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),

@@ -14,8 +14,10 @@ export class SweepWriter {
   readonly #deduplications: StatementSync
   readonly #events: readonly StatementSync[]
   readonly #purgeOrphans: () => boolean
+  readonly #endSessions: (now: number) => boolean
 
-  constructor(database: DatabaseSync, purgeOrphans: () => boolean) {
+  constructor(database: DatabaseSync, purgeOrphans: () => boolean, endSessions: (now: number) => boolean) {
+    this.#endSessions = endSessions
     this.#purgeOrphans = purgeOrphans
     this.#details = database.prepare(
       `DELETE FROM run_details WHERE run IN
@@ -54,8 +56,9 @@ export class SweepWriter {
     const messages = Number(this.#messages.run(now).changes)
     const deduplications = Number(this.#deduplications.run(now).changes)
     const events = this.#sweepEvents(now)
+    const hasSessions = this.#endSessions(now)
     const hasOrphans = this.#purgeOrphans()
     const isBehind = [details, entries, messages, deduplications, ...events].some((count) => count >= SWEEP_STEP)
-    return { details, entries, complete: !isBehind && !hasOrphans }
+    return { details, entries, complete: !isBehind && !hasSessions && !hasOrphans }
   }
 }
