@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
@@ -19,6 +19,7 @@ import { type TenantId, createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
 import { examine, examineWeb } from './doctor.ts'
+import { openEventService } from './event-service.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
 import { configSchema } from './functions/config.ts'
@@ -45,6 +46,7 @@ import { withoutPosts } from './without-posts.ts'
 import { logEvents } from './telemetry/log-events.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { VERSION } from './version.ts'
 import { openVault } from './vault/open-vault.ts'
 
 /** The whole platform in this process, put together: what the command line and the library open. */
@@ -109,6 +111,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const vault = await openVault(config, (reason) => log.warn({ reason }, 'vault-key.exposed'))
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
   const { walls, trials } = await raising
+  const newRunId = createRunIds(() => clock.now())
   const admission = await createAdmission({
     clock,
     tenants: stores.tenants,
@@ -117,7 +120,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     adminKey: adminKey.key,
     walls: () => walls.level,
     allowWeakWalls: config.allowWeakWalls,
-    newRunId: createRunIds(() => clock.now()),
+    newRunId,
     draining: () => state.draining,
     // A name that is given again must not meet the cells of whoever had it before.
     onTenantDeleted(tenant) {
@@ -204,6 +207,10 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     load: createLoadCode({ admission, scheduler, pool }),
     cacheSize: FUNCTION_CACHE,
   })
+  const draining = (): boolean => state.draining
+  const events = taken.use(
+    await openEventService({ clock, stores, admission, functions, execute, newRunId, draining, log }),
+  )
   const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
   const health = (): Health => ({
     ready: state.ready,
@@ -213,10 +220,11 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const gateway = createGateway({
     gatekeeper: admission,
     directory: admission,
-    draining: () => state.draining,
+    draining,
     artifacts,
     execute,
     functions,
+    calls: events.calls,
     functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
@@ -232,7 +240,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     health,
     metrics,
     log,
-    version: readVersion(),
+    version: VERSION,
     bodySizeMax: config.bodyBytesMax,
     limits: {
       connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax),
@@ -259,6 +267,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       const address = await gateway.listen({ host: config.host, port: config.port })
       state.url = address.url
       stores.announce(address.url)
+      events.dispatcher.start()
       log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
     },
@@ -268,7 +277,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     async drain() {
       state.draining = true
       log.info({ runs: admission.running }, 'host.draining')
-      await Promise.race([admission.whenIdle(), timeout(config.drainMs)])
+      await Promise.race([admission.whenIdle(), pause(config.drainMs, undefined, { ref: false })])
       // What still runs is ended by the host, and its callers are told so before the door closes.
       await pool[Symbol.asyncDispose]()
       await admission.whenIdle()
@@ -288,13 +297,4 @@ interface HostState {
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
   const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
-}
-
-function timeout(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref())
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -5,6 +5,7 @@ import { systemClock } from '../core/clock.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
 import { registerDeploy } from './deploy.ts'
+import { registerDev } from './dev.ts'
 import { registerDocs } from './docs.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerEnv } from './env.ts'
@@ -31,6 +32,7 @@ const REGISTRARS = [
   registerServe,
   registerRun,
   registerDeploy,
+  registerDev,
   registerInvoke,
   registerFunctions,
   registerRuns,

@@ -4,7 +4,9 @@
  */
 import type { AuthStore } from './auth.ts'
 import type { DocStore } from './documents.ts'
+import type { IdempotencyStore } from './idempotency.ts'
 import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
+import type { InvocationStore } from './invocations.ts'
 import type { RunStatus } from './outcome.ts'
 import type { FunctionStore } from './function-store.ts'
 import type { Bytes, EpochMillis, Micros, NanoUsd } from './quantity.ts'
@@ -273,6 +275,8 @@ export interface Stores extends AsyncDisposable {
   readonly docs: DocStore
   readonly functions: FunctionStore
   readonly queues: QueueStore
+  readonly invocations: InvocationStore
+  readonly idempotency: IdempotencyStore
   readonly invoices: InvoiceStore
   /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */
   storedBytes(): Promise<readonly StoredBytes[]>

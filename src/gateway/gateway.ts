@@ -24,6 +24,7 @@ import { aliasRoutes } from './routes/aliases.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
 import { functionRoutes } from './routes/functions.ts'
+import { invokeRoutes } from './routes/invoke.ts'
 import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
@@ -40,6 +41,7 @@ export interface GatewayParts {
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
   readonly functions: ports.Functions
+  readonly calls: ports.Calls
   /** What a function's configuration must look like. */
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
@@ -118,6 +120,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     execute,
     ...runRoutes(parts),
     ...functionRoutes(parts),
+    ...invokeRoutes(parts),
     ...aliasRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),

@@ -74,6 +74,7 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/functions/{function}/aliases/{alias}',
     '/v1/tenants/{tenant}/functions/{function}/invoke',
     '/v1/tenants/{tenant}/functions/{function}/rollback',
+    '/v1/tenants/{tenant}/functions/{function}/rollbacks',
     '/v1/tenants/{tenant}/functions/{function}/versions',
     '/v1/tenants/{tenant}/jwks',
     '/v1/tenants/{tenant}/keys',
