@@ -3,7 +3,6 @@ import { createBlobsCapability } from './broker/blobs.ts'
 import type { Capability } from './broker/capability.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
-import { createQueuesCapability } from './broker/queues.ts'
 import { createSqlCapability } from './broker/sql.ts'
 import { Databases } from './broker/sql/databases.ts'
 import { type TenantData, createTenantData } from './broker/tenant-data.ts'
@@ -54,7 +53,6 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
       createSqlCapability({ databases }),
       fetch,
       createBlobsCapability(blobs),
-      createQueuesCapability({ store: stores.queues }),
     ],
     data,
     databases,

@@ -46,6 +46,8 @@ export interface Call<Path extends string, Query, Body> {
   /** The Accept header. */
   readonly accept: string | undefined
   readonly headers: IncomingHttpHeaders
+  /** `head`: the client wants the headers alone. Node drops a body by itself; a route need not make one. */
+  readonly wants: 'head' | 'all'
   /** Aborts when the client goes away. */
   signal(): AbortSignal
 }

@@ -69,6 +69,20 @@ test('blobs and queues are looked at and emptied from outside, by their tenant o
   expect((await ann.delete('/v1/tenants/ann/queues/mail')).status).toBe(204)
 })
 
+test('a message is sent from outside as a guest would send it, within the grant, by its tenant only', async () => {
+  const bob = await server.asTenant('bob')
+  const path = '/v1/tenants/ann/queues/jobs/messages'
+  const sent = await ann.post(path, { body: { to: 'y' }, deduplicationId: 'once' })
+  expect([sent.status, sent.body.duplicate]).toEqual([201, false])
+  expect((await ann.post(path, { body: 2, deduplicationId: 'once' })).body).toEqual({ id: sent.body.id, duplicate: true })
+  expect((await ann.get(path)).body.messages).toMatchObject([{ id: sent.body.id, body: { to: 'y' } }])
+  const refused = await ann.post(path, { body: 1, delaySeconds: 43_201 })
+  expect([refused.status, refused.body.error.message]).toEqual([400, expect.stringContaining('delaySeconds')])
+  expect((await ann.post(path, { body: 'x'.repeat(600_000) })).status).toBe(400)
+  expect((await bob.post(path, { body: 1 })).status).toBe(403)
+  expect((await ann.get(path)).body.messages).toHaveLength(1)
+})
+
 test('a host that is killed in mid-upload has lost nothing that it said was stored, and keeps nothing of the rest', async () => {
   const stored = randomBytes(3_000).toString('hex')
   await ann.run('ann', { code: `await context.blobs.put('kept', input)`, input: stored })

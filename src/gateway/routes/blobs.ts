@@ -49,7 +49,7 @@ export function blobRoutes({ directory, blobs, blobUrls }: Parts): readonly Rout
       summary: 'A blob, or a range of its bytes.',
       answer: { status: 200, description: 'Its content.', otherTypes: BYTES },
       refusals: ['NOT_FOUND', 'PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE'],
-      handle: ({ path, headers }) => answerBlob(blobs, path.tenant, path.blobKey, headers),
+      handle: ({ path, headers, wants }) => answerBlob(blobs, path.tenant, path.blobKey, { headers, wants }),
     }),
     route({
       method: 'DELETE',
@@ -71,9 +71,9 @@ export function blobRoutes({ directory, blobs, blobUrls }: Parts): readonly Rout
       query: signature,
       answer: { status: 200, description: 'Its content.', otherTypes: BYTES },
       refusals: ['FORBIDDEN', 'NOT_FOUND', 'PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE'],
-      async handle({ path, query, headers }) {
+      async handle({ path, query, headers, wants }) {
         if (await blobUrls.check(path.tenant, path.blobKey, query)) {
-          return answerBlob(blobs, path.tenant, path.blobKey, headers)
+          return answerBlob(blobs, path.tenant, path.blobKey, { headers, wants })
         }
         throw new CloisterError('FORBIDDEN', 'the signature is not good for this blob, or has expired')
       },

@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import { CloisterError } from '../../core/errors.ts'
 import type { QueueState, QueueStore } from '../../core/queues.ts'
-import { DONE, json } from '../answer.ts'
-import type { Directory } from '../ports.ts'
-import { type Route, route } from '../route.ts'
+import { DONE, JSON_TYPE, json } from '../answer.ts'
+import type { Data, Directory } from '../ports.ts'
+import { type Route, jsonBody, route } from '../route.ts'
 import { report } from '../schemas.ts'
 
 interface Parts {
   readonly directory: Directory
+  readonly data: Pick<Data, 'perform'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
 }
 
@@ -16,8 +17,15 @@ const peekQuery = z.strictObject({
   after: z.string().optional().describe('Continue after the message of this id.'),
 })
 
-/** Queues, looked at and emptied from outside. Looking changes nothing. */
-export function queueRoutes({ directory, queues }: Parts): readonly Route[] {
+const message = z.strictObject({
+  body: z.unknown().describe('Any JSON.'),
+  delaySeconds: z.number().optional().describe('Nobody gets it before so many seconds: 0 to 43200.'),
+  deduplicationId: z.string().optional().describe('A second message with the same one within five minutes is not sent.'),
+  orderingKey: z.string().optional().describe('Messages with the same one are dealt with in their order.'),
+})
+
+/** Queues, filled within the bounds of the tenant's grant, looked at and emptied from outside. Looking changes nothing. */
+export function queueRoutes({ directory, data, queues }: Parts): readonly Route[] {
   const missing = (): CloisterError => new CloisterError('NOT_FOUND', 'there is no such queue')
   return [
     route({
@@ -62,6 +70,19 @@ export function queueRoutes({ directory, queues }: Parts): readonly Route[] {
           visibleAt: new Date(visibleAt).toISOString(),
         }))
         return json({ messages })
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/tenants/{tenant}/queues/{queue}/messages',
+      caller: 'tenant',
+      summary: 'Send a message. A queue that is not there is created.',
+      body: jsonBody(message),
+      answer: { status: 201, description: 'Its id, and whether it is a duplicate.', schema: report },
+      refusals: ['NOT_FOUND', 'QUOTA_EXCEEDED'],
+      async handle({ path: { tenant, queue }, body: { body, ...options } }) {
+        const sent = await data.perform(tenant, 'queues.send', [queue, body, options])
+        return { status: 201, type: JSON_TYPE, body: sent }
       },
     }),
     route({
