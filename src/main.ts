@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
@@ -34,6 +34,7 @@ import { openProcessMeter } from './pool/meter.ts'
 import { type CellPool, createPool } from './pool/pool.ts'
 import { profileOf } from './pool/profile.ts'
 import { buildCellProgram } from './pool/program.ts'
+import { endOrphans } from './pool/orphans.ts'
 import { raiseWalls } from './pool/walls.ts'
 import { startWatchdog } from './pool/watchdog.ts'
 import { withoutTimeLimits } from './pool/without-time-limits.ts'
@@ -98,6 +99,8 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       onFailure: (error) => stopAdmitting('store.failed', error),
     }),
   )
+  const orphans = endOrphans(dirname(program.file))
+  if (orphans > 0) log.warn({ orphans }, 'cells.left-over')
   const blobs = taken.use(
     await openBlobService({ config, index: stores.blobs, clock, log, listening: () => state.url }),
   )

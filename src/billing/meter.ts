@@ -18,13 +18,17 @@ export function timeCeiling({ wall, policy }: Ticket): TimeCeiling {
 
 /**
  * The most traffic that a run is ever charged for: what the grants of its policy bound, for as many operations as they
- * grant. A capability whose grant bounds no bytes has no traffic to charge.
+ * grant, and the bodies that it exchanges with a caller over HTTP. A capability whose grant bounds no bytes has no traffic to
+ * charge.
  */
-export function trafficCeiling({ capabilities }: Policy): {
+export function trafficCeiling({ request, policy: { capabilities, limits } }: Ticket): {
   readonly egressBytes: bigint
   readonly ingressBytes: bigint
 } {
-  let [egressBytes, ingressBytes] = [0n, 0n]
+  const isExchange = request.exchange !== undefined
+  // A response is streamed, or whole and then a result; in JSON, which is never shorter.
+  let egressBytes = isExchange ? BigInt(limits.streamOut) + BigInt(limits.output) : 0n
+  let ingressBytes = isExchange ? BigInt(limits.streamIn) : 0n
   for (const grant of Object.values(capabilities) as readonly TrafficGrant[]) {
     egressBytes += BigInt(grant.operations) * BigInt(grant.requestBytes ?? 0)
     ingressBytes += BigInt(grant.operations) * BigInt(grant.responseBytes ?? 0)
@@ -52,7 +56,7 @@ export function unitsOf(wall: Micros): Units {
  */
 export function measure(report: Report, ticket: Ticket, { operations, traffic }: Consumed): Usage {
   const ceiling = timeCeiling(ticket)
-  const ceilings = trafficCeiling(ticket.policy)
+  const ceilings = trafficCeiling(ticket)
   const wall = wholeMicros(report.wall, ceiling.wall)
   return {
     wall,

@@ -61,7 +61,7 @@ function worstSums(ticket: Ticket, { units, cpu }: { units: Units; cpu: Micros }
     requests: 1n,
     unitMebibytes: BigInt(units) * BigInt(limits.memory),
     cpuMicros: BigInt(cpu),
-    ...trafficCeiling(ticket.policy),
+    ...trafficCeiling(ticket),
     storedByteHours: 0n,
     operations,
   }

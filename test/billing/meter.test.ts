@@ -118,3 +118,16 @@ test('traffic is charged up to what the grants of the policy bound', () => {
     ingress: 2_000,
   })
 })
+
+test('bodies that a run exchanges with a caller over HTTP are charged up to what its policy lets through', () => {
+  const base = ticket()
+  const { streamIn, streamOut, output } = base.policy.limits
+  const exchanged = { ...base, request: { ...base.request, trigger: 'http' as const, exchange: {} as never } }
+  const seen = consumed({}, { egress: 150, ingress: 199 })
+  expect(measure(report(), exchanged, seen)).toMatchObject({ egress: 150, ingress: 199 })
+  expect(measure(report(), exchanged, consumed({}, { egress: 1e12, ingress: 1e12 }))).toMatchObject({
+    egress: streamOut + output,
+    ingress: streamIn,
+  })
+  expect(measure(report(), base, seen)).toMatchObject({ egress: 0, ingress: 0 })
+})

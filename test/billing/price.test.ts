@@ -58,6 +58,7 @@ test('a run of one unit in 128 MiB has exact quantities and amounts', () => {
     ['cpu', '0.0031 CPU-second', 0n],
     ['operations:kv.read', '3 operation', 1_500n],
     ['operations:kv.write', '2 operation', 10_000n],
+    ['operations:fetch.request', '0 operation', 0n],
   ])
   expect(totalOf(lines)).toBe(11_908n)
 })

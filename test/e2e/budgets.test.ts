@@ -5,7 +5,10 @@ import { type Server, startServer } from './server.ts'
 // The worst case of a run under this policy: 10 units, and so much money by the shipped prices.
 const WALL_MS = 1_000
 const WORST_UNITS = WALL_MS / 100
-const POLICY = { limits: { wallMs: WALL_MS, memoryMb: 128, queueWaitMs: 60_000 }, capabilities: { kv: null } }
+const POLICY = {
+  limits: { wallMs: WALL_MS, memoryMb: 128, queueWaitMs: 60_000 },
+  capabilities: { kv: null, fetch: null },
+}
 const SHORT = { code: 'return 1' }
 const LONG = { code: 'await new Promise((resolve) => setTimeout(resolve, 150)); return 1' }
 

@@ -42,6 +42,8 @@ class Kills {
   readonly #tally = new Tally()
   readonly #violations: string[] = []
   readonly #witness = new Witness(TENANTS)
+  /** Processes of bubblewrap that no code of a cell has run in yet, left by a killed host. */
+  readonly #unbegun: number[] = []
   #slowestOrphanMs = 0
   #turn = 0
 
@@ -109,6 +111,7 @@ class Kills {
   #start(): Promise<Server> {
     return startServer({ directory: this.#directory, knobs: { BLANK_CELLS: '3' } }).then(async (server) => {
       const limits = { wallMs: 3_000, cpuMs: 3_000, queueWaitMs: 60_000 }
+      this.#expectNoUnbegun()
       for (const tenant of TENANTS) await server.tenant(tenant, { policy: { limits } })
       return server
     })
@@ -183,16 +186,29 @@ class Kills {
     while (left.length > 0 && performance.now() - startMs < ORPHANS_MS_GIVEN_UP) {
       await pause(10)
       left = cellsOf(this.#directory)
-      if (left.length === 0 || !left.every(isStopped) || performance.now() - startMs < STOPPED_FOR_GOOD_MS) continue
+      if (left.length === 0 || performance.now() - startMs < STOPPED_FOR_GOOD_MS) continue
+      if (left.every(isUnbegun)) break
+      if (!left.every(isStopped)) continue
       this.#tally.add('cells stopped while they started, let go on', left.length)
       for (const pid of left) send(pid, 'SIGCONT')
       startMs = performance.now()
     }
     this.#slowestOrphanMs = Math.max(this.#slowestOrphanMs, performance.now() - startMs)
     for (const pid of left) {
-      this.#violations.push(`a cell outlived its host: ${stateOf(pid)}`)
-      send(pid, 'SIGKILL')
+      if (isUnbegun(pid)) this.#unbegun.push(pid)
+      else {
+        this.#violations.push(`a cell outlived its host: ${stateOf(pid)}`)
+        send(pid, 'SIGKILL')
+      }
     }
+  }
+
+  /** What bubblewrap had only begun to start when the host was killed is ended by the next host. */
+  #expectNoUnbegun(): void {
+    this.#tally.add('cells whose start had only begun, ended by the next host', this.#unbegun.length)
+    for (const pid of this.#unbegun)
+      if (isUnbegun(pid)) this.#violations.push('what was left of a start outlived the next host')
+    this.#unbegun.length = 0
   }
 
   async #guarded(what: string, action: () => Promise<void>): Promise<void> {
@@ -218,6 +234,16 @@ function stateOf(pid: number): string {
     return /^State:\s+(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 'unknown'
   } catch {
     return 'gone'
+  }
+}
+
+/** Bubblewrap's first process in the namespaces of a cell: it waits for its maker, and becomes the cell after that. */
+function isUnbegun(pid: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    return /^Name:\s+bwrap$/m.test(status) && /^NSpid:.*\s1$/m.test(status)
+  } catch {
+    return false
   }
 }
 
