@@ -48,12 +48,7 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
   })
   const data = createTenantData({ ...stores, clock, policyOf })
   return {
-    all: [
-      ...data.capabilities,
-      createSqlCapability({ databases }),
-      fetch,
-      createBlobsCapability(blobs),
-    ],
+    all: [...data.capabilities, createSqlCapability({ databases }), fetch, createBlobsCapability(blobs)],
     data,
     databases,
     forgetTenant: (tenant) => databases.forget(tenant),

@@ -74,7 +74,10 @@ test('a message is sent from outside as a guest would send it, within the grant,
   const path = '/v1/tenants/ann/queues/jobs/messages'
   const sent = await ann.post(path, { body: { to: 'y' }, deduplicationId: 'once' })
   expect([sent.status, sent.body.duplicate]).toEqual([201, false])
-  expect((await ann.post(path, { body: 2, deduplicationId: 'once' })).body).toEqual({ id: sent.body.id, duplicate: true })
+  expect((await ann.post(path, { body: 2, deduplicationId: 'once' })).body).toEqual({
+    id: sent.body.id,
+    duplicate: true,
+  })
   expect((await ann.get(path)).body.messages).toMatchObject([{ id: sent.body.id, body: { to: 'y' } }])
   const refused = await ann.post(path, { body: 1, delaySeconds: 43_201 })
   expect([refused.status, refused.body.error.message]).toEqual([400, expect.stringContaining('delaySeconds')])

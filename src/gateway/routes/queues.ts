@@ -20,7 +20,10 @@ const peekQuery = z.strictObject({
 const message = z.strictObject({
   body: z.unknown().describe('Any JSON.'),
   delaySeconds: z.number().optional().describe('Nobody gets it before so many seconds: 0 to 43200.'),
-  deduplicationId: z.string().optional().describe('A second message with the same one within five minutes is not sent.'),
+  deduplicationId: z
+    .string()
+    .optional()
+    .describe('A second message with the same one within five minutes is not sent.'),
   orderingKey: z.string().optional().describe('Messages with the same one are dealt with in their order.'),
 })
 
