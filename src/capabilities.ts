@@ -5,7 +5,6 @@ import { createBlobsCapability } from './broker/blobs.ts'
 import type { Capability } from './broker/capability.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
-import { createQueuesCapability } from './broker/queues.ts'
 import { createSecretsCapability } from './broker/secrets.ts'
 import { Secrets } from './broker/secrets/secrets.ts'
 import { createSqlCapability } from './broker/sql.ts'
@@ -66,7 +65,6 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
       fetch,
       createSecretsCapability({ secrets }),
       createBlobsCapability(blobs),
-      createQueuesCapability({ store: stores.queues }),
       createAuthCapability({ store: stores.auth, vault, clock, makeHash, cost: HASH_COST, hashesMax: HASHES_MAX }),
     ],
     data,

@@ -296,5 +296,5 @@ interface HostState {
 
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
   const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
-  return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
+  return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body, rawPayload: answer.rawPayload }
 }

@@ -9,7 +9,7 @@ import {
 } from '../core/queue-rules.ts'
 import type { OutgoingMessage, QueueStore, SendOutcome, SentMessage } from '../core/queues.ts'
 import { invalid, jsonOf, optionsOf, textOf } from './arguments.ts'
-import { type Capability, CapabilityError, type Operation } from './capability.ts'
+import { CapabilityError, type DataCapability, type DataOperation } from './capability.ts'
 
 interface Parts {
   readonly store: QueueStore
@@ -18,8 +18,8 @@ interface Parts {
 const OPTIONS = ['delaySeconds', 'deduplicationId', 'orderingKey'] as const
 
 /** Host half of `queues`: the side that sends. A message is on disk before its sender is told so. */
-export function createQueuesCapability({ store }: Parts): Capability<'queues'> {
-  const operations = new Map<string, Operation<QueuesGrant>>([
+export function createQueuesCapability({ store }: Parts): DataCapability<'queues'> {
+  const operations = new Map<string, DataOperation<QueuesGrant>>([
     [
       'send',
       {

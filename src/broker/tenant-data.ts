@@ -3,22 +3,25 @@ import type { DocCollection, DocStore } from '../core/documents.ts'
 import { CloisterError, type ErrorCode } from '../core/errors.ts'
 import type { TenantId } from '../core/ids.ts'
 import type { Grants, Policy } from '../core/policy.ts'
+import type { QueueStore } from '../core/queues.ts'
 import type { KvEntry, KvStore } from '../core/stores.ts'
 import { CapabilityError, type CapabilityErrorCode, type DataCapability } from './capability.ts'
 import { collectionNameOf, indexesOf } from './docs-arguments.ts'
 import { createDocsCapability } from './docs.ts'
 import { createKvCapability } from './kv.ts'
+import { createQueuesCapability } from './queues.ts'
 
 interface Parts {
   readonly kv: KvStore
   readonly docs: DocStore
+  readonly queues: QueueStore
   readonly clock: Clock
   /** Throws NOT_FOUND, INVALID_POLICY. */
   readonly policyOf: (tenant: TenantId) => Policy
 }
 
 /**
- * What a tenant keeps in kv and docs, for its guests and for whoever operates it from outside: there it is checked and bounded
+ * What a tenant keeps in kv, docs and queues, for its guests and for whoever operates it from outside: there it is checked and bounded
  * by the tenant's grant as a guest's call is, but part of no run, so neither counted nor billed. Every method throws NOT_FOUND
  * if there is no such tenant, and FORBIDDEN if its policy does not grant the capability.
  */
@@ -34,10 +37,11 @@ export interface TenantData {
   drop(tenant: TenantId, name: string): Promise<boolean>
 }
 
-export function createTenantData({ kv, docs, clock, policyOf }: Parts): TenantData {
+export function createTenantData({ kv, docs, queues, clock, policyOf }: Parts): TenantData {
   const capabilities: readonly DataCapability[] = [
     createKvCapability({ store: kv, clock }),
     createDocsCapability({ store: docs, clock }),
+    createQueuesCapability({ store: queues }),
   ]
   const grantOf = <Name extends keyof Grants>(tenant: TenantId, name: Name): NonNullable<Grants[Name]> => {
     const grant = policyOf(tenant).capabilities[name]

@@ -1,5 +1,5 @@
 import { CloisterError, ERRORS, type ErrorCode } from '../core/errors.ts'
-import type { Answer, Connection, Method, RequestOptions } from './connection.ts'
+import type { Answer, Connection, Download, Method, RequestOptions } from './connection.ts'
 import { at, numberAt, textAt } from './json.ts'
 import { EXIT_HOST_FAULT, EXIT_REFUSED, EXIT_USAGE, Stop } from './stop.ts'
 
@@ -13,6 +13,15 @@ export async function ask(
   const answer = await connection.request(method, path, options)
   if (answer.status >= 400) throw readRefusal(answer)
   return answer.body
+}
+
+/** Gets something as bytes. Throws the CloisterError that the API answered. */
+export async function askForBytes(connection: Connection, path: string): Promise<Download> {
+  const answer = await connection.download(path)
+  if (answer.status < 400) return answer
+  const chunks: Uint8Array[] = []
+  for await (const chunk of answer.body) chunks.push(chunk)
+  throw readRefusal({ ...answer, body: Buffer.concat(chunks).toString() })
 }
 
 /** The same for something that may not exist: undefined instead of NOT_FOUND. */

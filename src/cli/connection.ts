@@ -1,4 +1,4 @@
-import type { Host, HostRequest } from './host.ts'
+import type { Host, HostAnswer, HostRequest } from './host.ts'
 import { EXIT_HOST_FAULT, EXIT_USAGE, Stop } from './stop.ts'
 
 export type Method = HostRequest['method']
@@ -6,6 +6,8 @@ export type Method = HostRequest['method']
 export interface RequestOptions {
   /** JSON text. */
   readonly body?: string
+  /** A body that is no JSON, with the headers that go with it. */
+  readonly content?: { readonly bytes: Blob; readonly headers: Readonly<Record<string, string>> }
   /** Media type of the answer; JSON if absent. */
   readonly accept?: string
 }
@@ -17,6 +19,14 @@ export interface Answer {
   readonly body: string
 }
 
+/** An answer whose body is read as it comes. */
+export interface Download {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: AsyncIterable<Uint8Array>
+}
+
 /** A way to the HTTP API, over the network or within this process. A command cannot tell which. */
 export interface Connection extends AsyncDisposable {
   /** A server that others share, or a data directory of one's own, which a server on this machine may have open. */
@@ -26,6 +36,8 @@ export interface Connection extends AsyncDisposable {
    * Rejects with a Stop when no answer came.
    */
   request(method: Method, path: string, options?: RequestOptions): Promise<Answer>
+  /** Gets what may be longer than a text should be. Rejects as `request` does, the reading of its body too. */
+  download(path: string): Promise<Download>
 }
 
 interface Server {
@@ -41,14 +53,20 @@ export function connectOverNetwork({ url, key, place }: Server): Connection {
   return {
     place,
     async request(method, path, options = {}) {
-      const request = {
-        method,
-        headers: headersFor(key, options),
-        ...(options.body !== undefined && { body: options.body }),
-      }
+      const body = options.content?.bytes ?? options.body
+      const request = { method, headers: headersFor(key, options), ...(body !== undefined && { body }) }
       try {
         const response = await fetch(`${base}${path}`, request)
         return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() }
+      } catch (error) {
+        throw unreachableServer(base, place, error)
+      }
+    },
+    async download(path) {
+      try {
+        const { status, headers, body } = await fetch(`${base}${path}`, { headers: headersFor(key, { accept: '*/*' }) })
+        const pieces = (body ?? []) as AsyncIterable<Uint8Array>
+        return { status, headers: Object.fromEntries(headers), body: untilBroken(pieces, base, place) }
       } catch (error) {
         throw unreachableServer(base, place, error)
       }
@@ -62,26 +80,53 @@ export function connectInProcess(host: Host): Connection {
   return {
     place: 'data-directory',
     async request(method, path, options = {}) {
+      const payload = options.content ? Buffer.from(await options.content.bytes.arrayBuffer()) : options.body
       const { statusCode, headers, body } = await host.inject({
         method,
         url: path,
         headers: headersFor(host.adminKey, options),
-        ...(options.body !== undefined && { payload: options.body }),
+        ...(payload !== undefined && { payload }),
       })
-      const texts = Object.entries(headers).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, String(value)]],
-      )
-      return { status: statusCode, headers: Object.fromEntries(texts) as Record<string, string>, body }
+      return { status: statusCode, headers: textsOf(headers), body }
+    },
+    async download(path) {
+      const headers = headersFor(host.adminKey, { accept: '*/*' })
+      const answer = await host.inject({ method: 'GET', url: path, headers })
+      return { status: answer.statusCode, headers: textsOf(answer.headers), body: oneOf(answer.rawPayload) }
     },
     [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
   }
 }
 
-function headersFor(key: string | undefined, { body, accept }: RequestOptions): Record<string, string> {
+function textsOf(headers: HostAnswer['headers']): Record<string, string> {
+  const texts = Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))
+  return Object.fromEntries(texts) as Record<string, string>
+}
+
+// oxlint-disable-next-line require-await
+async function* oneOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+/** A body that breaks off is a server that does not answer any more. */
+async function* untilBroken(
+  body: AsyncIterable<Uint8Array>,
+  base: string,
+  place: Connection['place'],
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body
+  } catch (error) {
+    throw unreachableServer(base, place, error)
+  }
+}
+
+function headersFor(key: string | undefined, { body, content, accept }: RequestOptions): Record<string, string> {
   return {
     accept: accept ?? 'application/json',
     ...(key !== undefined && { authorization: `Bearer ${key}` }),
     ...(body !== undefined && { 'content-type': 'application/json' }),
+    ...content?.headers,
   }
 }
 

@@ -11,13 +11,15 @@ export interface HostRequest {
   /** Path and query. */
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly payload?: string
+  readonly payload?: string | Buffer
 }
 
 export interface HostAnswer {
   readonly statusCode: number
   readonly headers: Readonly<Record<string, string | number | readonly string[] | undefined>>
   readonly body: string
+  /** The same as bytes. */
+  readonly rawPayload: Buffer
 }
 
 /** A process that runs guest code. */

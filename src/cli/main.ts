@@ -6,6 +6,8 @@ import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerDev } from './dev.ts'
+import { registerBlobs } from './blobs.ts'
+import { registerQueues } from './queues.ts'
 import { registerDocs } from './docs.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerEnv } from './env.ts'
@@ -45,6 +47,8 @@ const REGISTRARS = [
   registerUsers,
   registerKv,
   registerDocs,
+  registerBlobs,
+  registerQueues,
   registerEnv,
   registerPolicy,
   registerDoctor,

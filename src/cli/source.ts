@@ -1,3 +1,4 @@
+import { openAsBlob } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import type { Context } from './context.ts'
@@ -40,6 +41,17 @@ export async function readText(file: string, { stdin }: Context): Promise<string
     return new TextDecoder('utf-8', { fatal: true }).decode(content)
   } catch {
     throw new Stop(`${nameOf(file)} is not UTF-8 text`, { exit: EXIT_USAGE })
+  }
+}
+
+/** A file, or standard input for `-`, as bytes that are read when they are sent. Throws a Stop when it cannot be read. */
+export async function readBytes(file: string, { stdin }: Context): Promise<Blob> {
+  if (file === '-') return new Blob([Buffer.from(await readAll(stdin))])
+  try {
+    return await openAsBlob(file)
+  } catch {
+    // It says no more of any reason than that it failed.
+    return new Blob([Buffer.from(await readNamed(file))])
   }
 }
 

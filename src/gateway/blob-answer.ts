@@ -2,6 +2,7 @@ import {
   type BlobCondition,
   type BlobRange,
   type BlobRecord,
+  type BlobSpan,
   type BlobStore,
   meetsCondition,
   spanOf,
@@ -9,9 +10,16 @@ import {
 import { CloisterError } from '../core/errors.ts'
 import type { TenantId } from '../core/ids.ts'
 import type { Answer } from './answer.ts'
+import { etagsOf } from './etags.ts'
 
 /** Bytes of a blob in one write. */
 const CHUNK_BYTES = 256 << 10
+
+interface Wish {
+  readonly headers: Headers
+  /** `head`: the content is neither opened nor read. */
+  readonly wants: 'head' | 'all'
+}
 
 interface Headers {
   readonly range?: string | undefined
@@ -27,12 +35,13 @@ export async function answerBlob(
   blobs: Pick<BlobStore, 'open'>,
   tenant: TenantId,
   key: string,
-  headers: Headers,
+  { headers, wants }: Wish,
 ): Promise<Answer> {
   const range = rangeOf(headers.range)
   const ifMatch = etagsOf(headers['if-match'])
   const ifNoneMatch = etagsOf(headers['if-none-match'])
   const condition: BlobCondition = { ...(ifMatch && { ifMatch }), ...(ifNoneMatch && { ifNoneMatch }) }
+  let asked: BlobSpan | undefined
   const found = await blobs.open(tenant, key, (record) => {
     if (ifMatch !== undefined && !meetsCondition(record.etag, { ifMatch })) {
       throw new CloisterError('PRECONDITION_FAILED', 'the blob is not what If-Match asks for')
@@ -43,18 +52,14 @@ export async function answerBlob(
     if (span === undefined && record.size > 0) {
       throw new CloisterError('RANGE_NOT_SATISFIABLE', `the blob has ${record.size} bytes`)
     }
-    return span ?? { offset: 0, length: 0 }
+    asked = span ?? { offset: 0, length: 0 }
+    return wants === 'head' ? undefined : asked
   })
   if (found === undefined) throw new CloisterError('NOT_FOUND', 'there is no such blob')
-  if (!('body' in found)) return { status: 304, headers: headersOf(found) }
+  if (!('body' in found)) return asked === undefined ? { status: 304, headers: headersOf(found) } : headOf(found, asked)
   const { record, span, body } = found
-  const more = ['content-length', String(span.length)]
-  const isPart = span.length < record.size
-  if (isPart) more.push('content-range', `bytes ${span.offset}-${span.offset + span.length - 1}/${record.size}`)
   return {
-    status: isPart ? 206 : 200,
-    type: record.contentType,
-    headers: [...headersOf(record), ...more],
+    ...headOf(record, span),
     body: {
       async *bytes() {
         for (let chunk = await body.read(CHUNK_BYTES); chunk !== undefined; chunk = await body.read(CHUNK_BYTES))
@@ -63,6 +68,14 @@ export async function answerBlob(
       close: async () => void (await body[Symbol.asyncDispose]()),
     },
   }
+}
+
+/** All of an answer but its content. */
+function headOf(record: BlobRecord, { offset, length }: BlobSpan): Answer {
+  const more = ['content-length', String(length)]
+  const isPart = length < record.size
+  if (isPart) more.push('content-range', `bytes ${offset}-${offset + length - 1}/${record.size}`)
+  return { status: isPart ? 206 : 200, type: record.contentType, headers: [...headersOf(record), ...more] }
 }
 
 function headersOf({ etag, metadata, uploadedAt }: BlobRecord): string[] {
@@ -79,8 +92,4 @@ export function rangeOf(header: string | undefined): BlobRange | undefined {
   if (first === '') return last === '' ? undefined : { suffix: Number(last) }
   if (last === '') return { offset: Number(first) }
   return Number(last) < Number(first) ? undefined : { offset: Number(first), length: Number(last) - Number(first) + 1 }
-}
-
-function etagsOf(header: string | undefined): readonly string[] | undefined {
-  return header?.split(',').map((one) => one.trim().replace(/^(?:W\/)?"(.*)"$/, '$1'))
 }

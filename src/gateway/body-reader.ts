@@ -39,6 +39,28 @@ export class BodyReader {
     throw tooLarge(this.#parts.sizeMax)
   }
 
+  /**
+   * The body of a request piece by piece, whatever its type; nothing is read before it is asked for. Rejects with
+   * UNSUPPORTED_MEDIA, and with INVALID_REQUEST when the connection ends first.
+   */
+  async *stream(request: IncomingMessage): AsyncGenerator<Buffer, void, undefined> {
+    checkCoding(request)
+    const { pace } = this.#parts
+    try {
+      for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        const { length } = chunk
+        if (length > AT_ONCE_MAX && pace.spend(length) === 'wait') {
+          await new Promise<void>((resolve) => pace.later(length, resolve))
+        }
+        yield chunk
+      }
+    } catch (error) {
+      throw new CloisterError('INVALID_REQUEST', 'the connection ended before the body did', { cause: error })
+    } finally {
+      if (!request.readableEnded && !request.destroyed) this.discard(request)
+    }
+  }
+
   /** Lets what still comes of a request run dry; cuts the connection if there is no end to it. */
   discard(request: IncomingMessage): void {
     let size = 0
@@ -108,12 +130,17 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
 
-function checkMedia({ headers }: IncomingMessage): void {
+function checkMedia(request: IncomingMessage): void {
+  const { headers } = request
   const type = headers['content-type']
   if (type !== 'application/json' && !/^application\/json *(;|$)/i.test(type ?? '')) {
     const found = type === undefined ? 'no content-type' : quoted(type)
     throw new CloisterError('UNSUPPORTED_MEDIA', `the body must be application/json; the request has ${found}`)
   }
+  checkCoding(request)
+}
+
+function checkCoding({ headers }: IncomingMessage): void {
   const coding = headers['content-encoding']
   if (coding !== undefined && coding !== 'identity') {
     throw new CloisterError('UNSUPPORTED_MEDIA', 'the body must come without a content-encoding')

@@ -46,9 +46,9 @@ export interface GatewayParts {
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
-  readonly blobs: Pick<BlobStore, 'open' | 'list' | 'delete'>
+  readonly blobs: Pick<BlobStore, 'open' | 'begin' | 'list' | 'delete'>
   readonly blobUrls: Pick<BlobUrls, 'check'>
-  readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
+  readonly queues: Pick<QueueStore, 'put' | 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly users: AuthStore
   readonly databases: ports.Databases
   readonly secrets: ports.Secrets

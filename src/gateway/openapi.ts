@@ -4,6 +4,9 @@ import { PATH_PARAMETERS } from './path-parameters.ts'
 import type { Route } from './route.ts'
 import { refusal } from './schemas.ts'
 
+/** Bytes of whatever type the client says. */
+const ANYTHING = { '*/*': { schema: { type: 'string', format: 'binary' } } }
+
 /** The one path that is no row of the API: a function makes of it what it likes. */
 const HTTP_TRIGGER: Record<string, Record<string, object>> = {
   '/run/{tenant}/{function}/{path}': {
@@ -44,7 +47,7 @@ export function describeApi(routes: readonly Route[], version: string): object {
 }
 
 function describeRoute(route: Route): object {
-  const { summary, caller, body, answer } = route
+  const { summary, caller, body, content, answer } = route
   const rights = { public: 'Anybody.', admin: 'The admin key.', tenant: 'A key of the tenant, or the admin key.' }
   return {
     summary,
@@ -52,6 +55,7 @@ function describeRoute(route: Route): object {
     security: caller === 'public' ? [] : [{ key: [] }],
     parameters: [...describePath(route), ...describeQuery(route)],
     ...(body && { requestBody: { required: body.presence === 'required', content: jsonOf(body.schema, 'input') } }),
+    ...(content === 'stream' && { requestBody: { required: true, content: ANYTHING } }),
     responses: { [answer.status]: describeAnswer(route), ...describeRefusals(route) },
   }
 }
@@ -93,11 +97,12 @@ function describeRefusals(route: Route): object {
   return Object.fromEntries(entries)
 }
 
-function refusalsOf({ path, caller, query, body, refusals }: Route): readonly ErrorCode[] {
+function refusalsOf({ path, caller, query, body, content, refusals }: Route): readonly ErrorCode[] {
   const codes: ErrorCode[] = ['INTERNAL', ...refusals]
   if (caller !== 'public') codes.push('UNAUTHENTICATED', 'FORBIDDEN')
   if (path.includes('{tenant}')) codes.push('INVALID_TENANT')
   if (body !== undefined) codes.push('INVALID_JSON', 'INVALID_REQUEST', 'TOO_LARGE', 'UNSUPPORTED_MEDIA', 'OVERLOADED')
+  if (content === 'stream') codes.push('INVALID_REQUEST', 'TOO_LARGE', 'UNSUPPORTED_MEDIA', 'OVERLOADED')
   if (query instanceof z.ZodObject && Object.keys(query.shape).length > 0) codes.push('INVALID_REQUEST')
   const order = Object.keys(ERRORS)
   return [...new Set(codes)].toSorted((a, b) => order.indexOf(a) - order.indexOf(b))

@@ -63,7 +63,19 @@ export function createReception({ gatekeeper, bodies, ending, newRequestId, log 
     const query = readQuery(request.url ?? '', route.query)
     const body = route.body === undefined ? undefined : route.body.read(await bytesOf(route.body, request))
     const signal = (): AbortSignal => connectionSignal(request)
-    return { path, query, body, principal, accept: request.headers.accept, headers: request.headers, signal }
+    const { headers, method } = request
+    const wants = method === 'HEAD' ? 'head' : 'all'
+    return {
+      path,
+      query,
+      body,
+      principal,
+      accept: headers.accept,
+      headers,
+      wants,
+      content: () => bodies.stream(request),
+      signal,
+    }
   }
 
   function bytesOf({ presence }: NonNullable<Route['body']>, request: IncomingMessage): Buffer | Promise<Buffer> {

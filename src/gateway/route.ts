@@ -46,6 +46,13 @@ export interface Call<Path extends string, Query, Body> {
   /** The Accept header. */
   readonly accept: string | undefined
   readonly headers: IncomingHttpHeaders
+  /** `head`: the client wants the headers alone. Node drops a body by itself; a route need not make one. */
+  readonly wants: 'head' | 'all'
+  /**
+   * The body as it comes, as fast as it is taken, where the route says `stream`. What is left when its reader stops is
+   * dropped. Rejects with UNSUPPORTED_MEDIA, and with INVALID_REQUEST when the connection ends first.
+   */
+  content(): AsyncIterable<Buffer>
   /** Aborts when the client goes away. */
   signal(): AbortSignal
 }
@@ -59,6 +66,8 @@ interface Row<Path extends string, Query, Body> {
   /** A strict object of texts. */
   readonly query: z.ZodType<Query>
   readonly body: BodyFormat<Body> | undefined
+  /** `stream`: a body of any type is taken in pieces by `content`. */
+  readonly content: 'none' | 'stream'
   readonly answer: AnswerDescription
   /** Refusals of its own, besides those that its other fields imply. */
   readonly refusals: readonly ErrorCode[]
@@ -73,7 +82,7 @@ export type Route = Row<string, unknown, unknown> & {
   readonly parameters: readonly ParameterName[]
 }
 
-type Optional = 'query' | 'body' | 'refusals' | 'starts'
+type Optional = 'query' | 'body' | 'content' | 'refusals' | 'starts'
 type Definition<Path extends string, Query, Body> = Omit<Row<Path, Query, Body>, Optional> &
   Partial<Pick<Row<Path, Query, Body>, Optional>>
 
@@ -82,7 +91,15 @@ export function route<const Path extends string, Query = Record<string, never>, 
   definition: Definition<Path, Query, Body>,
 ): Route {
   const parameters = namesIn(definition.path)
-  const row = { query: NO_QUERY, body: undefined, refusals: [], starts: 'nothing', parameters, ...definition }
+  const row = {
+    query: NO_QUERY,
+    body: undefined,
+    content: 'none',
+    refusals: [],
+    starts: 'nothing',
+    parameters,
+    ...definition,
+  }
   // The row's own types met here; from now on its parts are only ever used together.
   return Object.freeze(row) as unknown as Route
 }

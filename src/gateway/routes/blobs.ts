@@ -5,13 +5,14 @@ import type { BlobRecord, BlobStore } from '../../core/blobs.ts'
 import { CloisterError } from '../../core/errors.ts'
 import { DONE, json } from '../answer.ts'
 import { answerBlob } from '../blob-answer.ts'
+import { receiveBlob } from '../blob-upload.ts'
 import type { Directory } from '../ports.ts'
 import { type Route, route } from '../route.ts'
 import { report } from '../schemas.ts'
 
 interface Parts {
   readonly directory: Directory
-  readonly blobs: Pick<BlobStore, 'open' | 'list' | 'delete'>
+  readonly blobs: Pick<BlobStore, 'open' | 'begin' | 'list' | 'delete'>
   readonly blobUrls: Pick<BlobUrls, 'check'>
 }
 
@@ -24,7 +25,7 @@ const listQuery = z.strictObject({
 const signature = z.strictObject({ expires: z.string(), signature: z.string() })
 const BYTES = ['application/octet-stream']
 
-/** What a tenant has stored, looked at from outside. A slash in a key is written `%2F` here. */
+/** What a tenant has stored, looked at and written from outside. A slash in a key is written `%2F` here. */
 export function blobRoutes({ directory, blobs, blobUrls }: Parts): readonly Route[] {
   return [
     route({
@@ -49,7 +50,21 @@ export function blobRoutes({ directory, blobs, blobUrls }: Parts): readonly Rout
       summary: 'A blob, or a range of its bytes.',
       answer: { status: 200, description: 'Its content.', otherTypes: BYTES },
       refusals: ['NOT_FOUND', 'PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE'],
-      handle: ({ path, headers }) => answerBlob(blobs, path.tenant, path.blobKey, headers),
+      handle: ({ path, headers, wants }) => answerBlob(blobs, path.tenant, path.blobKey, { headers, wants }),
+    }),
+    route({
+      method: 'PUT',
+      path: '/v1/tenants/{tenant}/blobs/{blobKey}',
+      caller: 'tenant',
+      summary:
+        'Store the body as a blob, with its Content-Type and what X-Cloister-Meta-* say. If-Match and If-None-Match make it conditional.',
+      content: 'stream',
+      answer: { status: 200, description: 'What is stored now.', schema: report },
+      refusals: ['NOT_FOUND', 'PRECONDITION_FAILED', 'QUOTA_EXCEEDED'],
+      async handle({ path: { tenant, blobKey: key }, headers, content }) {
+        const grant = directory.requireGrant(tenant, 'blobs')
+        return json(view(await receiveBlob(blobs, { tenant, key, grant }, { headers, content: content() })))
+      },
     }),
     route({
       method: 'DELETE',
@@ -71,9 +86,9 @@ export function blobRoutes({ directory, blobs, blobUrls }: Parts): readonly Rout
       query: signature,
       answer: { status: 200, description: 'Its content.', otherTypes: BYTES },
       refusals: ['FORBIDDEN', 'NOT_FOUND', 'PRECONDITION_FAILED', 'RANGE_NOT_SATISFIABLE'],
-      async handle({ path, query, headers }) {
+      async handle({ path, query, headers, wants }) {
         if (await blobUrls.check(path.tenant, path.blobKey, query)) {
-          return answerBlob(blobs, path.tenant, path.blobKey, headers)
+          return answerBlob(blobs, path.tenant, path.blobKey, { headers, wants })
         }
         throw new CloisterError('FORBIDDEN', 'the signature is not good for this blob, or has expired')
       },

@@ -1,14 +1,17 @@
 import { z } from 'zod'
 import { CloisterError } from '../../core/errors.ts'
+import { LEASE_SECONDS, RETENTION_SECONDS } from '../../core/queue-rules.ts'
+import { millis } from '../../core/quantity.ts'
 import type { QueueState, QueueStore } from '../../core/queues.ts'
-import { DONE, json } from '../answer.ts'
-import type { Directory } from '../ports.ts'
-import { type Route, route } from '../route.ts'
+import { DONE, JSON_TYPE, json } from '../answer.ts'
+import type { Data, Directory } from '../ports.ts'
+import { type Route, jsonBody, route } from '../route.ts'
 import { report } from '../schemas.ts'
 
 interface Parts {
   readonly directory: Directory
-  readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
+  readonly data: Pick<Data, 'perform'>
+  readonly queues: Pick<QueueStore, 'put' | 'list' | 'find' | 'delete' | 'peek' | 'purge'>
 }
 
 const peekQuery = z.strictObject({
@@ -16,8 +19,33 @@ const peekQuery = z.strictObject({
   after: z.string().optional().describe('Continue after the message of this id.'),
 })
 
-/** Queues, looked at and emptied from outside. Looking changes nothing. */
-export function queueRoutes({ directory, queues }: Parts): readonly Route[] {
+const settings = z.strictObject({
+  retentionSeconds: z
+    .number()
+    .min(RETENTION_SECONDS.min)
+    .max(RETENTION_SECONDS.max)
+    .optional()
+    .describe('A message that nobody has dealt with goes after so long.'),
+  leaseSeconds: z
+    .number()
+    .min(LEASE_SECONDS.min)
+    .max(LEASE_SECONDS.max)
+    .optional()
+    .describe('How long a message is nobody else’s once it is claimed.'),
+})
+
+const message = z.strictObject({
+  body: z.unknown().describe('Any JSON.'),
+  delaySeconds: z.number().optional().describe('Nobody gets it before so many seconds: 0 to 43200.'),
+  deduplicationId: z
+    .string()
+    .optional()
+    .describe('A second message with the same one within five minutes is not sent.'),
+  orderingKey: z.string().optional().describe('Messages with the same one are dealt with in their order.'),
+})
+
+/** Queues, filled within the bounds of the tenant's grant, looked at and emptied from outside. Looking changes nothing. */
+export function queueRoutes({ directory, data, queues }: Parts): readonly Route[] {
   const missing = (): CloisterError => new CloisterError('NOT_FOUND', 'there is no such queue')
   return [
     route({
@@ -30,6 +58,46 @@ export function queueRoutes({ directory, queues }: Parts): readonly Route[] {
       async handle({ path }) {
         directory.getTenant(path.tenant)
         return json({ queues: (await queues.list(path.tenant)).map(view) })
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/tenants/{tenant}/queues/{queue}',
+      caller: 'tenant',
+      summary: 'A queue: its settings, and how much is in it.',
+      answer: { status: 200, description: 'The queue.', schema: report },
+      refusals: ['NOT_FOUND'],
+      async handle({ path: { tenant, queue } }) {
+        directory.getTenant(tenant)
+        const found = await queues.find(tenant, queue)
+        if (found === undefined) throw missing()
+        return json(view(found))
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: '/v1/tenants/{tenant}/queues/{queue}',
+      caller: 'tenant',
+      summary: 'Create a queue, or change the settings that are given.',
+      body: jsonBody(settings, 'optional'),
+      answer: { status: 200, description: 'The queue; 201 if it is new.', schema: report },
+      refusals: ['NOT_FOUND', 'QUOTA_EXCEEDED'],
+      async handle({ path: { tenant, queue }, body: { retentionSeconds, leaseSeconds } }) {
+        const grant = directory.requireGrant(tenant, 'queues')
+        const wanted = {
+          ...(retentionSeconds !== undefined && { retention: millis(retentionSeconds * 1_000) }),
+          ...(leaseSeconds !== undefined && { lease: millis(leaseSeconds * 1_000) }),
+        }
+        const outcome = await queues.put(tenant, queue, wanted, grant)
+        if (outcome === 'queues-exceeded') {
+          throw new CloisterError(
+            'QUOTA_EXCEEDED',
+            `a tenant may have ${grant.queues} queues (capabilities.queues.queues)`,
+          )
+        }
+        const found = await queues.find(tenant, queue)
+        if (found === undefined) throw missing()
+        return json(view(found), outcome === 'created' ? 201 : 200)
       },
     }),
     route({
@@ -62,6 +130,19 @@ export function queueRoutes({ directory, queues }: Parts): readonly Route[] {
           visibleAt: new Date(visibleAt).toISOString(),
         }))
         return json({ messages })
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/tenants/{tenant}/queues/{queue}/messages',
+      caller: 'tenant',
+      summary: 'Send a message. A queue that is not there is created.',
+      body: jsonBody(message),
+      answer: { status: 201, description: 'Its id, and whether it is a duplicate.', schema: report },
+      refusals: ['NOT_FOUND', 'QUOTA_EXCEEDED'],
+      async handle({ path: { tenant, queue }, body: { body, ...options } }) {
+        const sent = await data.perform(tenant, 'queues.send', [queue, body, options])
+        return { status: 201, type: JSON_TYPE, body: sent }
       },
     }),
     route({
