@@ -180,6 +180,8 @@ function refusalOf(error: unknown): unknown {
     case 'TOO_LARGE':
     case 'QUOTA_EXCEEDED':
       return new CapabilityError('QUOTA_EXCEEDED', error.message)
+    case 'CONCURRENCY_LIMITED':
+      return new CapabilityError('CONCURRENCY_LIMITED', error.message)
     case 'OVERLOADED':
       return new CapabilityError('UNAVAILABLE', error.message)
     case 'NOT_FOUND':

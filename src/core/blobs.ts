@@ -128,7 +128,7 @@ export interface BlobStore {
     key: string,
     choose: (record: BlobRecord) => BlobSpan | undefined,
   ): Promise<OpenBlob | BlobRecord | undefined>
-  /** Rejects with OVERLOADED if too many uploads are open. */
+  /** Rejects with CONCURRENCY_LIMITED if the tenant, OVERLOADED if the host has too many uploads open. */
   begin(tenant: TenantId, quota: BlobQuota): Promise<BlobUpload>
   /** How many of the keys were there. */
   delete(tenant: TenantId, keys: readonly string[]): Promise<number>

@@ -17,6 +17,14 @@ import { createVault } from '../../src/vault/vault.ts'
 import { openTemporaryStores } from '../../src/store/sqlite/open.ts'
 import { ticketOf } from '../scheduler/ticket.ts'
 import { type Effort, type Gate, type GateResult, type Random, Tally, randomOf } from './gate.ts'
+import {
+  BLOBS,
+  QUEUES,
+  STORAGE_BATCHES,
+  STORAGE_OPERATIONS,
+  openStorage,
+  storageArguments,
+} from './storage-arguments.ts'
 import { SQL, SQL_OPERATIONS, sqlArguments, sqlOverNothing } from './sql-arguments.ts'
 
 const TRIALS = { full: 1_000_000, short: 10_000 }
@@ -34,9 +42,10 @@ const OPERATIONS = [
   'secrets.ref',
   'secrets.reveal',
   ...AUTH_OPERATIONS,
+  ...STORAGE_OPERATIONS,
 ]
 /** They count as many operations as they have items. */
-const BATCHES = new Set(['kv.getMany', 'kv.putMany', 'kv.deleteMany', 'docs.transact'])
+const BATCHES = new Set(['kv.getMany', 'kv.putMany', 'kv.deleteMany', 'docs.transact', ...STORAGE_BATCHES])
 /** What a broker may answer a guest. UNAVAILABLE is not among them: it would be a fault of the host's. */
 const REFUSALS: ReadonlySet<unknown> = new Set([
   'INVALID_ARGUMENT',
@@ -52,6 +61,8 @@ const REFUSALS: ReadonlySet<unknown> = new Set([
 /** Of a request that the guest gave up itself before it was sent. Of any other it would mean that a socket was open. */
 const GIVEN_UP = 'the request was given up'
 const CANARY = 'the canary of somebody else'
+/** As blobs give content. */
+const CANARY_BASE64 = Buffer.from(CANARY).toString('base64')
 
 const DOCS: DocsGrant = {
   operations: Number.MAX_SAFE_INTEGER,
@@ -106,6 +117,8 @@ export const callArguments: Gate = {
       resolve: () => Promise.resolve([{ address: '10.0.0.1', family: 4 }]),
       socketsMax: 100,
     })
+    const storage = await openStorage(stores, (error) => faults.push(error))
+    await using _store = storage.store
     const connected = (): void => void faults.push('fetch: a socket was opened')
     channel('net.client.socket').subscribe(connected)
     using _ = { [Symbol.dispose]: () => channel('net.client.socket').unsubscribe(connected) }
@@ -117,13 +130,23 @@ export const callArguments: Gate = {
         sqlOverNothing(stores.sqlBindings),
         createSecretsCapability({ secrets }),
         authOver(stores.auth),
+        ...storage.capabilities,
       ],
       clock: systemClock,
       onFault: (operation, error) => faults.push(`${operation}: ${String(error)}`),
     })
     const policy = {
       ...loadPolicies([]).resolve('default'),
-      capabilities: { kv: GRANT, docs: DOCS, fetch: FETCH, sql: SQL, secrets: SECRETS, auth: AUTH },
+      capabilities: {
+        kv: GRANT,
+        docs: DOCS,
+        fetch: FETCH,
+        sql: SQL,
+        secrets: SECRETS,
+        auth: AUTH,
+        blobs: BLOBS,
+        queues: QUEUES,
+      },
     }
     for (const name of ['hostile', 'neighbour']) {
       const id = parseTenantId(name)
@@ -184,7 +207,8 @@ class ArgumentFuzz {
     if (OPERATIONS.includes(name)) this.#reached.add(name)
     try {
       const { ok, text } = await session.call(name, payload)
-      if (text.includes(CANARY)) this.#violations.push(`another tenant’s value was given to ${name} ${payload}`)
+      if (text.includes(CANARY) || text.includes(CANARY_BASE64))
+        this.#violations.push(`another tenant’s value was given to ${name} ${payload}`)
       const value: unknown = text === '' ? undefined : JSON.parse(text)
       const { code, message } = ok ? { code: 'answered' } : (value as { code: unknown; message?: unknown })
       const isGivenUp = name === 'fetch.send' && code === 'CONNECTION_LOST' && message === GIVEN_UP
@@ -236,10 +260,15 @@ class ArgumentFuzz {
       const collection = { name: 'c', indexes: ['a', 'b.c'] }
       for (const id of keys) await session.call('docs.insert', JSON.stringify([collection, { a: CANARY }, { id }]))
     }
+    if (what === 'put') {
+      for (const key of keys) await session.call('blobs.put', JSON.stringify([key, CANARY_BASE64]))
+      await session.call('queues.send', JSON.stringify(['mail', CANARY]))
+    }
+    const blobs = await session.call('blobs.list', '[]')
     const documents = await session.call('docs.find', JSON.stringify(['c', { sort: 'a' }]))
     const values = await Promise.all(keys.map((key) => session.call('kv.get', JSON.stringify([key]))))
     const list = await session.call('kv.list', '[]')
-    return JSON.stringify([values, list, documents])
+    return JSON.stringify([values, list, documents, blobs])
   }
 }
 
@@ -336,6 +365,7 @@ function sampleTexts(seed: number): readonly string[] {
     fc.tuple(id, fc.option(fc.base64String({ maxLength: 160 }))),
     sqlArguments(key, value),
     authArguments(key, value),
+    storageArguments(key, value),
     fc.tuple(collection, document, versions),
     fc.tuple(collection, key, document, versions),
     fc.tuple(collection, key, versions),

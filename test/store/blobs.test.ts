@@ -200,7 +200,7 @@ describe('quotas', () => {
   test('bound the uploads that are open', async () => {
     const tenant = await fresh()
     const open = await Promise.all(Array.from({ length: 32 }, () => blobs.begin(tenant, QUOTA)))
-    await expect(blobs.begin(tenant, QUOTA)).rejects.toMatchObject({ code: 'OVERLOADED' })
+    await expect(blobs.begin(tenant, QUOTA)).rejects.toMatchObject({ code: 'CONCURRENCY_LIMITED' })
     await Promise.all(open.map((upload) => upload.abort()))
     await (await blobs.begin(tenant, QUOTA)).abort()
   })

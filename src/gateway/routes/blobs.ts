@@ -60,7 +60,7 @@ export function blobRoutes({ directory, blobs, blobUrls }: Parts): readonly Rout
         'Store the body as a blob, with its Content-Type and what X-Cloister-Meta-* say. If-Match and If-None-Match make it conditional.',
       content: 'stream',
       answer: { status: 200, description: 'What is stored now.', schema: report },
-      refusals: ['NOT_FOUND', 'PRECONDITION_FAILED', 'QUOTA_EXCEEDED'],
+      refusals: ['NOT_FOUND', 'PRECONDITION_FAILED', 'QUOTA_EXCEEDED', 'CONCURRENCY_LIMITED'],
       async handle({ path: { tenant, blobKey: key }, headers, content }) {
         const grant = directory.requireGrant(tenant, 'blobs')
         return json(view(await receiveBlob(blobs, { tenant, key, grant }, { headers, content: content() })))

@@ -29,12 +29,14 @@ export class UploadRoom {
     this.#uploadsMax = uploadsMax
   }
 
-  /** Throws OVERLOADED if there is no room. */
+  /** Throws CONCURRENCY_LIMITED if the tenant, OVERLOADED if the host has as many open as may be. */
   enter(tenant: TenantId, { storedBytes }: BlobQuota): UploadPlace {
     const share = this.#shares.get(tenant) ?? { uploads: 0, bytes: 0 }
-    if (this.#uploads >= this.#uploadsMax || share.uploads >= TENANT_UPLOADS_MAX) {
-      const most = share.uploads >= TENANT_UPLOADS_MAX ? `${TENANT_UPLOADS_MAX} of the tenant` : `${this.#uploadsMax}`
-      throw new CloisterError('OVERLOADED', `${most} uploads are open already`, { retryAfterMs: 1_000 })
+    if (share.uploads >= TENANT_UPLOADS_MAX) {
+      throw new CloisterError('CONCURRENCY_LIMITED', `${TENANT_UPLOADS_MAX} uploads of the tenant are open already`)
+    }
+    if (this.#uploads >= this.#uploadsMax) {
+      throw new CloisterError('OVERLOADED', `${this.#uploadsMax} uploads are open already`, { retryAfterMs: 1_000 })
     }
     this.#shares.set(tenant, share)
     this.#uploads += 1
