@@ -221,6 +221,11 @@ export interface Context {
   waitUntil(promise: Promise<unknown>): void
   /** Plain configuration. */
   readonly env: Readonly<Record<string, string>>
+  /**
+   * What the function's configuration binds, by name: inputs have what was read before the run (a document as `docs.get`
+   * gives it, the content of a blob), outputs are written after it with the values that they were given here.
+   */
+  readonly bound?: { [name: string]: unknown }
   /** Present if the policy grants it. */
   readonly kv?: KeyValue
   readonly blobs?: Blobs

@@ -1,3 +1,4 @@
+import type { BindConfig } from './binding.ts'
 import type { AliasName, ArtifactId, FunctionName, TenantId } from './ids.ts'
 import type { FunctionQuota, Reuse } from './policy.ts'
 import type { Bytes, EpochMillis } from './quantity.ts'
@@ -14,6 +15,8 @@ export interface FunctionConfig {
   readonly reuse?: Reuse | undefined
   /** Who may call it over HTTP: anybody, unless it is said to be whoever has a key of the tenant's. */
   readonly http?: { readonly auth?: 'public' | 'key' | undefined } | undefined
+  /** What the host reads before a run and writes after it, by the names that the guest has for it. */
+  readonly bind?: BindConfig | undefined
   /** Plain values that the guest sees as `context.env`. */
   readonly env?: Readonly<Record<string, string>> | undefined
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { bindSchema } from './bind-schema.ts'
 
 /** Environment values of one function: names, and bytes of names and values together. */
 const ENV_COUNT_MAX = 64
@@ -55,5 +56,8 @@ export const configSchema = z.strictObject({
     })
     .optional()
     .describe('How it answers HTTP requests.'),
+  bind: bindSchema
+    .optional()
+    .describe('Documents and blobs that the host reads before a run, and what it writes after it: `context.bound`.'),
   env: env.optional().describe('Plain values, seen as `context.env`. Not for secrets.'),
 })
