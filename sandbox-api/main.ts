@@ -286,6 +286,8 @@ function createContext(
     env: freeze(given.env),
   }
   if (bound !== undefined) context['bound'] = bound
+  if (given['params'] !== undefined) context['params'] = given['params']
+  if (given['caller'] !== undefined) context['caller'] = given['caller']
   addCapabilities(context, capabilities, call, openWeb)
   return freeze(context)
 }

@@ -1,5 +1,6 @@
 import type { BindConfig } from './binding.ts'
 import type { Exchange } from './exchange.ts'
+import type { HttpCaller } from './http-config.ts'
 import type { ArtifactId, FunctionName, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
 import type { Policy, Reuse } from './policy.ts'
@@ -50,6 +51,8 @@ export interface RunRequest {
   readonly bind?: BindConfig
   /** What else than the input placeholders may stand for: parameters of a route, the query of a URL. */
   readonly parameters?: Readonly<Record<'params' | 'query', Readonly<Record<string, string>>>>
+  /** Who sent the HTTP request, as it was proved. */
+  readonly caller?: HttpCaller
   /** How isolates live on between runs; a policy that states its own is only ever made stricter by it. */
   readonly reuse?: Reuse
   /** `load`: the code is loaded and asked for its handlers, and none of them is called. Never charged. */

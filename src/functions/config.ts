@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { bindSchema } from './bind-schema.ts'
+import { httpSchema } from './http-schema.ts'
 
 /** Environment values of one function: names, and bytes of names and values together. */
 const ENV_COUNT_MAX = 64
@@ -47,15 +48,7 @@ export const configSchema = z.strictObject({
       '`function` (default): globals live on between runs; `context`: fresh globals; `run`: a fresh isolate. ' +
         'What the policy states can only be made stricter.',
     ),
-  http: z
-    .strictObject({
-      auth: z
-        .enum(['public', 'key'])
-        .optional()
-        .describe('Who may call `/run/{tenant}/{function}`: anybody (default), or whoever has a key of the tenant’s.'),
-    })
-    .optional()
-    .describe('How it answers HTTP requests.'),
+  http: httpSchema.optional().describe('How it answers HTTP requests, and whose.'),
   bind: bindSchema
     .optional()
     .describe('Documents and blobs that the host reads before a run, and what it writes after it: `context.bound`.'),
