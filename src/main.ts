@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
@@ -41,8 +40,10 @@ import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
+import { readVersion } from './version.ts'
 import { withoutPosts } from './without-posts.ts'
 import { logEvents } from './telemetry/log-events.ts'
+import { LogTail } from './telemetry/log-tail.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
 import { openVault } from './vault/open-vault.ts'
@@ -210,6 +211,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     walls: walls.level,
     blankCells: pool.blankReady,
   })
+  const tail = taken.use(new LogTail({ find: (tenant, run) => stores.ledger.find(tenant, run) }))
   const gateway = createGateway({
     gatekeeper: admission,
     directory: admission,
@@ -222,6 +224,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     functionOrigin: config.functionOrigin,
     accounts: accountsOf(billing),
     runs: stores.ledger,
+    tail,
     blobs: blobs.store,
     blobUrls: blobs.urls,
     queues: stores.queues,
@@ -271,6 +274,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       // What still runs is ended by the host, and its callers are told so before the door closes.
       await pool[Symbol.asyncDispose]()
       await admission.whenIdle()
+      tail[Symbol.dispose]()
       await gateway.close()
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
@@ -291,9 +295,4 @@ async function inject(gateway: Gateway, { method, url, headers, payload }: HostR
 
 function timeout(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref())
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
