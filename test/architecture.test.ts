@@ -29,6 +29,7 @@ const COMPOSERS = new Set([
   'src/main.ts',
   'src/capabilities.ts',
   'src/blob-service.ts',
+  'src/event-service.ts',
   'src/canaries.ts',
   'src/index.ts',
   'src/doctor.ts',

@@ -124,7 +124,8 @@ class Desk implements AdmissionDesk {
     this.#backOff.check(member)
     // Last, so that only a run that could start costs a token.
     this.#checkRate(member, policy)
-    return new AdmittedRun(request, member.record, policy, this.#parts.newRunId(), this.#parts.clock.now(), this.#runs)
+    const { newRunId, clock } = this.#parts
+    return new AdmittedRun(request, member.record, policy, request.run ?? newRunId(), clock.now(), this.#runs)
   }
 
   authenticate(authorizationHeader: string | undefined): Principal {

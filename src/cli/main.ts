@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { systemClock } from '../core/clock.ts'
-import { readVersion } from '../version.ts'
+import { VERSION } from '../version.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
 import { registerDeploy } from './deploy.ts'
@@ -90,7 +90,7 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
 export function createProgram(context: Context): Command {
   const program = new Command('cloister')
     .description('Runs code you did not write, one tenant to a process, and bills it.')
-    .version(readVersion())
+    .version(VERSION)
     .addHelpText('after', EPILOGUE)
     .showHelpAfterError('(add --help for the options and an example)')
     .configureOutput({

@@ -1,3 +1,4 @@
+import type { Destination, RetryConfig } from './event-config.ts'
 import type { AliasName, ArtifactId, FunctionName, TenantId } from './ids.ts'
 import type { FunctionQuota, Reuse } from './policy.ts'
 import type { Bytes, EpochMillis } from './quantity.ts'
@@ -14,6 +15,11 @@ export interface FunctionConfig {
   readonly reuse?: Reuse | undefined
   /** Who may call it over HTTP: anybody, unless it is said to be whoever has a key of the tenant's. */
   readonly http?: { readonly auth?: 'public' | 'key' | undefined } | undefined
+  /** How its events are tried again. */
+  readonly retry?: RetryConfig | undefined
+  /** Where the record of an event goes that it has dealt with, and of one that was given up. */
+  readonly onSuccess?: Destination | undefined
+  readonly onFailure?: Destination | undefined
   /** Plain values that the guest sees as `context.env`. */
   readonly env?: Readonly<Record<string, string>> | undefined
 }

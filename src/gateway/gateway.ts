@@ -25,6 +25,7 @@ import { aliasRoutes } from './routes/aliases.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
 import { functionRoutes } from './routes/functions.ts'
+import { invokeRoutes } from './routes/invoke.ts'
 import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
@@ -41,6 +42,7 @@ export interface GatewayParts {
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
   readonly functions: ports.Functions
+  readonly calls: ports.Calls
   /** What a function's configuration must look like. */
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
@@ -120,6 +122,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...runRoutes(parts),
     ...logRoutes(parts),
     ...functionRoutes(parts),
+    ...invokeRoutes(parts),
     ...aliasRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),

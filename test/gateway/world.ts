@@ -185,6 +185,7 @@ export async function openGateway(options: Options = {}): Promise<World> {
       return world.execute(request)
     },
     functions,
+    calls: { queue: notFound, once: notFound, find: async () => undefined },
     functionConfig: configSchema,
     forwarded: options.forwarded ?? 'none',
     functionOrigin: options.functionOrigin ?? 'own',

@@ -6,6 +6,7 @@ import { auth } from './migrations/auth.ts'
 import { blobs } from './migrations/blobs.ts'
 import { docs } from './migrations/docs.ts'
 import { functions } from './migrations/functions.ts'
+import { invocations } from './migrations/invocations.ts'
 import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
@@ -37,6 +38,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   tenantEnv,
   rollbacks,
   auth,
+  invocations,
 ]
 
 /** The schema version that this program writes. */

@@ -19,6 +19,7 @@ import { kyselyOver } from './dialect.ts'
 import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.ts'
 import { createDocStore } from './doc-store.ts'
 import { createFunctionStore } from './function-store.ts'
+import { createIdempotencyStore, createInvocationStore } from './invocation-store.ts'
 import { createInvoiceStore } from './invoice-store.ts'
 import { createKvStore } from './kv-store.ts'
 import { createLedgerStore } from './ledger-store.ts'
@@ -152,6 +153,8 @@ function storesOf({
     docs: createDocStore({ queue, database: reader, clock }),
     queues: createQueueStore({ queue, database: reader, clock }),
     blobs: createBlobIndex({ queue, database: reader }),
+    invocations: createInvocationStore({ queue, database: reader, clock }),
+    idempotency: createIdempotencyStore({ queue, clock }),
     invoices: createInvoiceStore({ queue, database }),
     storedBytes: () => reading(() => listStoredBytes(database)),
     auth: createAuthStore({ queue, database: reader, clock }),
