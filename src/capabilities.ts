@@ -6,6 +6,8 @@ import type { Capability } from './broker/capability.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
 import { createQueuesCapability } from './broker/queues.ts'
+import { createSecretsCapability } from './broker/secrets.ts'
+import { Secrets } from './broker/secrets/secrets.ts'
 import { createSqlCapability } from './broker/sql.ts'
 import { Databases } from './broker/sql/databases.ts'
 import { type TenantData, createTenantData } from './broker/tenant-data.ts'
@@ -35,15 +37,19 @@ export interface OpenCapabilities extends AsyncDisposable {
   readonly data: TenantData
   /** What `sql` reaches, to be operated from outside as well. */
   readonly databases: Databases
+  /** Written from outside, used by `fetch`. */
+  readonly secrets: Secrets
   /** Lets go of what is held for a tenant that was deleted. */
   forgetTenant(tenant: TenantId): void
 }
 
 /** Makes everything that a policy can grant, out of what this host has. A part of the composition root, see main.ts. */
 export function openCapabilities({ config, stores, blobs, vault, clock, policyOf }: Parts): OpenCapabilities {
+  const secrets = new Secrets({ store: stores.secrets, vault, clock })
   const fetch = createFetchCapability({
     resolve: createResolver(config.dnsServers?.split(',') ?? []),
     socketsMax: config.egressSocketsMax,
+    secrets,
   })
   const databases = new Databases({
     store: stores.sqlBindings,
@@ -58,12 +64,14 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
       ...data.capabilities,
       createSqlCapability({ databases }),
       fetch,
+      createSecretsCapability({ secrets }),
       createBlobsCapability(blobs),
       createQueuesCapability({ store: stores.queues }),
       createAuthCapability({ store: stores.auth, vault, clock, makeHash, cost: HASH_COST, hashesMax: HASHES_MAX }),
     ],
     data,
     databases,
+    secrets,
     forgetTenant: (tenant) => databases.forget(tenant),
     async [Symbol.asyncDispose]() {
       databases[Symbol.dispose]()

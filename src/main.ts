@@ -235,6 +235,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     queues: stores.queues,
     users: stores.auth,
     databases: capabilities.databases,
+    secrets: capabilities.secrets,
     data: capabilities.data,
     health,
     log,

@@ -12,6 +12,7 @@ import type { FunctionStore } from './function-store.ts'
 import type { Bytes, EpochMillis, Micros, NanoUsd } from './quantity.ts'
 import type { QueueStore } from './queues.ts'
 import type { SqlBindingStore } from './sql-bindings.ts'
+import type { SecretStore } from './secrets.ts'
 import type { FunctionVersion, GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
 
 /** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
@@ -280,5 +281,6 @@ export interface Stores extends AsyncDisposable {
   /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */
   storedBytes(): Promise<readonly StoredBytes[]>
   readonly sqlBindings: SqlBindingStore
+  readonly secrets: SecretStore
   readonly auth: AuthStore
 }

@@ -32,6 +32,7 @@ import { queueRoutes } from './routes/queues.ts'
 import { logRoutes } from './routes/logs.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 import { userRoutes } from './routes/users.ts'
@@ -53,6 +54,7 @@ export interface GatewayParts {
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly users: AuthStore
   readonly databases: ports.Databases
+  readonly secrets: ports.Secrets
   readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
@@ -130,6 +132,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...queueRoutes(parts),
     ...userRoutes(parts),
     ...sqlRoutes(parts),
+    ...secretRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),
     ...docRoutes(parts),

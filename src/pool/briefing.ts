@@ -26,7 +26,7 @@ export function assignmentOf(
     timers: limits.timers,
     runsMax: instance.runsMax,
     isolatesMax: Math.min(ISOLATES_MAX, instance.runsPerCell),
-    capabilities: Object.keys(capabilities),
+    capabilities: [...Object.keys(capabilities), ...(capabilities.secrets?.reveal === true ? ['secrets.reveal'] : [])],
     engine,
   }
 }

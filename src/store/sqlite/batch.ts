@@ -25,6 +25,7 @@ import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
 import { QueueWriter } from './queue-writer.ts'
+import { SecretWriter } from './secret-writer.ts'
 import { RoomWriter } from './room-writer.ts'
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
@@ -110,6 +111,7 @@ function handlersOf(database: DatabaseSync): Handlers {
   const sweeper = new SweepWriter(database, purge, (now) => auth.endExpired(now))
   const room = new RoomWriter(database)
   const sqlBindings = new SqlBindingWriter(database)
+  const secrets = new SecretWriter(database)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
     'tenant.delete': (input) => accounts.deleteTenant(input),
@@ -160,6 +162,8 @@ function handlersOf(database: DatabaseSync): Handlers {
     'invoice.put': (input) => invoices.put(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),
+    'secret.put': (input) => secrets.put(input),
+    'secret.delete': (input) => secrets.delete(input),
     'auth.add-user': (input) => auth.addUser(input),
     'auth.delete-user': (input) => auth.deleteUser(input),
     'auth.attempt': (input) => auth.attempt(input),

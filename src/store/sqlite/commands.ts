@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../core/errors.ts'
 import type { AliasOutcome, Deployed, RolledBack } from '../../core/function-store.ts'
+import type { SecretQuota, SecretRecord } from '../../core/secrets.ts'
 import type { Invoice, KvWrite } from '../../core/stores.ts'
 import type { AuthCommands } from './auth-commands.ts'
 import type { BlobCommands } from './blob-commands.ts'
@@ -39,6 +40,8 @@ export interface Commands extends QueueCommands, BlobCommands, DocCommands, Auth
   'invoice.put': { input: Invoice; output: boolean }
   'sql-binding.put': { input: SqlBindingPut; output: 'done' | 'too-many' }
   'sql-binding.delete': { input: { tenant: string; name: string }; output: boolean }
+  'secret.put': { input: SecretRecord & { readonly quota: SecretQuota }; output: 'done' | keyof SecretQuota }
+  'secret.delete': { input: { tenant: string; name: string }; output: boolean }
   sweep: { input: { now: number; detailsBefore: number }; output: Swept }
 }
 

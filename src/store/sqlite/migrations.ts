@@ -12,6 +12,7 @@ import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
 import { rollbacks } from './migrations/rollbacks.ts'
+import { secrets } from './migrations/secrets.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 import { tenantEnv } from './migrations/tenant-env.ts'
 
@@ -39,6 +40,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   rollbacks,
   auth,
   invocations,
+  secrets,
 ]
 
 /** The schema version that this program writes. */
