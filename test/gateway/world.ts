@@ -17,7 +17,6 @@ import { configSchema } from '../../src/functions/config.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
 import { LogTail } from '../../src/telemetry/log-tail.ts'
-import type { Accounts, Data, Databases, Execute, Functions, Health, Runs } from '../../src/gateway/ports.ts'
 import type { Accounts, Data, Databases, Execute, Functions, Health, Runs, Secrets } from '../../src/gateway/ports.ts'
 
 export { ADMIN_KEY }
