@@ -9,6 +9,8 @@ import { createFetchCapability } from './broker/fetch.ts'
 import { IssuerTokens } from './broker/http-auth/issuer-tokens.ts'
 import { createUserTokens } from './broker/http-auth/user-tokens.ts'
 import { createQueuesCapability } from './broker/queues.ts'
+import { createSecretsCapability } from './broker/secrets.ts'
+import { Secrets } from './broker/secrets/secrets.ts'
 import { createSqlCapability } from './broker/sql.ts'
 import { Databases } from './broker/sql/databases.ts'
 import { type TenantData, createTenantData } from './broker/tenant-data.ts'
@@ -39,6 +41,8 @@ export interface OpenCapabilities extends AsyncDisposable {
   readonly doors: {
     readonly data: TenantData
     readonly databases: Databases
+    /** Written from outside, used by `fetch`. */
+    readonly secrets: Secrets
     readonly users: AuthStore
     /** Whose tokens requests have. */
     readonly tokens: {
@@ -52,8 +56,9 @@ export interface OpenCapabilities extends AsyncDisposable {
 
 /** Makes everything that a policy can grant, out of what this host has. A part of the composition root, see main.ts. */
 export function openCapabilities({ config, stores, blobs, vault, clock, policyOf }: Parts): OpenCapabilities {
+  const secrets = new Secrets({ store: stores.secrets, vault, clock })
   const egress = { resolve: createResolver(config.dnsServers?.split(',') ?? []), socketsMax: config.egressSocketsMax }
-  const fetch = createFetchCapability(egress)
+  const fetch = createFetchCapability({ ...egress, secrets })
   const issuers = new IssuerTokens({ ...egress, clock, policyOf })
   const user = createUserTokens({ store: stores.auth, signing: new Signing({ store: stores.auth, vault, clock }) })
   const databases = new Databases({
@@ -69,11 +74,18 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
       ...data.capabilities,
       createSqlCapability({ databases }),
       fetch,
+      createSecretsCapability({ secrets }),
       createBlobsCapability(blobs),
       createQueuesCapability({ store: stores.queues }),
       createAuthCapability({ store: stores.auth, vault, clock, makeHash, cost: HASH_COST, hashesMax: HASHES_MAX }),
     ],
-    doors: { data, databases, users: stores.auth, tokens: { user, jwt: (...given) => issuers.check(...given) } },
+    doors: {
+      data,
+      databases,
+      secrets,
+      users: stores.auth,
+      tokens: { user, jwt: (...given) => issuers.check(...given) },
+    },
     forgetTenant: (tenant) => databases.forget(tenant),
     async [Symbol.asyncDispose]() {
       databases[Symbol.dispose]()

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
@@ -19,6 +19,7 @@ import { type TenantId, createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
 import { examine, examineWeb } from './doctor.ts'
+import { openEventService } from './event-service.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
 import { configSchema } from './functions/config.ts'
@@ -42,9 +43,9 @@ import { createScheduler } from './scheduler/scheduler.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
 import { withoutPosts } from './without-posts.ts'
-import { logEvents } from './telemetry/log-events.ts'
 import { createLogger } from './telemetry/logger.ts'
-import { createMetrics } from './telemetry/metrics.ts'
+import { openTelemetry } from './telemetry/open-telemetry.ts'
+import { VERSION } from './version.ts'
 import { openVault } from './vault/open-vault.ts'
 
 /** The whole platform in this process, put together: what the command line and the library open. */
@@ -109,6 +110,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const vault = await openVault(config, (reason) => log.warn({ reason }, 'vault-key.exposed'))
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
   const { walls, trials } = await raising
+  const newRunId = createRunIds(() => clock.now())
   const admission = await createAdmission({
     clock,
     tenants: stores.tenants,
@@ -117,7 +119,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     adminKey: adminKey.key,
     walls: () => walls.level,
     allowWeakWalls: config.allowWeakWalls,
-    newRunId: createRunIds(() => clock.now()),
+    newRunId,
     draining: () => state.draining,
     // A name that is given again must not meet the cells of whoever had it before.
     onTenantDeleted(tenant) {
@@ -204,7 +206,11 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     load: createLoadCode({ admission, scheduler, pool }),
     cacheSize: FUNCTION_CACHE,
   })
-  const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
+  const draining = (): boolean => state.draining
+  const events = taken.use(
+    await openEventService({ clock, stores, admission, functions, execute, newRunId, draining, log }),
+  )
+  const telemetry = taken.use(openTelemetry({ pool, admission, ledger: stores.ledger, log }))
   const health = (): Health => ({
     ready: state.ready,
     walls: walls.level,
@@ -213,24 +219,25 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const gateway = createGateway({
     gatekeeper: admission,
     directory: admission,
-    draining: () => state.draining,
+    draining,
     artifacts,
     execute,
     functions,
+    calls: events.calls,
     functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
     accounts: accountsOf(billing),
     runs: stores.ledger,
+    ...telemetry,
     blobs: blobs.store,
     blobUrls: blobs.urls,
     queues: stores.queues,
     clock,
     ...capabilities.doors,
     health,
-    metrics,
     log,
-    version: readVersion(),
+    version: VERSION,
     bodySizeMax: config.bodyBytesMax,
     limits: {
       connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax),
@@ -239,7 +246,6 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
-  taken.use(logEvents(log))
   const tenants = (): readonly TenantId[] => admission.listTenants().map(({ id }) => id)
   taken.use(keepAccountsHourly({ storedBytes: () => stores.storedBytes(), tenants, desk: billing, clock, log }))
   const resources = taken.move()
@@ -257,6 +263,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       const address = await gateway.listen({ host: config.host, port: config.port })
       state.url = address.url
       stores.announce(address.url)
+      events.dispatcher.start()
       log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
     },
@@ -266,10 +273,11 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     async drain() {
       state.draining = true
       log.info({ runs: admission.running }, 'host.draining')
-      await Promise.race([admission.whenIdle(), timeout(config.drainMs)])
+      await Promise.race([admission.whenIdle(), pause(config.drainMs, undefined, { ref: false })])
       // What still runs is ended by the host, and its callers are told so before the door closes.
       await pool[Symbol.asyncDispose]()
       await admission.whenIdle()
+      telemetry.tail[Symbol.dispose]()
       await gateway.close()
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
@@ -286,13 +294,4 @@ interface HostState {
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
   const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
-}
-
-function timeout(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref())
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -13,13 +13,23 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
   pool: ['wire', 'kernel'],
   cell: ['wire', 'kernel', 'sandbox-api'],
   // The outermost part: it speaks to the rest through the HTTP API, in process or over a socket.
-  cli: ['config.ts', 'machine.ts', 'main.ts', 'policy', 'pool/meter.ts', 'store/sqlite/directory-lock.ts', 'stress'],
+  cli: [
+    'config.ts',
+    'machine.ts',
+    'main.ts',
+    'version.ts',
+    'policy',
+    'pool/meter.ts',
+    'store/sqlite/directory-lock.ts',
+    'stress',
+  ],
 }
 /** Files of src/ that put others together. */
 const COMPOSERS = new Set([
   'src/main.ts',
   'src/capabilities.ts',
   'src/blob-service.ts',
+  'src/event-service.ts',
   'src/canaries.ts',
   'src/index.ts',
   'src/doctor.ts',

@@ -1,4 +1,5 @@
 import type { BindConfig } from './binding.ts'
+import type { Destination, RetryConfig } from './event-config.ts'
 import type { HttpConfig } from './http-config.ts'
 import type { AliasName, ArtifactId, FunctionName, TenantId } from './ids.ts'
 import type { FunctionQuota, Reuse } from './policy.ts'
@@ -18,6 +19,11 @@ export interface FunctionConfig {
   readonly http?: HttpConfig | undefined
   /** What the host reads before a run and writes after it, by the names that the guest has for it. */
   readonly bind?: BindConfig | undefined
+  /** How its events are tried again. */
+  readonly retry?: RetryConfig | undefined
+  /** Where the record of an event goes that it has dealt with, and of one that was given up. */
+  readonly onSuccess?: Destination | undefined
+  readonly onFailure?: Destination | undefined
   /** Plain values that the guest sees as `context.env`. */
   readonly env?: Readonly<Record<string, string>> | undefined
 }

@@ -6,6 +6,7 @@ import type { BlobUrls } from '../core/blob-urls.ts'
 import type { AuthStore } from '../core/auth.ts'
 import type { Clock } from '../core/clock.ts'
 import type { BlobStore } from '../core/blobs.ts'
+import type { Tail } from '../core/log-tail.ts'
 import type { Bytes } from '../core/quantity.ts'
 import type { QueueStore } from '../core/queues.ts'
 import { BodyReader } from './body-reader.ts'
@@ -25,11 +26,14 @@ import { aliasRoutes } from './routes/aliases.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
 import { functionRoutes } from './routes/functions.ts'
+import { invokeRoutes } from './routes/invoke.ts'
 import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
+import { logRoutes } from './routes/logs.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 import { userRoutes } from './routes/users.ts'
@@ -40,10 +44,12 @@ export interface GatewayParts {
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
   readonly functions: ports.Functions
+  readonly calls: ports.Calls
   /** What a function's configuration must look like. */
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
+  readonly tail: Tail
   readonly blobs: Pick<BlobStore, 'open' | 'list' | 'delete'>
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
@@ -51,6 +57,7 @@ export interface GatewayParts {
   readonly tokens: ports.TokenChecks
   readonly clock: Clock
   readonly databases: ports.Databases
+  readonly secrets: ports.Secrets
   readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
@@ -118,7 +125,9 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
   const routes: readonly Route[] = [
     execute,
     ...runRoutes(parts),
+    ...logRoutes(parts),
     ...functionRoutes(parts),
+    ...invokeRoutes(parts),
     ...aliasRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
@@ -126,6 +135,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...queueRoutes(parts),
     ...userRoutes(parts),
     ...sqlRoutes(parts),
+    ...secretRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),
     ...docRoutes(parts),

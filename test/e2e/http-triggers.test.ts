@@ -37,8 +37,8 @@ let functions = 0
 async function deploy(http: object, tenant = 'ann'): Promise<string> {
   functions += 1
   const path = `/v1/tenants/${tenant}/functions/f${functions}`
-  const { status, text } = await server.put(path, { code: SHOW, config: { http } })
-  if (status !== 201) throw new Error(text)
+  const { status, body } = await server.put(path, { code: SHOW, config: { http } })
+  if (status !== 201) throw new Error(body.error.message)
   return `${server.url}/run/${tenant}/f${functions}`
 }
 
