@@ -40,6 +40,7 @@ import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
+import { openWebhooks } from './webhook-service.ts'
 import { withoutPosts } from './without-posts.ts'
 import { logEvents } from './telemetry/log-events.ts'
 import { createLogger } from './telemetry/logger.ts'
@@ -128,6 +129,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
   const prices = new PriceBooks(loadPriceBooks(config.priceBook))
+  const webhooks = taken.use(openWebhooks({ config, store: stores.webhooks, vault, clock, log }))
   const billing = createBilling({
     clock,
     ledger,
@@ -135,6 +137,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     invoices: stores.invoices,
     closedUntil: await stores.invoices.closedUntil(),
     budgetOf: (tenant) => admission.budgetOf(tenant),
+    notify: (notice) => webhooks.notify(notice),
   })
   const meter = openProcessMeter()
   const watchdog = taken.use(
@@ -223,6 +226,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     blobUrls: blobs.urls,
     queues: stores.queues,
     databases: capabilities.databases,
+    webhooks,
     data: capabilities.data,
     health,
     metrics,

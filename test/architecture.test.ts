@@ -20,6 +20,7 @@ const COMPOSERS = new Set([
   'src/main.ts',
   'src/capabilities.ts',
   'src/blob-service.ts',
+  'src/webhook-service.ts',
   'src/index.ts',
   'src/doctor.ts',
 ])

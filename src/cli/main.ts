@@ -18,6 +18,7 @@ import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
 import { registerServe } from './serve.ts'
 import { registerSql } from './sql.ts'
+import { registerWebhooks } from './webhooks.ts'
 import { registerStress } from './stress.ts'
 import { listenForShutdown } from './shutdown.ts'
 import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
@@ -37,6 +38,7 @@ const REGISTRARS = [
   registerTenants,
   registerKeys,
   registerSql,
+  registerWebhooks,
   registerKv,
   registerDocs,
   registerEnv,

@@ -30,6 +30,7 @@ import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 export interface GatewayParts {
   readonly gatekeeper: ports.Gatekeeper
@@ -45,6 +46,7 @@ export interface GatewayParts {
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly databases: ports.Databases
+  readonly webhooks: ports.Webhooks
   readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
@@ -119,6 +121,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...blobRoutes(parts),
     ...queueRoutes(parts),
     ...sqlRoutes(parts),
+    ...webhookRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),
     ...docRoutes(parts),

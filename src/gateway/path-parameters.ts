@@ -27,6 +27,7 @@ interface ParameterTypes {
   function: FunctionName
   alias: AliasName
   databaseName: string
+  webhookName: string
   key: string
   collection: string
   id: string
@@ -93,14 +94,8 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
       return fault === undefined ? text : refuse('INVALID_REQUEST', text, fault)
     },
   },
-  databaseName: {
-    description: 'The name that a database is bound to; `default` is the one of `context.sql` itself.',
-    pattern: TENANT_ID_PATTERN,
-    read: (text) =>
-      new RegExp(TENANT_ID_PATTERN).test(text)
-        ? text
-        : refuse('NOT_FOUND', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
-  },
+  databaseName: plainName('The name that a database is bound to; `default` is the one of `context.sql` itself.'),
+  webhookName: plainName('The name of a webhook.'),
   key: anyText('A key, percent-encoded.'),
   collection: anyText('The name of a collection.'),
   id: anyText('The id of a document, percent-encoded.'),
@@ -110,6 +105,18 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
 /** Whatever a tenant calls its own things: checked where it is used, in the words of a guest's call. */
 function anyText(description: string): Parameter<string> {
   return { description, pattern: '^[^]+$', read: (text) => text }
+}
+
+/** A name of the tenant’s own choosing. */
+function plainName(description: string): Parameter<string> {
+  return {
+    description,
+    pattern: TENANT_ID_PATTERN,
+    read: (text) =>
+      new RegExp(TENANT_ID_PATTERN).test(text)
+        ? text
+        : refuse('NOT_FOUND', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
+  }
 }
 
 /** The names in braces of a path. */

@@ -194,6 +194,7 @@ export async function openGateway(options: Options = {}): Promise<World> {
     blobUrls: {} as never,
     queues: {} as never,
     databases: options.databases ?? noDatabases,
+    webhooks: {} as never,
     data: noData,
     health: () => world.health,
     draining: () => world.draining,

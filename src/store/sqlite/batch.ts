@@ -24,6 +24,7 @@ import { QueueWriter } from './queue-writer.ts'
 import { RoomWriter } from './room-writer.ts'
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
+import { WebhookWriter } from './webhook-writer.ts'
 
 type Handlers = { readonly [Kind in CommandKind]: (input: CommandInput<Kind>) => CommandOutput<Kind> }
 
@@ -102,6 +103,7 @@ function handlersOf(database: DatabaseSync): Handlers {
   const sweeper = new SweepWriter(database, purge)
   const room = new RoomWriter(database)
   const sqlBindings = new SqlBindingWriter(database)
+  const webhooks = new WebhookWriter(database)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
     'tenant.delete': (input) => accounts.deleteTenant(input),
@@ -141,6 +143,10 @@ function handlersOf(database: DatabaseSync): Handlers {
     'invoice.put': (input) => invoices.put(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),
+    'webhook.put': (input) => webhooks.put(input),
+    'webhook.delete': (input) => webhooks.delete(input),
+    'webhook.enqueue': (input) => webhooks.enqueue(input),
+    'webhook.settle': (input) => webhooks.settle(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

@@ -11,6 +11,7 @@ import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 import { tenantEnv } from './migrations/tenant-env.ts'
+import { webhooks } from './migrations/webhooks.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
 const APPLICATION_ID = 0x436c7374
@@ -33,6 +34,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   invoices,
   sqlBindings,
   tenantEnv,
+  webhooks,
 ]
 
 /** The schema version that this program writes. */

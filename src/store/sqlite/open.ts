@@ -25,6 +25,7 @@ import { makeDirectory } from './make-directory.ts'
 import { migrate } from './migrations.ts'
 import { createQueueStore } from './queue-store.ts'
 import { createSqlBindingStore } from './sql-binding-store.ts'
+import { createWebhookStore } from './webhook-store.ts'
 import { LedgerVerifier } from './verify/verifier.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -154,6 +155,7 @@ function storesOf({
     invoices: createInvoiceStore({ queue, database }),
     storedBytes: () => reading(() => listStoredBytes(database)),
     sqlBindings: createSqlBindingStore({ queue, database: reader }),
+    webhooks: createWebhookStore({ queue, database: reader }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
