@@ -1,9 +1,13 @@
 import type { BlobService } from './blob-service.ts'
+import { createAuthCapability } from './broker/auth.ts'
+import { HASH_COST, makeHash } from './broker/auth/passwords.ts'
 import { createBlobsCapability } from './broker/blobs.ts'
 import type { Capability } from './broker/capability.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
 import { createQueuesCapability } from './broker/queues.ts'
+import { createSecretsCapability } from './broker/secrets.ts'
+import { Secrets } from './broker/secrets/secrets.ts'
 import { createSqlCapability } from './broker/sql.ts'
 import { Databases } from './broker/sql/databases.ts'
 import { type TenantData, createTenantData } from './broker/tenant-data.ts'
@@ -13,6 +17,9 @@ import type { TenantId } from './core/ids.ts'
 import type { Policy } from './core/policy.ts'
 import type { Stores } from './core/stores.ts'
 import type { Vault } from './core/vault.ts'
+
+/** Half of the threads that Node has for such work, so that the other half serves files and name lookups. */
+const HASHES_MAX = 2
 
 interface Parts {
   readonly config: Pick<Config, 'dnsServers' | 'egressSocketsMax' | 'sqlConnectionsMax' | 'sqlIdleMs'>
@@ -30,15 +37,19 @@ export interface OpenCapabilities extends AsyncDisposable {
   readonly data: TenantData
   /** What `sql` reaches, to be operated from outside as well. */
   readonly databases: Databases
+  /** Written from outside, used by `fetch`. */
+  readonly secrets: Secrets
   /** Lets go of what is held for a tenant that was deleted. */
   forgetTenant(tenant: TenantId): void
 }
 
 /** Makes everything that a policy can grant, out of what this host has. A part of the composition root, see main.ts. */
 export function openCapabilities({ config, stores, blobs, vault, clock, policyOf }: Parts): OpenCapabilities {
+  const secrets = new Secrets({ store: stores.secrets, vault, clock })
   const fetch = createFetchCapability({
     resolve: createResolver(config.dnsServers?.split(',') ?? []),
     socketsMax: config.egressSocketsMax,
+    secrets,
   })
   const databases = new Databases({
     store: stores.sqlBindings,
@@ -53,11 +64,14 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
       ...data.capabilities,
       createSqlCapability({ databases }),
       fetch,
+      createSecretsCapability({ secrets }),
       createBlobsCapability(blobs),
       createQueuesCapability({ store: stores.queues }),
+      createAuthCapability({ store: stores.auth, vault, clock, makeHash, cost: HASH_COST, hashesMax: HASHES_MAX }),
     ],
     data,
     databases,
+    secrets,
     forgetTenant: (tenant) => databases.forget(tenant),
     async [Symbol.asyncDispose]() {
       databases[Symbol.dispose]()

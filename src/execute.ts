@@ -47,6 +47,7 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
     emit('run.finished', {
       run: ticket.run,
       tenant: request.tenant,
+      ...(request.function && { function: request.function }),
       status: ran.report.status,
       usage,
       queuedMs: ran.startedMs - arrived,

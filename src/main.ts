@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
@@ -10,6 +10,7 @@ import { loadPriceBooks } from './billing/price-book.ts'
 import { PriceBooks } from './billing/price-books.ts'
 import { createBroker } from './broker/broker.ts'
 import { createInvokeCapability } from './broker/invoke.ts'
+import { watchCanaries } from './canaries.ts'
 import { openCapabilities } from './capabilities.ts'
 import type { Host, HostAnswer, HostRequest } from './cli/host.ts'
 import type { Config } from './config.ts'
@@ -18,6 +19,7 @@ import { type TenantId, createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
 import { examine, examineWeb } from './doctor.ts'
+import { openEventService } from './event-service.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
 import { configSchema } from './functions/config.ts'
@@ -45,6 +47,7 @@ import { withoutPosts } from './without-posts.ts'
 import { logEvents } from './telemetry/log-events.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { VERSION } from './version.ts'
 import { openVault } from './vault/open-vault.ts'
 
 /** The whole platform in this process, put together: what the command line and the library open. */
@@ -109,6 +112,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const vault = await openVault(config, (reason) => log.warn({ reason }, 'vault-key.exposed'))
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
   const { walls, trials } = await raising
+  const newRunId = createRunIds(() => clock.now())
   const admission = await createAdmission({
     clock,
     tenants: stores.tenants,
@@ -117,7 +121,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     adminKey: adminKey.key,
     walls: () => walls.level,
     allowWeakWalls: config.allowWeakWalls,
-    newRunId: createRunIds(() => clock.now()),
+    newRunId,
     draining: () => state.draining,
     // A name that is given again must not meet the cells of whoever had it before.
     onTenantDeleted(tenant) {
@@ -198,25 +202,28 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     clock,
   })
   const artifacts = createArtifacts({ cacheSize: ARTIFACT_CACHE })
+  const watch = taken.use(watchCanaries({ costOf: (usage) => billing.cost(usage), directory: () => functions, log }))
   const functions = createFunctionDirectory({
     clock,
+    watch,
     store: stores.functions,
     load: createLoadCode({ admission, scheduler, pool }),
     cacheSize: FUNCTION_CACHE,
   })
+  const draining = (): boolean => state.draining
+  const events = taken.use(
+    await openEventService({ clock, stores, admission, functions, execute, newRunId, draining, log }),
+  )
   const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
-  const health = (): Health => ({
-    ready: state.ready,
-    walls: walls.level,
-    blankCells: pool.blankReady,
-  })
+  const health = (): Health => ({ ready: state.ready, walls: walls.level, blankCells: pool.blankReady })
   const gateway = createGateway({
     gatekeeper: admission,
     directory: admission,
-    draining: () => state.draining,
+    draining,
     artifacts,
     execute,
     functions,
+    calls: events.calls,
     functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
@@ -225,13 +232,15 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     blobs: blobs.store,
     blobUrls: blobs.urls,
     queues: stores.queues,
+    users: stores.auth,
     databases: capabilities.databases,
+    secrets: capabilities.secrets,
     webhooks,
     data: capabilities.data,
     health,
     metrics,
     log,
-    version: readVersion(),
+    version: VERSION,
     bodySizeMax: config.bodyBytesMax,
     limits: {
       connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax),
@@ -258,6 +267,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       const address = await gateway.listen({ host: config.host, port: config.port })
       state.url = address.url
       stores.announce(address.url)
+      events.dispatcher.start()
       log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
     },
@@ -267,7 +277,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     async drain() {
       state.draining = true
       log.info({ runs: admission.running }, 'host.draining')
-      await Promise.race([admission.whenIdle(), timeout(config.drainMs)])
+      await Promise.race([admission.whenIdle(), pause(config.drainMs, undefined, { ref: false })])
       // What still runs is ended by the host, and its callers are told so before the door closes.
       await pool[Symbol.asyncDispose]()
       await admission.whenIdle()
@@ -287,13 +297,4 @@ interface HostState {
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
   const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
-}
-
-function timeout(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref())
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -20,6 +20,8 @@ const COMPOSERS = new Set([
   'src/main.ts',
   'src/capabilities.ts',
   'src/blob-service.ts',
+  'src/event-service.ts',
+  'src/canaries.ts',
   'src/webhook-service.ts',
   'src/index.ts',
   'src/doctor.ts',

@@ -43,17 +43,32 @@ export async function bundle({ main, code, path, form }: Entry): Promise<Program
     outfile: join(directory, name),
     plugins: [keepWasm(wasm), refuseBuiltins],
   })
+  const origin = form === 'body' ? { file: stdin.sourcefile, columns: BODY_PREFIX.length } : undefined
+  return programOf({ name, files, wasm, origin })
+}
+
+/** What came out of a bundling, as a submission. */
+export function programOf({
+  name,
+  files,
+  wasm,
+  origin,
+}: {
+  readonly name: string
+  readonly files: readonly { readonly path: string; readonly text: string }[]
+  readonly wasm: ReadonlyMap<string, string>
+  readonly origin?: Parameters<typeof createPositions>[2]
+}): ProgramSource {
   const [map = '', text = ''] = ['.map', '.js'].map((end) => files.find((file) => file.path.endsWith(end))?.text ?? '')
-  const positions = createPositions(
-    name,
-    map,
-    form === 'body' ? { file: stdin.sourcefile, columns: BODY_PREFIX.length } : undefined,
-  )
-  return { modules: { [name]: text, ...Object.fromEntries(wasm) }, main: name, positions }
+  return {
+    modules: { [name]: text, ...Object.fromEntries(wasm) },
+    main: name,
+    positions: createPositions(name, map, origin),
+  }
 }
 
 /** Packages that ask are told that they are in a worker of the web, and that this is production. */
-const OPTIONS = {
+export const OPTIONS = {
   bundle: true,
   write: false,
   format: 'esm',
@@ -83,7 +98,7 @@ async function run(options: BuildOptions): Promise<readonly { readonly path: str
 }
 
 /** WebAssembly goes along as a module of its own. Names are told apart by a number. */
-function keepWasm(found: Map<string, string>): Plugin {
+export function keepWasm(found: Map<string, string>): Plugin {
   const names = new Map<string, string>()
   return {
     name: 'wasm',
@@ -101,7 +116,8 @@ function keepWasm(found: Map<string, string>): Plugin {
   }
 }
 
-const refuseBuiltins: Plugin = {
+/** What Node.js has built in cannot be bundled for a guest. */
+export const refuseBuiltins: Plugin = {
   name: 'builtins',
   setup: (builder) => {
     builder.onResolve({ filter: /^[a-z_:/]+$/ }, async ({ path, pluginData, importer, resolveDir, kind }) => {
@@ -114,7 +130,8 @@ const refuseBuiltins: Plugin = {
   },
 }
 
-function refusal(errors: readonly Message[]): Stop {
+/** What is told of code that cannot be bundled. */
+export function refusal(errors: readonly Message[]): Stop {
   const shown = errors.slice(0, FAULTS_SHOWN).map(({ text, location }) => {
     const place = location === null ? '' : `${location.file}:${location.line}:${location.column + 1}: `
     return `  ${place}${text}`

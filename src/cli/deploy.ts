@@ -62,7 +62,7 @@ async function deploy(place: string, options: DeployOptions, context: Context): 
 }
 
 /** A refusal of code names lines of the bundle; the user has other files. */
-async function putCode(
+export async function putCode(
   connection: Connection,
   address: string,
   { body, positions }: { readonly body: string; readonly positions: Positions | undefined },

@@ -15,6 +15,7 @@ interface AliasOptions extends TenantOptions {
 
 interface PromoteOptions extends AliasOptions {
   readonly percent?: number
+  readonly rollback: boolean
 }
 
 /** `cloister functions`, `versions`, `promote` and `rollback`: what is deployed, and where calls go. */
@@ -39,6 +40,7 @@ export function registerFunctions(program: Command, context: Context): void {
     .argument('<version>', 'the version', parseWhole)
     .option('--alias <alias>', 'which alias', 'live')
     .option('--percent <share>', 'only so many percent of the calls; the rest stays where it is', parseWhole)
+    .option('--no-rollback', 'keep the share even if the version turns out significantly worse')
   addTenantOptions(promote, 'cloister promote greet 5 --percent 10\ncloister promote greet 5').action(
     (name: string, version: number, options: PromoteOptions) => promoteVersion(name, version, options, context),
   )
@@ -86,6 +88,21 @@ async function listVersions(name: string, { tenant, ...options }: TenantOptions,
     ]
   })
   print(context.out, renderTable(context.out, columns, rows))
+  const rollbacks = JSON.parse(await ask(connection, 'GET', path`/v1/tenants/${tenant}/functions/${name}/rollbacks`))
+  for (const rollback of listAt(rollbacks, 'rollbacks')) print(context.out, describeRollback(rollback))
+}
+
+/** One line: which canary ended when, and by how much it was worse. */
+function describeRollback(rollback: unknown): string {
+  const [alias, from, to] = [textAt(rollback, 'alias'), textAt(rollback, 'from'), textAt(rollback, 'version')]
+  const figures = listAt(rollback, 'findings').map((finding) => {
+    const [canary, stable] = [Number(textAt(finding, 'canary')), Number(textAt(finding, 'stable'))]
+    const unit = textAt(finding, 'unit')
+    const show = (value: number): string =>
+      unit === 'share' ? `${(value * 100).toFixed(1)} %` : `${value.toPrecision(3)} ${unit}`
+    return `${textAt(finding, 'metric')} ${show(canary)} against ${show(stable)}`
+  })
+  return `rolled back ${formatTime(textAt(rollback, 'at'))}: ${alias} from ${from} to ${to}, ${figures.join(', ')}`
 }
 
 /** The aliases that lead to a version, with its share where that is not all. */
@@ -102,7 +119,7 @@ function aliasesOf(found: unknown, version: string): string {
 async function promoteVersion(
   name: string,
   version: number,
-  { tenant, alias, percent, ...options }: PromoteOptions,
+  { tenant, alias, percent, rollback, ...options }: PromoteOptions,
   context: Context,
 ): Promise<void> {
   await using connection = await connect(options, context)
@@ -116,7 +133,9 @@ async function promoteVersion(
 
   async function share(text: string): Promise<object> {
     const main = textAt(JSON.parse(text), 'version') ?? ''
-    if (main !== String(version)) return { version: Number(main), weights: { [version]: percent } }
+    if (main !== String(version)) {
+      return { version: Number(main), weights: { [version]: percent }, ...(!rollback && { rollback: 'off' }) }
+    }
     throw new Stop(`all calls but those of a canary go to version ${version} already`, {
       exit: EXIT_USAGE,
       next: `cloister promote ${name} ${version} ends the canary`,

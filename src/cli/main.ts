@@ -5,6 +5,7 @@ import { systemClock } from '../core/clock.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
 import { registerDeploy } from './deploy.ts'
+import { registerDev } from './dev.ts'
 import { registerDocs } from './docs.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerEnv } from './env.ts'
@@ -17,6 +18,7 @@ import { registerPolicy } from './policy.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
 import { registerServe } from './serve.ts'
+import { registerSecrets } from './secrets.ts'
 import { registerSql } from './sql.ts'
 import { registerWebhooks } from './webhooks.ts'
 import { registerStress } from './stress.ts'
@@ -25,11 +27,13 @@ import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
 import { registerTenants } from './tenants.ts'
 import { print } from './terminal.ts'
 import { registerUsage } from './usage.ts'
+import { registerUsers } from './users.ts'
 
 const REGISTRARS = [
   registerServe,
   registerRun,
   registerDeploy,
+  registerDev,
   registerInvoke,
   registerFunctions,
   registerRuns,
@@ -38,6 +42,8 @@ const REGISTRARS = [
   registerTenants,
   registerKeys,
   registerSql,
+  registerSecrets,
+  registerUsers,
   registerWebhooks,
   registerKv,
   registerDocs,

@@ -66,7 +66,8 @@ async function serve(options: ServeOptions, context: Context): Promise<ExitCode>
   return EXIT_OK
 }
 
-async function listen(host: Host, { host: address, port }: Config): Promise<{ readonly url: string }> {
+/** Opens the host's door. Throws a Stop that says why it cannot. */
+export async function listen(host: Host, { host: address, port }: Config): Promise<{ readonly url: string }> {
   try {
     return await host.listen()
   } catch (error) {

@@ -1,15 +1,25 @@
 import { channel } from 'node:diagnostics_channel'
-import type { RunId, TenantId } from './ids.ts'
+import type { Rollback } from './function-store.ts'
+import type { FunctionName, RunId, TenantId } from './ids.ts'
 import type { ErrorCode } from './errors.ts'
 import type { RunStatus } from './outcome.ts'
-import type { Usage } from './run.ts'
+import type { FunctionVersion, Usage } from './run.ts'
 
 /**
  * What happens in the host, as events on `node:diagnostics_channel`. Stages emit, telemetry listens; a stage never calls
  * a metrics client. Nothing that a tenant wrote is in an event, except ids that were parsed.
  */
 interface Events {
-  'run.finished': { run: RunId; tenant: TenantId; status: RunStatus; usage: Usage; queuedMs: number }
+  'run.finished': {
+    run: RunId
+    tenant: TenantId
+    function?: FunctionVersion
+    status: RunStatus
+    usage: Usage
+    queuedMs: number
+  }
+  /** A canary was ended because it was significantly worse than the version beside it. */
+  'canary.rolled-back': { tenant: TenantId; function: FunctionName; rollback: Rollback }
   'run.refused': { tenant: TenantId | undefined; code: ErrorCode }
   /** A run was refused because the tenant's code keeps bringing down cells; `reason` is how the last one ended. */
   'run.held-off': { tenant: TenantId; reason: string }

@@ -1,3 +1,4 @@
+import type { Destination, RetryConfig } from './event-config.ts'
 import type { AliasName, ArtifactId, FunctionName, TenantId } from './ids.ts'
 import type { FunctionQuota, Reuse } from './policy.ts'
 import type { Bytes, EpochMillis } from './quantity.ts'
@@ -14,6 +15,11 @@ export interface FunctionConfig {
   readonly reuse?: Reuse | undefined
   /** Who may call it over HTTP: anybody, unless it is said to be whoever has a key of the tenant's. */
   readonly http?: { readonly auth?: 'public' | 'key' | undefined } | undefined
+  /** How its events are tried again. */
+  readonly retry?: RetryConfig | undefined
+  /** Where the record of an event goes that it has dealt with, and of one that was given up. */
+  readonly onSuccess?: Destination | undefined
+  readonly onFailure?: Destination | undefined
   /** Plain values that the guest sees as `context.env`. */
   readonly env?: Readonly<Record<string, string>> | undefined
 }
@@ -35,6 +41,46 @@ export interface Canary {
   readonly version: number
   /** 0 to 100. At 0 only calls that ask for it by name get there. */
   readonly percent: number
+  /** When it ends by itself because it is worse; the usual rules if absent. */
+  readonly rollback?: RollbackRules | 'off'
+}
+
+/** What a canary is compared by: its share of runs that do not end as `ok`, and its figures for each run. */
+export const ROLLBACK_METRICS = ['errors', 'latency', 'cpu', 'cost'] as const
+export type RollbackMetric = (typeof ROLLBACK_METRICS)[number]
+
+/** Rules that differ from the usual ones. */
+export interface RollbackRules {
+  readonly metrics?: readonly RollbackMetric[]
+  /** Runs of each version before anything is concluded. */
+  readonly minRuns?: number
+  /** How much higher a figure must be at least. */
+  readonly worsePercent?: number
+}
+
+/**
+ * A figure by which a canary was significantly worse. Errors are shares of runs; the others geometric means of a run: µs of
+ * wall or CPU time, billionths of a dollar.
+ */
+export interface RollbackFinding {
+  readonly metric: RollbackMetric
+  readonly canary: number
+  readonly stable: number
+  /** How often versions that are alike would differ as much. */
+  readonly p: number
+  readonly canaryRuns: number
+  readonly stableRuns: number
+}
+
+/** A canary that was ended because it was worse. */
+export interface Rollback {
+  readonly alias: AliasName
+  /** The version that calls get. */
+  readonly version: number
+  /** The canary. */
+  readonly from: number
+  readonly findings: readonly RollbackFinding[]
+  readonly at: EpochMillis
 }
 
 export interface AliasRecord {
@@ -106,4 +152,8 @@ export interface FunctionStore {
   setAlias(tenant: TenantId, change: AliasChange): Promise<AliasOutcome>
   deleteAlias(tenant: TenantId, name: FunctionName, alias: AliasName): Promise<boolean>
   rollBack(tenant: TenantId, name: FunctionName, alias: AliasName, now: EpochMillis): Promise<RolledBack>
+  /** Ends a canary and keeps why. False, and nothing changes, if the alias leads elsewhere by now. */
+  endCanary(tenant: TenantId, name: FunctionName, rollback: Rollback): Promise<boolean>
+  /** The canaries of a function that were ended, newest first: the last 20. */
+  rollbacks(tenant: TenantId, name: FunctionName): Promise<readonly Rollback[]>
 }

@@ -174,6 +174,20 @@ export interface FunctionQuota {
   readonly storedBytes: Bytes
 }
 
+/** What a tenant may keep of events. */
+export interface EventQuota {
+  /** Asynchronous runs that wait for their turn. */
+  readonly queued: number
+  /** Events that were given up. Past it the oldest go. */
+  readonly deadLetters: number
+  /** For so long they are kept. */
+  readonly deadLetterDays: number
+  /** Answers that are remembered by the keys of their callers. */
+  readonly idempotencyKeys: number
+  /** Inputs of what waits, of what was given up, and answers that are remembered: of each so much. */
+  readonly storedBytes: Bytes
+}
+
 export interface SqlGrant extends Grant {
   /** Connections to each database, shared by all runs of the tenant. */
   readonly connections: number
@@ -187,6 +201,30 @@ export interface SqlGrant extends Grant {
   readonly resultBytes: number
 }
 
+export interface SecretsGrant extends Grant {
+  /** Secrets of one tenant. */
+  readonly secrets: number
+  /** One value. */
+  readonly valueBytes: Bytes
+  /** All values of one tenant together. */
+  readonly storedBytes: Bytes
+  /** Whether code may have the value itself, by `secrets.reveal`. */
+  readonly reveal: boolean
+}
+
+export interface AuthGrant extends Grant {
+  /** Users of the tenant's application. */
+  readonly users: number
+  /** Sessions of one user; the oldest ends when there is one more. */
+  readonly sessions: number
+  /** Longest life of a session. */
+  readonly sessionSeconds: number
+  /** Attempts at a password in a row that may be made at once; those after them wait longer and longer. */
+  readonly attempts: number
+  /** Passwords that are checked for the tenant at once, those that wait included. */
+  readonly concurrency: number
+}
+
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
@@ -196,6 +234,8 @@ export interface Grants {
   readonly invoke?: InvokeGrant
   readonly fetch?: FetchGrant
   readonly sql?: SqlGrant
+  readonly secrets?: SecretsGrant
+  readonly auth?: AuthGrant
 }
 
 /** What a tenant may use. Deeply frozen; only policy/ makes one, from JSON that it has checked. */
@@ -207,5 +247,6 @@ export interface Policy {
   readonly instance: Instance
   readonly engine: Engine
   readonly functions: FunctionQuota
+  readonly events: EventQuota
   readonly capabilities: Grants
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { CloisterError } from '../core/errors.ts'
+import { emit } from '../core/events.ts'
 import type { FunctionTarget } from '../core/function-request.ts'
 import type {
   AliasRecord,
@@ -8,6 +9,7 @@ import type {
   FunctionConfig,
   FunctionRecord,
   FunctionStore,
+  Rollback,
   VersionRecord,
 } from '../core/function-store.ts'
 import { type AliasName, type FunctionName, type TenantId, parseAliasName } from '../core/ids.ts'
@@ -15,6 +17,7 @@ import type { FunctionQuota } from '../core/policy.ts'
 import type { Bytes } from '../core/quantity.ts'
 import type { Artifact } from '../core/run.ts'
 import { chooseVersion } from './canary.ts'
+import type { CanaryWatch } from './canary-watch.ts'
 import type { LoadCode } from './load-code.ts'
 import { type LoadedVersion, VersionCache } from './version-cache.ts'
 
@@ -65,6 +68,10 @@ export interface FunctionDirectory {
     name: FunctionName,
     alias: AliasName,
   ): Promise<{ readonly version: number; readonly from: number }>
+  /** Ends a canary that is worse. False if it had ended before. */
+  endCanary(tenant: TenantId, name: FunctionName, rollback: Omit<Rollback, 'at'>): Promise<boolean>
+  /** Canaries that ended so, newest first. */
+  rollbacks(tenant: TenantId, name: FunctionName): Promise<readonly Rollback[]>
   /** A tenant is gone. */
   forgetTenant(tenant: TenantId): void
 }
@@ -73,6 +80,8 @@ interface Parts {
   readonly clock: Clock
   readonly store: FunctionStore
   readonly load: LoadCode
+  /** Told of each call by an alias. */
+  readonly watch: Pick<CanaryWatch, 'called' | 'forget'>
   /** What the code of versions may take in memory together. */
   readonly cacheSize: Bytes
 }
@@ -80,12 +89,18 @@ interface Parts {
 /** What calls mean that name no version and no alias. */
 export const LIVE = parseAliasName('live') as AliasName
 
-export function createFunctionDirectory({ clock, store, load, cacheSize }: Parts): FunctionDirectory {
+export function createFunctionDirectory({ clock, store, load, watch, cacheSize }: Parts): FunctionDirectory {
   const cache = new VersionCache({ store, size: cacheSize })
   const get = async (tenant: TenantId, name: FunctionName): Promise<FunctionRecord> => {
     const found = await cache.function(tenant, name)
     if (found === undefined) throw noSuchFunction(tenant, name)
     return found
+  }
+  const choose = (tenant: TenantId, found: FunctionRecord, alias: AliasName, call: FunctionTarget): number => {
+    const chosen = chooseVersion(found, alias, call)
+    const called = found.aliases.find((each) => each.name === alias)
+    if (called?.canary !== undefined) watch.called(tenant, found.name, called)
+    return chosen
   }
   return {
     async deploy(tenant, name, { artifact, config, publish }) {
@@ -97,7 +112,7 @@ export function createFunctionDirectory({ clock, store, load, cacheSize }: Parts
       return { version: deployed.version, created: deployed.outcome === 'created' }
     },
     async resolve(tenant, name, { version, alias = LIVE, ...call }) {
-      const wanted = version ?? chooseVersion(await get(tenant, name), alias, call)
+      const wanted = version ?? choose(tenant, await get(tenant, name), alias, call)
       const found = await cache.version(tenant, name, wanted)
       if (found !== undefined) return { ...found, name }
       await get(tenant, name)
@@ -114,7 +129,7 @@ export function createFunctionDirectory({ clock, store, load, cacheSize }: Parts
       cache.forget(tenant, name)
       if (!existed) throw noSuchFunction(tenant, name)
     },
-    ...aliasesOf({ clock, store, cache, get }),
+    ...aliasesOf({ clock, store, cache, watch, get }),
     forgetTenant: (tenant) => cache.forgetTenant(tenant),
   }
 }
@@ -123,12 +138,13 @@ interface AliasParts {
   readonly clock: Clock
   readonly store: FunctionStore
   readonly cache: VersionCache
+  readonly watch: Pick<CanaryWatch, 'forget'>
   readonly get: FunctionDirectory['get']
 }
 
-type Aliases = Pick<FunctionDirectory, 'alias' | 'setAlias' | 'deleteAlias' | 'rollBack'>
+type Aliases = Pick<FunctionDirectory, 'alias' | 'setAlias' | 'deleteAlias' | 'rollBack' | 'endCanary' | 'rollbacks'>
 
-function aliasesOf({ clock, store, cache, get }: AliasParts): Aliases {
+function aliasesOf({ clock, store, cache, watch, get }: AliasParts): Aliases {
   const find = async (tenant: TenantId, name: FunctionName, alias: AliasName): Promise<AliasRecord> => {
     const found = (await get(tenant, name)).aliases.find((each) => each.name === alias)
     if (found === undefined) throw noSuchAlias(name, alias)
@@ -153,9 +169,21 @@ function aliasesOf({ clock, store, cache, get }: AliasParts): Aliases {
       cache.forget(tenant, name)
       if (!existed) throw noSuchAlias(name, alias)
     },
+    async endCanary(tenant, name, given) {
+      const rollback = { ...given, at: clock.now() }
+      const hasEnded = await store.endCanary(tenant, name, rollback)
+      cache.forget(tenant, name)
+      if (hasEnded) emit('canary.rolled-back', { tenant, function: name, rollback })
+      return hasEnded
+    },
+    async rollbacks(tenant, name) {
+      await get(tenant, name)
+      return store.rollbacks(tenant, name)
+    },
     async rollBack(tenant, name, alias) {
       const back = await store.rollBack(tenant, name, alias, clock.now())
       cache.forget(tenant, name)
+      watch.forget(tenant, name, alias)
       if (back.outcome === 'done') return { version: back.version, from: back.from }
       await find(tenant, name, alias)
       throw new CloisterError('CONFLICT', `alias "${alias}" of function "${name}" has no version to go back to`)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { HANDLERS } from '../core/function-store.ts'
+import { HANDLERS, ROLLBACK_METRICS } from '../core/function-store.ts'
 import { FUNCTION_NAME_PATTERN } from '../core/ids.ts'
 
 /** What the API answers about deployed functions: described here, and tested. */
@@ -31,6 +31,10 @@ export const alias = z.strictObject({
     .record(z.string(), z.number())
     .optional()
     .describe('Percent of calls by version, while there is a canary.'),
+  rollback: z
+    .union([z.literal('off'), z.record(z.string(), z.unknown())])
+    .optional()
+    .describe('Rules of its canary that differ from the usual ones.'),
   previous: number.optional().describe('What a rollback would go back to.'),
   updatedAt: time,
 })
@@ -46,3 +50,27 @@ export const deployedFunction = z.strictObject({
 })
 
 export const functionList = z.strictObject({ functions: z.array(deployedFunction) })
+
+const finding = z.strictObject({
+  metric: z.enum(ROLLBACK_METRICS),
+  unit: z.enum(['share', 'ms', 'usd']).describe('Share of runs; or the geometric mean of a run.'),
+  canary: z.number(),
+  stable: z.number(),
+  p: z.number().describe('How often versions that are alike would differ as much.'),
+  canaryRuns: z.number(),
+  stableRuns: z.number(),
+})
+
+export const rollbackList = z.strictObject({
+  rollbacks: z
+    .array(
+      z.strictObject({
+        alias: z.string(),
+        version: number,
+        from: number,
+        at: time,
+        findings: z.array(finding),
+      }),
+    )
+    .describe('Newest first, the last 20.'),
+})

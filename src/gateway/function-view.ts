@@ -1,4 +1,11 @@
-import type { AliasRecord, FunctionRecord, VersionRecord } from '../core/function-store.ts'
+import type {
+  AliasRecord,
+  FunctionRecord,
+  Rollback,
+  RollbackFinding,
+  RollbackMetric,
+  VersionRecord,
+} from '../core/function-store.ts'
 import type { EpochMillis } from '../core/quantity.ts'
 
 /** A function as the API shows it. */
@@ -22,10 +29,28 @@ export function viewAlias({ version, canary, history, updatedAt }: AliasRecord):
   return {
     version,
     ...(canary && { weights: { [canary.version]: canary.percent, [version]: 100 - canary.percent } }),
+    ...(canary?.rollback && { rollback: canary.rollback }),
     previous: history.at(-1),
     updatedAt: timeText(updatedAt),
   }
 }
+
+/** Why a canary ended. Times in milliseconds, cost in dollars. */
+export function viewRollback({ alias, version, from, findings, at }: Rollback): object {
+  return { alias, version, from, at: timeText(at), findings: findings.map(viewFinding) }
+}
+
+function viewFinding({ metric, canary, stable, p, canaryRuns, stableRuns }: RollbackFinding): object {
+  const { unit, per } = UNITS[metric]
+  return { metric, unit, canary: canary / per, stable: stable / per, p, canaryRuns, stableRuns }
+}
+
+const UNITS = {
+  errors: { unit: 'share', per: 1 },
+  latency: { unit: 'ms', per: 1_000 },
+  cpu: { unit: 'ms', per: 1_000 },
+  cost: { unit: 'usd', per: 1e9 },
+} as const satisfies Record<RollbackMetric, { readonly unit: string; readonly per: number }>
 
 function timeText(at: EpochMillis): string {
   return new Date(at).toISOString()

@@ -3,6 +3,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import type { z } from 'zod'
 import type { FunctionConfig } from '../core/function-store.ts'
 import type { BlobUrls } from '../core/blob-urls.ts'
+import type { AuthStore } from '../core/auth.ts'
 import type { BlobStore } from '../core/blobs.ts'
 import type { Bytes } from '../core/quantity.ts'
 import type { QueueStore } from '../core/queues.ts'
@@ -18,18 +19,22 @@ import { createRunDoor } from './run/door.ts'
 import type { ForwardedTrust } from './run/request.ts'
 import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
+import type { Webhooks } from './webhook-ports.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { aliasRoutes } from './routes/aliases.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
 import { functionRoutes } from './routes/functions.ts'
+import { invokeRoutes } from './routes/invoke.ts'
 import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
+import { userRoutes } from './routes/users.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 
 export interface GatewayParts {
@@ -38,6 +43,7 @@ export interface GatewayParts {
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
   readonly functions: ports.Functions
+  readonly calls: ports.Calls
   /** What a function's configuration must look like. */
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
@@ -45,8 +51,10 @@ export interface GatewayParts {
   readonly blobs: Pick<BlobStore, 'open' | 'list' | 'delete'>
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
+  readonly users: AuthStore
   readonly databases: ports.Databases
-  readonly webhooks: ports.Webhooks
+  readonly secrets: ports.Secrets
+  readonly webhooks: Webhooks
   readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
@@ -115,12 +123,15 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     execute,
     ...runRoutes(parts),
     ...functionRoutes(parts),
+    ...invokeRoutes(parts),
     ...aliasRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
     ...blobRoutes(parts),
     ...queueRoutes(parts),
+    ...userRoutes(parts),
     ...sqlRoutes(parts),
+    ...secretRoutes(parts),
     ...webhookRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),

@@ -27,6 +27,8 @@ interface ParameterTypes {
   function: FunctionName
   alias: AliasName
   databaseName: string
+  secretName: string
+  userId: string
   webhookName: string
   key: string
   collection: string
@@ -43,6 +45,8 @@ interface Parameter<Value> {
   read(text: string): Value
 }
 
+const SECRET_NAME = '^[A-Z][A-Z0-9_]{0,62}$'
+const USER_ID = /^usr_[0-9a-f]{32}$/
 /** Longest key of a blob under any policy. */
 const BLOB_KEY_BYTES_MAX = 1_024
 
@@ -94,8 +98,21 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
       return fault === undefined ? text : refuse('INVALID_REQUEST', text, fault)
     },
   },
+  userId: {
+    description: 'The id of a user of the tenant’s application.',
+    pattern: USER_ID.source,
+    read: (text) => (USER_ID.test(text) ? text : refuse('NOT_FOUND', text, 'is not the id of a user')),
+  },
   databaseName: plainName('The name that a database is bound to; `default` is the one of `context.sql` itself.'),
   webhookName: plainName('The name of a webhook.'),
+  secretName: {
+    description: 'The name of a secret.',
+    pattern: SECRET_NAME,
+    read: (text) =>
+      new RegExp(SECRET_NAME).test(text)
+        ? text
+        : refuse('INVALID_REQUEST', text, 'is no name of a secret: 1 to 63 of A-Z, 0-9 and _, a letter first'),
+  },
   key: anyText('A key, percent-encoded.'),
   collection: anyText('The name of a collection.'),
   id: anyText('The id of a document, percent-encoded.'),

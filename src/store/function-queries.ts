@@ -5,6 +5,8 @@ import type {
   FunctionConfig,
   FunctionRecord,
   Handler,
+  Rollback,
+  RollbackFinding,
   VersionRecord,
 } from '../core/function-store.ts'
 import type { AliasName, ArtifactId, FunctionName, TenantId } from '../core/ids.ts'
@@ -44,6 +46,30 @@ export async function findVersion(
 ): Promise<VersionRecord | undefined> {
   const row = await versionsOf(database, tenant, name).where('version', '=', version).executeTakeFirst()
   return row && versionOf(row)
+}
+
+/** Canaries that were ended because they were worse, newest first. */
+export async function listRollbacks(
+  database: Kysely<Tables>,
+  tenant: TenantId,
+  name: FunctionName,
+): Promise<readonly Rollback[]> {
+  const rows = await database
+    .selectFrom('rollbacks')
+    .innerJoin('functions', 'functions.number', 'rollbacks.function')
+    .innerJoin('tenants', 'tenants.number', 'functions.tenant')
+    .selectAll('rollbacks')
+    .where('tenants.id', '=', tenant)
+    .where('functions.name', '=', name)
+    .orderBy('rollbacks.number', 'desc')
+    .execute()
+  return rows.map(({ alias, version, canary, findings, at }) => ({
+    alias: alias as AliasName,
+    version,
+    from: canary,
+    findings: JSON.parse(findings) as RollbackFinding[],
+    at: epochMillis(at),
+  }))
 }
 
 /** The code that is kept under an id. */

@@ -17,6 +17,7 @@ export interface Tables {
   readonly function_versions: FunctionVersionsTable
   readonly artifacts: ArtifactsTable
   readonly aliases: AliasesTable
+  readonly rollbacks: RollbacksTable
 }
 
 /** Append-only. Sequence and hash are the record's place in its tenant's chain. */
@@ -162,6 +163,18 @@ export interface AliasesTable {
   /** JSON text: the versions that it named before, the last one last. */
   readonly history: string
   readonly updated_at: number
+}
+
+/** Canaries that were ended because they were worse. */
+export interface RollbacksTable {
+  readonly number: number
+  readonly function: number
+  readonly alias: string
+  readonly version: number
+  readonly canary: number
+  /** JSON text. */
+  readonly findings: string
+  readonly at: number
 }
 
 /** The column that holds each canonical field. */

@@ -16,6 +16,11 @@ async function run({ desk }: Stage, { operations = {}, report: seen = {}, ...fie
   await desk.post(hold, report(seen), consumed(operations))
 }
 
+function unused(line: string, unitPrice: string): object {
+  const description = expect.stringMatching(/^Operations: auth[.]/)
+  return { line: `operations:${line}`, description, quantity: '0', unit: 'operation', unitPrice, amount: '0.000000000' }
+}
+
 test('a bill shows each priced quantity, what it comes to, and what it was made from', async () => {
   const all = stage()
   await run(all, { operations: { 'kv.put': 2, 'kv.get': 3 }, report: { coldStart: true, result: new Uint8Array(9) } })
@@ -79,6 +84,9 @@ test('a bill shows each priced quantity, what it comes to, and what it was made 
         unitPrice: '0.0000003',
         amount: '0.000000000',
       },
+      unused('auth.read', '0.0000005'),
+      unused('auth.write', '0.000005'),
+      unused('auth.password', '0.000015'),
     ],
     total: '0.000012733',
     rounding: expect.stringContaining('half up'),
@@ -119,7 +127,7 @@ test('a month without runs is a bill of nothing', async () => {
     total: '0.000000000',
     records: 0,
   })
-  expect(bill.lines).toHaveLength(6)
+  expect(bill.lines).toHaveLength(9)
 })
 
 test('a run belongs to the month in which it was admitted, to the millisecond', async () => {

@@ -95,6 +95,7 @@ test('a bill as CSV has a row for each line and one for the total', async () => 
       '0.000000000',
       'USD',
     ],
+    ...Array.from({ length: 3 }, () => expect.arrayContaining([expect.stringMatching(/^operations:auth[.]/), '0'])),
     ['alice', '2026-03', 'total', 'Total', '', '', '', '0.000000908', 'USD'],
   ])
 })

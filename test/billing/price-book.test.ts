@@ -31,10 +31,14 @@ test('the shipped price book is sound, and its schema is beside it', () => {
     'operations:kv.read 0.0000005 a operation',
     'operations:kv.write 0.000005 a operation',
     'operations:fetch.request 0.0000003 a operation',
+    'operations:auth.read 0.0000005 a operation',
+    'operations:auth.write 0.000005 a operation',
+    'operations:auth.password 0.000015 a operation',
   ])
   expect(Array.from(book.dearest)).toEqual([
     ['kv', 'kv.put'],
     ['fetch', 'fetch.send'],
+    ['auth', 'auth.signUp'],
   ])
   const shipped = readFileSync(join(schemaFile, '../default.json'), 'utf8')
   expect(JSON.parse(shipped)).toMatchObject({ $schema: './price-book.schema.json' })

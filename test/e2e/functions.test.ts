@@ -162,6 +162,28 @@ test('a canary gets its share of callers, each always the same version, and one 
   expect((await acme.put(live, { version: 9 })).body.error.code).toBe('NOT_FOUND')
 })
 
+test('a canary that fails loses its share by itself, and the figures are told; one that is not watched keeps it', async () => {
+  await deploy('risky', 'export default () => 1')
+  await acme.put(`${at('risky')}?publish=false`, { code: 'export default () => { throw new Error("worse") }' })
+  const live = at('risky', '/aliases/live')
+  const callAll = (): Promise<unknown> => Promise.all(Array.from({ length: 8 }, () => invoke('risky')))
+  await acme.put(live, { version: 1, weights: { '2': 50 }, rollback: 'off' })
+  for (let round = 0; round < 10; round += 1) await callAll()
+  expect((await acme.get(live)).body).toMatchObject({ weights: { '2': 50 }, rollback: 'off' })
+
+  await acme.put(live, { version: 1, weights: { '2': 50 }, rollback: { metrics: ['errors'], minRuns: 20 } })
+  while ((await acme.get(live)).body.weights !== undefined) await callAll()
+  expect((await invoke('risky')).result).toBe(1)
+  const { rollbacks } = (await acme.get(at('risky', '/rollbacks'))).body
+  expect(rollbacks).toMatchObject([
+    { alias: 'live', version: 1, from: 2, findings: [{ metric: 'errors', unit: 'share', canary: 1, stable: 0 }] },
+  ])
+  expect(rollbacks[0].findings[0].canaryRuns).toBeGreaterThanOrEqual(20)
+  const refused = (await acme.put(live, { version: 1, weights: { '2': 5 }, rollback: { minRuns: 1 } })).body.error
+  expect(refused.message).toContain('rollback')
+  expect((await acme.put(live, { version: 1, rollback: 'off' })).body.error.code).toBe('INVALID_REQUEST')
+})
+
 test('every fault of a configuration and of a call is told at once', async () => {
   const { status, body } = await deploy('f', 'export default () => 1', {
     timeoutMs: 0,

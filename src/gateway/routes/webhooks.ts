@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { CloisterError } from '../../core/errors.ts'
 import { type Delivery, WEBHOOK_EVENTS } from '../../core/webhooks.ts'
 import { DONE, json } from '../answer.ts'
-import type { Directory, Webhook, Webhooks } from '../ports.ts'
+import type { Directory } from '../ports.ts'
 import { type Route, jsonBody, route } from '../route.ts'
+import type { Webhook, Webhooks } from '../webhook-ports.ts'
 
 interface Parts {
   readonly directory: Pick<Directory, 'getTenant'>

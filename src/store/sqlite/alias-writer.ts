@@ -1,11 +1,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { AliasOutcome, Canary, RolledBack } from '../../core/function-store.ts'
-import type { AliasSet, CommandInput, FunctionDeploy } from './commands.ts'
+import type { AliasSet, CanaryEnd, CommandInput, FunctionDeploy } from './commands.ts'
 
 /** Aliases of one function. */
 export const ALIASES_MAX = 20
 /** Moves of an alias that can be taken back. */
 const HISTORY_MAX = 10
+/** Ended canaries of a function that are remembered. */
+const ROLLBACKS_MAX = 20
 
 interface AliasRow {
   readonly version: number
@@ -21,6 +23,8 @@ export class AliasWriter {
   readonly #hasVersion: StatementSync
   readonly #put: StatementSync
   readonly #delete: StatementSync
+  readonly #remember: StatementSync
+  readonly #forget: StatementSync
 
   constructor(database: DatabaseSync) {
     this.#findFunction = database.prepare(
@@ -36,6 +40,13 @@ export class AliasWriter {
         history = excluded.history, updated_at = excluded.updated_at`,
     )
     this.#delete = database.prepare('DELETE FROM aliases WHERE function = ? AND name = ?')
+    this.#remember = database.prepare(
+      'INSERT INTO rollbacks (function, alias, version, canary, findings, at) VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    this.#forget = database.prepare(
+      `DELETE FROM rollbacks WHERE function = ?1 AND number NOT IN
+        (SELECT number FROM rollbacks WHERE function = ?1 ORDER BY number DESC LIMIT ${ROLLBACKS_MAX})`,
+    )
   }
 
   /** Has the alias of a deployment name a version. */
@@ -74,6 +85,17 @@ export class AliasWriter {
     if (version === undefined) return { outcome: 'no-history' }
     this.#put.run(number, alias, version, null, JSON.stringify(history.slice(0, at)), now)
     return { outcome: 'done', version, from: found.version }
+  }
+
+  endCanary({ tenant, name, alias, version, from, findings, now }: CanaryEnd): boolean {
+    const number = this.#numberOf(tenant, name)
+    const found = number === undefined ? undefined : (this.#find.get(number, alias) as AliasRow | undefined)
+    if (number === undefined || found === undefined || found.canary === null) return false
+    if (found.version !== version || (JSON.parse(found.canary) as Canary).version !== from) return false
+    this.#put.run(number, alias, version, null, found.history, now)
+    this.#remember.run(number, alias, version, from, findings, now)
+    this.#forget.run(number)
+    return true
   }
 
   #move(

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
 import { AccountWriter } from './account-writer.ts'
+import { AuthWriter } from './auth-writer.ts'
 import { BlobWriter } from './blob-writer.ts'
 import {
   type Answer,
@@ -12,15 +13,19 @@ import {
   isPost,
   splitLine,
 } from './commands.ts'
+import { DeadLetterWriter } from './dead-letter-writer.ts'
 import { DocIndexWriter } from './doc-index-writer.ts'
 import { DocIndexes } from './doc-indexes.ts'
 import { DocWriter } from './doc-writer.ts'
 import { FunctionWriter } from './function-writer.ts'
+import { IdempotencyWriter } from './idempotency-writer.ts'
+import { InvocationWriter } from './invocation-writer.ts'
 import { InvoiceWriter } from './invoice-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
 import { QueueWriter } from './queue-writer.ts'
+import { SecretWriter } from './secret-writer.ts'
 import { RoomWriter } from './room-writer.ts'
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
@@ -95,14 +100,19 @@ function handlersOf(database: DatabaseSync): Handlers {
   const invoices = new InvoiceWriter(database)
   const blobs = new BlobWriter(database)
   const queues = new QueueWriter(database)
+  const invocations = new InvocationWriter(database, { queues, letters: new DeadLetterWriter(database) })
+  const idempotency = new IdempotencyWriter(database, invocations)
   const docIndexes = new DocIndexes(database)
   const docs = new DocWriter(database, docIndexes)
   const collections = new DocIndexWriter(database, docIndexes, docs)
+  const auth = new AuthWriter(database)
   const orphans = new OrphanWriter(database)
-  const purge = (): boolean => kv.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
-  const sweeper = new SweepWriter(database, purge)
+  const purge = (): boolean =>
+    kv.purgeOrphans() || auth.purgeOrphans() || orphans.purge() || collections.purge() || functions.purgeArtifacts()
+  const sweeper = new SweepWriter(database, purge, (now) => auth.endExpired(now))
   const room = new RoomWriter(database)
   const sqlBindings = new SqlBindingWriter(database)
+  const secrets = new SecretWriter(database)
   const webhooks = new WebhookWriter(database)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
@@ -119,6 +129,7 @@ function handlersOf(database: DatabaseSync): Handlers {
     'function.delete': (input) => functions.delete(input),
     'alias.set': (input) => functions.aliases.set(input),
     'alias.delete': (input) => functions.aliases.delete(input),
+    'alias.end-canary': (input) => functions.aliases.endCanary(input),
     'alias.roll-back': (input) => functions.aliases.rollBack(input),
     'artifacts.purge': () => functions.purgeArtifacts(),
     'kv.purge': purge,
@@ -134,6 +145,16 @@ function handlersOf(database: DatabaseSync): Handlers {
     'queue.claim': (input) => queues.claim(input),
     'queue.acknowledge': (input) => queues.acknowledge(input),
     'queue.release': (input) => queues.release(input),
+    'invocation.enqueue': (input) => invocations.enqueue(input),
+    'invocation.claim': (input) => invocations.claim(input),
+    'invocation.renew': (input) => invocations.renew(input),
+    'invocation.settle': (input) => invocations.settle(input),
+    'invocation.recover': (input) => {
+      idempotency.forgetRunning()
+      return invocations.recover(input)
+    },
+    'idempotency.begin': (input) => idempotency.begin(input),
+    'idempotency.finish': (input) => idempotency.finish(input),
     'doc.write': (input) => docs.write(input),
     'doc.declare': (input) => collections.declare(input),
     'doc.build': (input) => collections.build(input),
@@ -143,6 +164,16 @@ function handlersOf(database: DatabaseSync): Handlers {
     'invoice.put': (input) => invoices.put(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),
+    'secret.put': (input) => secrets.put(input),
+    'secret.delete': (input) => secrets.delete(input),
+    'auth.add-user': (input) => auth.addUser(input),
+    'auth.delete-user': (input) => auth.deleteUser(input),
+    'auth.attempt': (input) => auth.attempt(input),
+    'auth.add-session': (input) => auth.addSession(input),
+    'auth.end-session': (input) => auth.endSession(input),
+    'auth.end-sessions': (input) => auth.endSessions(input),
+    'auth.set-password': (input) => auth.setPassword(input),
+    'auth.add-key': (input) => auth.addKey(input),
     'webhook.put': (input) => webhooks.put(input),
     'webhook.delete': (input) => webhooks.delete(input),
     'webhook.enqueue': (input) => webhooks.enqueue(input),

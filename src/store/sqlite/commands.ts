@@ -1,9 +1,12 @@
 import type { ErrorCode } from '../../core/errors.ts'
 import type { AliasOutcome, Deployed, RolledBack } from '../../core/function-store.ts'
 import type { Invoice } from '../../core/invoices.ts'
+import type { SecretQuota, SecretRecord } from '../../core/secrets.ts'
 import type { KvWrite } from '../../core/stores.ts'
+import type { AuthCommands } from './auth-commands.ts'
 import type { BlobCommands } from './blob-commands.ts'
 import type { DocCommands } from './doc-commands.ts'
+import type { InvocationCommands } from './invocation-commands.ts'
 import type { QueueCommands } from './queue-commands.ts'
 import type { WebhookCommands } from './webhook-commands.ts'
 
@@ -11,7 +14,8 @@ import type { WebhookCommands } from './webhook-commands.ts'
  * What the host's thread may ask of the writer, and what each answers. Posts are not here: they are the hot path and
  * travel as {@link postLine}.
  */
-export interface Commands extends QueueCommands, BlobCommands, DocCommands, WebhookCommands {
+export interface Commands
+  extends QueueCommands, BlobCommands, DocCommands, AuthCommands, InvocationCommands, WebhookCommands {
   'tenant.put': { input: TenantPut; output: void }
   'tenant.delete': { input: { id: string }; output: boolean }
   'key.put': { input: { id: string; tenant: string; hash: string; createdAt: number }; output: void }
@@ -29,6 +33,7 @@ export interface Commands extends QueueCommands, BlobCommands, DocCommands, Webh
   'function.delete': { input: { tenant: string; name: string }; output: boolean }
   'alias.set': { input: AliasSet; output: AliasOutcome }
   'alias.delete': { input: { tenant: string; name: string; alias: string }; output: boolean }
+  'alias.end-canary': { input: CanaryEnd; output: boolean }
   'alias.roll-back': { input: { tenant: string; name: string; alias: string; now: number }; output: RolledBack }
   /** Removes some code that no version of a function has any more; true if there may be more. */
   'artifacts.purge': { input: Record<string, never>; output: boolean }
@@ -38,6 +43,8 @@ export interface Commands extends QueueCommands, BlobCommands, DocCommands, Webh
   'invoice.put': { input: Invoice; output: boolean }
   'sql-binding.put': { input: SqlBindingPut; output: 'done' | 'too-many' }
   'sql-binding.delete': { input: { tenant: string; name: string }; output: boolean }
+  'secret.put': { input: SecretRecord & { readonly quota: SecretQuota }; output: 'done' | keyof SecretQuota }
+  'secret.delete': { input: { tenant: string; name: string }; output: boolean }
   sweep: { input: { now: number; detailsBefore: number }; output: Swept }
 }
 
@@ -96,6 +103,17 @@ export interface AliasSet {
   readonly alias: string
   readonly version: number
   readonly canary: string | null
+  readonly now: number
+}
+
+/** Nothing happens unless the alias leads to `version` with `from` as its canary. */
+export interface CanaryEnd {
+  readonly tenant: string
+  readonly name: string
+  readonly alias: string
+  readonly version: number
+  readonly from: number
+  readonly findings: string
   readonly now: number
 }
 

@@ -1,6 +1,13 @@
 import type { Kysely } from 'kysely'
 import type { FunctionStore } from '../../core/function-store.ts'
-import { findArtifact, findFunction, findVersion, listFunctions, listVersions } from '../function-queries.ts'
+import {
+  findArtifact,
+  findFunction,
+  findVersion,
+  listFunctions,
+  listRollbacks,
+  listVersions,
+} from '../function-queries.ts'
 import { reading } from '../reading.ts'
 import type { Tables } from '../schema.ts'
 import type { WriteQueue } from './write-queue.ts'
@@ -54,6 +61,17 @@ export function createFunctionStore({ queue, database }: Parts): FunctionStore {
         now,
       }),
     deleteAlias: (tenant, name, alias) => queue.write('alias.delete', { tenant, name, alias }),
+    endCanary: (tenant, name, { alias, version, from, findings, at }) =>
+      queue.write('alias.end-canary', {
+        tenant,
+        name,
+        alias,
+        version,
+        from,
+        findings: JSON.stringify(findings),
+        now: at,
+      }),
+    rollbacks: (tenant, name) => reading(() => listRollbacks(database, tenant, name)),
     rollBack: (tenant, name, alias, now) => queue.write('alias.roll-back', { tenant, name, alias, now }),
   }
 }

@@ -2,13 +2,17 @@ import type { DatabaseSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
 import { fillRollups } from './fill-rollups.ts'
 import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
+import { auth } from './migrations/auth.ts'
 import { blobs } from './migrations/blobs.ts'
 import { docs } from './migrations/docs.ts'
 import { functions } from './migrations/functions.ts'
+import { invocations } from './migrations/invocations.ts'
 import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
+import { rollbacks } from './migrations/rollbacks.ts'
+import { secrets } from './migrations/secrets.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 import { tenantEnv } from './migrations/tenant-env.ts'
 import { webhooks } from './migrations/webhooks.ts'
@@ -34,6 +38,10 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   invoices,
   sqlBindings,
   tenantEnv,
+  rollbacks,
+  auth,
+  invocations,
+  secrets,
   webhooks,
 ]
 

@@ -1,0 +1,33 @@
+import type { Logger } from 'pino'
+import type { AdmissionDesk } from './admission/admission.ts'
+import type { Clock } from './core/clock.ts'
+import type { RunId } from './core/ids.ts'
+import type { Stores } from './core/stores.ts'
+import { type Events, openEvents } from './events/events.ts'
+import type { Execute } from './execute.ts'
+import type { FunctionDirectory } from './functions/directory.ts'
+
+interface Parts {
+  readonly clock: Clock
+  readonly stores: Stores
+  readonly admission: Pick<AdmissionDesk, 'policyOf'>
+  readonly functions: Pick<FunctionDirectory, 'resolve'>
+  readonly execute: Execute
+  readonly newRunId: () => RunId
+  readonly draining: () => boolean
+  readonly log: Logger
+}
+
+/** Opens what runs without a caller who waits, on the stores and stages of this host. */
+export function openEventService({ stores, admission, functions, log, ...parts }: Parts): Promise<Events> {
+  return openEvents({
+    ...parts,
+    ledger: stores.ledger,
+    invocations: stores.invocations,
+    idempotency: stores.idempotency,
+    policyOf: (tenant) => admission.policyOf(tenant),
+    resolve: ({ tenant, function: name, target }) => functions.resolve(tenant, name, target),
+    onFault: (event, details) =>
+      details instanceof Error ? log.error({ err: details }, event) : log.warn(details as object, event),
+  })
+}
