@@ -21,6 +21,7 @@ import { createRunDoor } from './run/door.ts'
 import type { ForwardedTrust } from './run/request.ts'
 import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
+import type { Webhooks } from './webhook-ports.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { aliasRoutes } from './routes/aliases.ts'
 import { docRoutes } from './routes/docs.ts'
@@ -37,6 +38,7 @@ import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 import { userRoutes } from './routes/users.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 export interface GatewayParts {
   readonly gatekeeper: ports.Gatekeeper
@@ -58,6 +60,7 @@ export interface GatewayParts {
   readonly clock: Clock
   readonly databases: ports.Databases
   readonly secrets: ports.Secrets
+  readonly webhooks: Webhooks
   readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
@@ -136,6 +139,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...userRoutes(parts),
     ...sqlRoutes(parts),
     ...secretRoutes(parts),
+    ...webhookRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),
     ...docRoutes(parts),

@@ -211,6 +211,7 @@ export async function openGateway(options: Options = {}): Promise<World> {
     users: { findSigningKey: async () => undefined } as never,
     databases: options.databases ?? noDatabases,
     secrets: options.secrets ?? noSecrets,
+    webhooks: {} as never,
     data: noData,
     health: () => world.health,
     draining: () => world.draining,
