@@ -21,6 +21,7 @@ import { registerRuns } from './runs.ts'
 import { registerServe } from './serve.ts'
 import { registerSecrets } from './secrets.ts'
 import { registerSql } from './sql.ts'
+import { registerWebhooks } from './webhooks.ts'
 import { registerStress } from './stress.ts'
 import { listenForShutdown } from './shutdown.ts'
 import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
@@ -45,6 +46,7 @@ const REGISTRARS = [
   registerSql,
   registerSecrets,
   registerUsers,
+  registerWebhooks,
   registerKv,
   registerDocs,
   registerEnv,

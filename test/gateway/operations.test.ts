@@ -81,6 +81,7 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/keys/{keyId}',
     '/v1/tenants/{tenant}/kv',
     '/v1/tenants/{tenant}/kv/{key}',
+    '/v1/tenants/{tenant}/logs',
     '/v1/tenants/{tenant}/queues',
     '/v1/tenants/{tenant}/queues/{queue}',
     '/v1/tenants/{tenant}/queues/{queue}/messages',
@@ -95,6 +96,10 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/users',
     '/v1/tenants/{tenant}/users/{userId}',
     '/v1/tenants/{tenant}/users/{userId}/sessions',
+    '/v1/tenants/{tenant}/webhooks',
+    '/v1/tenants/{tenant}/webhooks/{webhookName}',
+    '/v1/tenants/{tenant}/webhooks/{webhookName}/deliveries',
+    '/v1/tenants/{tenant}/webhooks/{webhookName}/test',
   ])
   for (const [path, operations] of Object.entries(document.paths)) {
     // What a function answers is its own affair.

@@ -15,6 +15,7 @@ import { rollbacks } from './migrations/rollbacks.ts'
 import { secrets } from './migrations/secrets.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 import { tenantEnv } from './migrations/tenant-env.ts'
+import { webhooks } from './migrations/webhooks.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
 const APPLICATION_ID = 0x436c7374
@@ -41,6 +42,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   auth,
   invocations,
   secrets,
+  webhooks,
 ]
 
 /** The schema version that this program writes. */
