@@ -249,12 +249,19 @@ export interface ExportedHandler<Message = unknown> {
   queue?(batch: MessageBatch<Message>, context: Context): void | Promise<void>
   /** A time that was planned has come. */
   scheduled?(event: ScheduledEvent, context: Context): void | Promise<void>
+  /** A blob was stored or deleted. */
+  blob?(event: BlobEvent, context: Context): void | Promise<void>
+  /** A document was stored, changed or deleted. */
+  doc?(event: DocumentEvent, context: Context): void | Promise<void>
 }
 
 export interface MessageBatch<Message = unknown> {
   /** Name of the queue. */
   readonly queue: string
   readonly messages: readonly QueueMessage<Message>[]
+  /** The same for all messages about which nothing was said yet. */
+  ackAll(): void
+  retryAll(options?: { delaySeconds?: number }): void
 }
 
 export interface QueueMessage<Message = unknown> {
@@ -262,8 +269,12 @@ export interface QueueMessage<Message = unknown> {
   readonly body: Message
   /** 1, or higher when the message is delivered again. */
   readonly attempts: number
-  /** It is done with, and never comes again. */
+  /** ISO 8601. */
+  readonly sentAt: string
+  readonly orderingKey?: string
+  /** It is done with, and never comes again. What is said first counts. */
   ack(): void
+  /** It comes again, after its delay, until it has come as often as the trigger allows; then it is a dead letter. */
   retry(options?: { delaySeconds?: number }): void
 }
 
@@ -272,4 +283,25 @@ export interface ScheduledEvent {
   readonly scheduledTime: number
   /** The line of the plan that it comes from. */
   readonly cron: string
+}
+
+export interface BlobEvent {
+  readonly type: 'created' | 'deleted'
+  readonly key: string
+  /** Of what was stored, or deleted. */
+  readonly size: number
+  readonly etag: string
+  readonly contentType: string
+  /** ISO 8601. */
+  readonly time: string
+}
+
+export interface DocumentEvent {
+  readonly type: 'created' | 'updated' | 'deleted'
+  readonly collection: string
+  readonly id: string
+  /** After the change; 0: gone. */
+  readonly version: number
+  /** ISO 8601. */
+  readonly time: string
 }

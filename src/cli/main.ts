@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { systemClock } from '../core/clock.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
+import { registerDeadLetters } from './dead-letters.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerDev } from './dev.ts'
 import { registerDocs } from './docs.ts'
@@ -17,6 +18,7 @@ import { registerKv } from './kv.ts'
 import { registerPolicy } from './policy.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
+import { registerSchedules } from './schedules.ts'
 import { registerServe } from './serve.ts'
 import { registerSql } from './sql.ts'
 import { registerStress } from './stress.ts'
@@ -43,6 +45,8 @@ const REGISTRARS = [
   registerUsers,
   registerKv,
   registerDocs,
+  registerSchedules,
+  registerDeadLetters,
   registerEnv,
   registerPolicy,
   registerDoctor,
