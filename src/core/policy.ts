@@ -201,6 +201,17 @@ export interface SqlGrant extends Grant {
   readonly resultBytes: number
 }
 
+export interface SecretsGrant extends Grant {
+  /** Secrets of one tenant. */
+  readonly secrets: number
+  /** One value. */
+  readonly valueBytes: Bytes
+  /** All values of one tenant together. */
+  readonly storedBytes: Bytes
+  /** Whether code may have the value itself, by `secrets.reveal`. */
+  readonly reveal: boolean
+}
+
 export interface AuthGrant extends Grant {
   /** Users of the tenant's application. */
   readonly users: number
@@ -223,6 +234,7 @@ export interface Grants {
   readonly invoke?: InvokeGrant
   readonly fetch?: FetchGrant
   readonly sql?: SqlGrant
+  readonly secrets?: SecretsGrant
   readonly auth?: AuthGrant
 }
 

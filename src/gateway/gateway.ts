@@ -4,7 +4,9 @@ import type { z } from 'zod'
 import type { FunctionConfig } from '../core/function-store.ts'
 import type { BlobUrls } from '../core/blob-urls.ts'
 import type { AuthStore } from '../core/auth.ts'
+import type { Clock } from '../core/clock.ts'
 import type { BlobStore } from '../core/blobs.ts'
+import type { Tail } from '../core/log-tail.ts'
 import type { Bytes } from '../core/quantity.ts'
 import type { QueueStore } from '../core/queues.ts'
 import { BodyReader } from './body-reader.ts'
@@ -20,6 +22,7 @@ import { createRunDoor } from './run/door.ts'
 import type { ForwardedTrust } from './run/request.ts'
 import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
+import type { Webhooks } from './webhook-ports.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { aliasRoutes } from './routes/aliases.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
@@ -30,12 +33,15 @@ import { invokeRoutes } from './routes/invoke.ts'
 import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
+import { logRoutes } from './routes/logs.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
 import { scheduleRoutes } from './routes/schedules.ts'
+import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 import { userRoutes } from './routes/users.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 export interface GatewayParts {
   readonly gatekeeper: ports.Gatekeeper
@@ -50,11 +56,16 @@ export interface GatewayParts {
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
+  readonly tail: Tail
   readonly blobs: Pick<BlobStore, 'open' | 'list' | 'delete'>
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly users: AuthStore
+  readonly tokens: ports.TokenChecks
+  readonly clock: Clock
   readonly databases: ports.Databases
+  readonly secrets: ports.Secrets
+  readonly webhooks: Webhooks
   readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
@@ -122,6 +133,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
   const routes: readonly Route[] = [
     execute,
     ...runRoutes(parts),
+    ...logRoutes(parts),
     ...functionRoutes(parts),
     ...invokeRoutes(parts),
     ...deadLetterRoutes(parts),
@@ -133,6 +145,8 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...queueRoutes(parts),
     ...userRoutes(parts),
     ...sqlRoutes(parts),
+    ...secretRoutes(parts),
+    ...webhookRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),
     ...docRoutes(parts),

@@ -27,7 +27,9 @@ interface ParameterTypes {
   function: FunctionName
   alias: AliasName
   databaseName: string
+  secretName: string
   userId: string
+  webhookName: string
   key: string
   collection: string
   id: string
@@ -45,6 +47,7 @@ interface Parameter<Value> {
   read(text: string): Value
 }
 
+const SECRET_NAME = '^[A-Z][A-Z0-9_]{0,62}$'
 const USER_ID = /^usr_[0-9a-f]{32}$/
 /** Longest key of a blob under any policy. */
 const BLOB_KEY_BYTES_MAX = 1_024
@@ -102,13 +105,15 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
     pattern: USER_ID.source,
     read: (text) => (USER_ID.test(text) ? text : refuse('NOT_FOUND', text, 'is not the id of a user')),
   },
-  databaseName: {
-    description: 'The name that a database is bound to; `default` is the one of `context.sql` itself.',
-    pattern: TENANT_ID_PATTERN,
+  databaseName: plainName('The name that a database is bound to; `default` is the one of `context.sql` itself.'),
+  webhookName: plainName('The name of a webhook.'),
+  secretName: {
+    description: 'The name of a secret.',
+    pattern: SECRET_NAME,
     read: (text) =>
-      new RegExp(TENANT_ID_PATTERN).test(text)
+      new RegExp(SECRET_NAME).test(text)
         ? text
-        : refuse('NOT_FOUND', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
+        : refuse('INVALID_REQUEST', text, 'is no name of a secret: 1 to 63 of A-Z, 0-9 and _, a letter first'),
   },
   key: anyText('A key, percent-encoded.'),
   collection: anyText('The name of a collection.'),
@@ -121,6 +126,18 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
 /** Whatever a tenant calls its own things: checked where it is used, in the words of a guest's call. */
 function anyText(description: string): Parameter<string> {
   return { description, pattern: '^[^]+$', read: (text) => text }
+}
+
+/** A name of the tenant’s own choosing. */
+function plainName(description: string): Parameter<string> {
+  return {
+    description,
+    pattern: TENANT_ID_PATTERN,
+    read: (text) =>
+      new RegExp(TENANT_ID_PATTERN).test(text)
+        ? text
+        : refuse('NOT_FOUND', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
+  }
 }
 
 /** The names in braces of a path. */

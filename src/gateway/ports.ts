@@ -10,8 +10,9 @@ import type {
   Rollback,
   VersionRecord,
 } from '../core/function-store.ts'
+import type { HttpCaller, JwtAuth } from '../core/http-config.ts'
 import type { AliasName, FunctionName, KeyId, RunId, TenantId } from '../core/ids.ts'
-import type { Grants } from '../core/policy.ts'
+import type { Grants, SecretsGrant } from '../core/policy.ts'
 import type { EpochMillis } from '../core/quantity.ts'
 import type { Artifact, Outcome, RunRequest, Usage, WallLevel } from '../core/run.ts'
 import type { Budget, KeyRecord, KvEntry, LedgerStore, TenantRecord, TimeRange, UsageGroup } from '../core/stores.ts'
@@ -54,6 +55,14 @@ export interface CellsView {
   readonly backedOffUntil: EpochMillis | undefined
 }
 
+/** Tokens of HTTP requests to functions: who they are from, undefined if they are not good. */
+export interface TokenChecks {
+  /** A session's token or a JSON Web Token of a user of the tenant's. */
+  user(tenant: TenantId, token: string): Promise<HttpCaller | undefined>
+  /** A JSON Web Token of another issuer. Throws OVERLOADED if its keys cannot be had. */
+  jwt(tenant: TenantId, auth: JwtAuth, token: string): Promise<HttpCaller | undefined>
+}
+
 /** Who there is. Every call about a tenant that is not there throws NOT_FOUND, unless it says otherwise. */
 export interface Directory {
   /** Throws INVALID_POLICY, INVALID_REQUEST. */
@@ -70,8 +79,8 @@ export interface Directory {
   /** A budget as JSON, money as decimal text. */
   viewBudget(budget: Budget): object
   cellsOf(id: TenantId): CellsView
-  /** Throws FORBIDDEN unless the tenant's policy grants the capability. */
-  requireGrant(id: TenantId, capability: keyof Grants): void
+  /** What the tenant's policy grants of a capability. Throws FORBIDDEN if nothing. */
+  requireGrant<Name extends keyof Grants>(id: TenantId, capability: Name): NonNullable<Grants[Name]>
   /** Throws CONFLICT if there are too many. */
   createKey(tenant: TenantId): Promise<{ readonly id: KeyId; readonly key: string }>
   listKeys(tenant: TenantId): readonly KeyRecord[]
@@ -110,6 +119,28 @@ export interface Databases {
     | { readonly ok: true; readonly elapsed: number; readonly server: string }
     | { readonly ok: false; readonly elapsed: number; readonly reason: string }
   >
+}
+
+/** What may be known of a secret: everything but its value. */
+export interface Secret {
+  readonly name: string
+  readonly hosts: readonly string[]
+  readonly createdAt: EpochMillis
+  readonly updatedAt: EpochMillis
+}
+
+/** Secrets of tenants, write-only. Every call about a name that is not there throws NOT_FOUND. */
+export interface Secrets {
+  /** Throws INVALID_REQUEST with every fault, QUOTA_EXCEEDED, NOT_FOUND without the tenant. */
+  put(
+    tenant: TenantId,
+    name: string,
+    change: { readonly value: string; readonly hosts: readonly string[] },
+    grant: SecretsGrant,
+  ): Promise<{ readonly secret: Secret; readonly created: boolean }>
+  get(tenant: TenantId, name: string): Promise<Secret>
+  list(tenant: TenantId): Promise<readonly Secret[]>
+  delete(tenant: TenantId, name: string): Promise<void>
 }
 
 /** Code as it was submitted. */

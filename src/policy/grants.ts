@@ -4,6 +4,7 @@ import { auth } from './grants/auth.ts'
 import { sql } from './sql-grant.ts'
 import { docs } from './grants/docs.ts'
 import { invoke } from './grants/invoke.ts'
+import { secrets } from './grants/secrets.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -112,7 +113,7 @@ const queues = grant({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-export const GRANTS = { kv, docs, invoke, fetch: fetchGrant, blobs, queues, sql, auth } as const
+export const GRANTS = { kv, docs, invoke, fetch: fetchGrant, blobs, queues, sql, auth, secrets } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])
@@ -130,4 +131,5 @@ export const GRANT_RULES: Readonly<Partial<Record<GrantName, readonly GrantRule[
   blobs: [{ field: 'blobBytes', beside: 'storedBytes' }],
   queues: [{ field: 'messageBytes', beside: 'storedBytes' }],
   docs: [{ field: 'documentBytes', beside: 'storedBytes' }],
+  secrets: [{ field: 'valueBytes', beside: 'storedBytes' }],
 }

@@ -74,6 +74,7 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/functions/{function}/aliases/{alias}',
     '/v1/tenants/{tenant}/functions/{function}/invoke',
     '/v1/tenants/{tenant}/functions/{function}/rollback',
+    '/v1/tenants/{tenant}/functions/{function}/rollbacks',
     '/v1/tenants/{tenant}/functions/{function}/versions',
     '/v1/tenants/{tenant}/jwks',
     '/v1/tenants/{tenant}/keys',
@@ -85,6 +86,8 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/queues/{queue}/messages',
     '/v1/tenants/{tenant}/runs',
     '/v1/tenants/{tenant}/runs/{runId}',
+    '/v1/tenants/{tenant}/secrets',
+    '/v1/tenants/{tenant}/secrets/{secretName}',
     '/v1/tenants/{tenant}/sql',
     '/v1/tenants/{tenant}/sql/{databaseName}',
     '/v1/tenants/{tenant}/sql/{databaseName}/test',
@@ -92,6 +95,10 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/users',
     '/v1/tenants/{tenant}/users/{userId}',
     '/v1/tenants/{tenant}/users/{userId}/sessions',
+    '/v1/tenants/{tenant}/webhooks',
+    '/v1/tenants/{tenant}/webhooks/{webhookName}',
+    '/v1/tenants/{tenant}/webhooks/{webhookName}/deliveries',
+    '/v1/tenants/{tenant}/webhooks/{webhookName}/test',
   ])
   for (const [path, operations] of Object.entries(document.paths)) {
     // What a function answers is its own affair.

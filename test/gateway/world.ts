@@ -13,10 +13,12 @@ import { bytes, epochMillis, mebibytes, micros, units } from '../../src/core/qua
 import type { Outcome, RunRequest, Usage } from '../../src/core/run.ts'
 import type { LedgerRecord, PostedRun } from '../../src/core/stores.ts'
 import { createArtifacts } from '../../src/functions/artifacts.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import { configSchema } from '../../src/functions/config.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
-import type { Accounts, Data, Databases, Execute, Functions, Health, Runs } from '../../src/gateway/ports.ts'
+import { LogTail } from '../../src/telemetry/log-tail.ts'
+import type { Accounts, Data, Databases, Execute, Functions, Health, Runs, Secrets } from '../../src/gateway/ports.ts'
 
 export { ADMIN_KEY }
 
@@ -150,6 +152,7 @@ interface Options {
   readonly forwarded?: 'none' | 'proxy'
   readonly functionOrigin?: 'shared' | 'own'
   readonly databases?: Databases
+  readonly secrets?: Secrets
 }
 
 /** Nothing is bound, and nothing can be. */
@@ -159,6 +162,14 @@ const noDatabases: Databases = {
   list: async () => [],
   delete: () => Promise.reject(new CloisterError('NOT_FOUND', 'no database is bound')),
   test: () => Promise.reject(new CloisterError('NOT_FOUND', 'no database is bound')),
+}
+
+/** There are none. */
+const noSecrets: Secrets = {
+  put: () => Promise.reject(new CloisterError('QUOTA_EXCEEDED', 'a tenant may keep 0 secrets')),
+  get: () => Promise.reject(new CloisterError('NOT_FOUND', 'there is no such secret')),
+  list: async () => [],
+  delete: () => Promise.reject(new CloisterError('NOT_FOUND', 'there is no such secret')),
 }
 
 /** Opens the doors on a free port of this machine, with the tenants `acme` and `other`. They close with the test. */
@@ -192,12 +203,17 @@ export async function openGateway(options: Options = {}): Promise<World> {
     functionOrigin: options.functionOrigin ?? 'own',
     accounts: { ...accounts, ...change },
     runs: world.runs,
+    tail: new LogTail({ find: (owner, run) => world.runs.find(owner, run), quietMs: 20 }),
     // What these routes do is tested over real stores.
     blobs: {} as never,
     blobUrls: {} as never,
     queues: {} as never,
+    tokens: { user: async () => undefined, jwt: async () => undefined },
+    clock: systemClock,
     users: { findSigningKey: async () => undefined } as never,
     databases: options.databases ?? noDatabases,
+    secrets: options.secrets ?? noSecrets,
+    webhooks: {} as never,
     data: noData,
     health: () => world.health,
     draining: () => world.draining,

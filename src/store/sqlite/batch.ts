@@ -26,11 +26,13 @@ import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
 import { Outbox } from './outbox.ts'
 import { QueueWriter } from './queue-writer.ts'
+import { SecretWriter } from './secret-writer.ts'
 import { RoomWriter } from './room-writer.ts'
 import { ReplayWriter } from './replay-writer.ts'
 import { ScheduleWriter } from './schedule-writer.ts'
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
+import { WebhookWriter } from './webhook-writer.ts'
 
 type Handlers = { readonly [Kind in CommandKind]: (input: CommandInput<Kind>) => CommandOutput<Kind> }
 
@@ -117,6 +119,8 @@ function handlersOf(database: DatabaseSync): Handlers {
   const sweeper = new SweepWriter(database, purge, (now) => auth.endExpired(now))
   const room = new RoomWriter(database)
   const sqlBindings = new SqlBindingWriter(database)
+  const secrets = new SecretWriter(database)
+  const webhooks = new WebhookWriter(database)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
     'tenant.delete': (input) => accounts.deleteTenant(input),
@@ -173,6 +177,8 @@ function handlersOf(database: DatabaseSync): Handlers {
     'invoice.put': (input) => invoices.put(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),
+    'secret.put': (input) => secrets.put(input),
+    'secret.delete': (input) => secrets.delete(input),
     'auth.add-user': (input) => auth.addUser(input),
     'auth.delete-user': (input) => auth.deleteUser(input),
     'auth.attempt': (input) => auth.attempt(input),
@@ -181,6 +187,10 @@ function handlersOf(database: DatabaseSync): Handlers {
     'auth.end-sessions': (input) => auth.endSessions(input),
     'auth.set-password': (input) => auth.setPassword(input),
     'auth.add-key': (input) => auth.addKey(input),
+    'webhook.put': (input) => webhooks.put(input),
+    'webhook.delete': (input) => webhooks.delete(input),
+    'webhook.enqueue': (input) => webhooks.enqueue(input),
+    'webhook.settle': (input) => webhooks.settle(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

@@ -13,8 +13,10 @@ import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
 import { rollbacks } from './migrations/rollbacks.ts'
+import { secrets } from './migrations/secrets.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 import { tenantEnv } from './migrations/tenant-env.ts'
+import { webhooks } from './migrations/webhooks.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
 const APPLICATION_ID = 0x436c7374
@@ -40,6 +42,8 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   rollbacks,
   auth,
   invocations,
+  secrets,
+  webhooks,
   eventSources,
 ]
 
