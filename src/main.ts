@@ -222,7 +222,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     artifacts,
     execute,
     functions,
-    calls: events.calls,
+    ...events,
     functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
