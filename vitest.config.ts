@@ -5,7 +5,7 @@ const report = process.env['VITEST_REPORT']
 
 /** Leaves nothing behind in its process, so that one process serves many files: starting one takes a second. */
 const SHARING = [
-  'test/{admission,billing,broker,events,functions,gateway,policy,sandbox-api,scheduler,wire}/**/*.test.ts',
+  'test/{admission,billing,broker,events,functions,gateway,policy,sandbox-api,scheduler,webhooks,wire}/**/*.test.ts',
   'test/*.test.ts',
 ]
 
@@ -14,7 +14,7 @@ const ALONE = [
   'test/attacks/{catalogue,floods,guest-floods}.test.ts',
   'test/cli/{cpu-profile,inspect}.test.ts',
   'test/e2e/{back-off,kill,ledger,limits,neighbours}.test.ts',
-  'test/gates/{fuzz,kills}.test.ts',
+  'test/gates/{events,fuzz,kills}.test.ts',
   'test/stress/{campaign,command-line}.test.ts',
   // Looks at the memory of its process.
   'test/wire/frame-reader.test.ts',

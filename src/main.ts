@@ -42,10 +42,10 @@ import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
+import { openWebhooks } from './webhook-service.ts'
 import { withoutPosts } from './without-posts.ts'
-import { logEvents } from './telemetry/log-events.ts'
 import { createLogger } from './telemetry/logger.ts'
-import { createMetrics } from './telemetry/metrics.ts'
+import { openTelemetry } from './telemetry/open-telemetry.ts'
 import { VERSION } from './version.ts'
 import { openVault } from './vault/open-vault.ts'
 
@@ -132,6 +132,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
   const prices = new PriceBooks(loadPriceBooks(config.priceBook))
+  const webhooks = taken.use(openWebhooks({ config, store: stores.webhooks, vault, clock, log }))
   const billing = createBilling({
     clock,
     ledger,
@@ -139,6 +140,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     invoices: stores.invoices,
     closedUntil: await stores.invoices.closedUntil(),
     budgetOf: (tenant) => admission.budgetOf(tenant),
+    notify: (notice) => webhooks.notify(notice),
   })
   const meter = openProcessMeter()
   const watchdog = taken.use(
@@ -211,12 +213,8 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const events = taken.use(
     await openEventService({ clock, stores, admission, functions, execute, newRunId, draining, log }),
   )
-  const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
-  const health = (): Health => ({
-    ready: state.ready,
-    walls: walls.level,
-    blankCells: pool.blankReady,
-  })
+  const telemetry = taken.use(openTelemetry({ pool, admission, ledger: stores.ledger, log }))
+  const health = (): Health => ({ ready: state.ready, walls: walls.level, blankCells: pool.blankReady })
   const gateway = createGateway({
     gatekeeper: admission,
     directory: admission,
@@ -224,21 +222,21 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     artifacts,
     execute,
     functions,
-    calls: events.calls,
+    ...events,
     functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
+    functionHosts: config.functionHosts,
     accounts: accountsOf(billing),
     runs: stores.ledger,
+    ...telemetry,
     blobs: blobs.store,
     blobUrls: blobs.urls,
     queues: stores.queues,
-    users: stores.auth,
-    databases: capabilities.databases,
-    secrets: capabilities.secrets,
-    data: capabilities.data,
+    clock,
+    ...capabilities.doors,
+    webhooks,
     health,
-    metrics,
     log,
     version: VERSION,
     bodySizeMax: config.bodyBytesMax,
@@ -249,7 +247,6 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
-  taken.use(logEvents(log))
   const tenants = (): readonly TenantId[] => admission.listTenants().map(({ id }) => id)
   taken.use(keepAccountsHourly({ storedBytes: () => stores.storedBytes(), tenants, desk: billing, clock, log }))
   const resources = taken.move()
@@ -281,6 +278,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       // What still runs is ended by the host, and its callers are told so before the door closes.
       await pool[Symbol.asyncDispose]()
       await admission.whenIdle()
+      telemetry.tail[Symbol.dispose]()
       await gateway.close()
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

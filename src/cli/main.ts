@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { systemClock } from '../core/clock.ts'
+import { VERSION } from '../version.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
+import { registerDeadLetters } from './dead-letters.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerDev } from './dev.ts'
 import { registerBlobs } from './blobs.ts'
@@ -16,12 +17,15 @@ import { registerFunctions } from './functions.ts'
 import { registerInvoke } from './invoke.ts'
 import { registerKeys } from './keys.ts'
 import { registerKv } from './kv.ts'
+import { registerLogs } from './logs.ts'
 import { registerPolicy } from './policy.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
+import { registerSchedules } from './schedules.ts'
 import { registerServe } from './serve.ts'
 import { registerSecrets } from './secrets.ts'
 import { registerSql } from './sql.ts'
+import { registerWebhooks } from './webhooks.ts'
 import { registerStress } from './stress.ts'
 import { listenForShutdown } from './shutdown.ts'
 import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
@@ -38,6 +42,7 @@ const REGISTRARS = [
   registerInvoke,
   registerFunctions,
   registerRuns,
+  registerLogs,
   registerBill,
   registerUsage,
   registerTenants,
@@ -45,10 +50,13 @@ const REGISTRARS = [
   registerSql,
   registerSecrets,
   registerUsers,
+  registerWebhooks,
   registerKv,
   registerDocs,
   registerBlobs,
   registerQueues,
+  registerSchedules,
+  registerDeadLetters,
   registerEnv,
   registerPolicy,
   registerDoctor,
@@ -94,7 +102,7 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
 export function createProgram(context: Context): Command {
   const program = new Command('cloister')
     .description('Runs code you did not write, one tenant to a process, and bills it.')
-    .version(readVersion())
+    .version(VERSION)
     .addHelpText('after', EPILOGUE)
     .showHelpAfterError('(add --help for the options and an example)')
     .configureOutput({
@@ -131,11 +139,4 @@ function reportFailure(error: unknown, args: readonly string[], { env, err }: Co
   printed(err, failure)
   if (env['CLOISTER_DEBUG'] !== undefined) print(err, inspect(error))
   return failure.exit
-}
-
-function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return manifest.version
 }

@@ -1,11 +1,13 @@
-import type { Destination, RetryConfig } from './event-config.ts'
+import type { BindConfig } from './binding.ts'
+import type { Destination, RetryConfig, TriggerConfig } from './event-config.ts'
+import type { HttpConfig } from './http-config.ts'
 import type { AliasName, ArtifactId, FunctionName, TenantId } from './ids.ts'
 import type { FunctionQuota, Reuse } from './policy.ts'
 import type { Bytes, EpochMillis } from './quantity.ts'
 import type { Artifact } from './run.ts'
 
 /** What the code of a version can be called by, of what its default export has. */
-export const HANDLERS = ['default', 'fetch', 'queue', 'scheduled', 'blob'] as const
+export const HANDLERS = ['default', 'fetch', 'queue', 'scheduled', 'blob', 'doc'] as const
 export type Handler = (typeof HANDLERS)[number]
 
 /** How the runs of a version are set up. What is absent is the policy's to say. */
@@ -13,10 +15,14 @@ export interface FunctionConfig {
   /** Shortens the policy's wall limit. */
   readonly timeoutMs?: number | undefined
   readonly reuse?: Reuse | undefined
-  /** Who may call it over HTTP: anybody, unless it is said to be whoever has a key of the tenant's. */
-  readonly http?: { readonly auth?: 'public' | 'key' | undefined } | undefined
+  /** How it answers HTTP requests, and whose. */
+  readonly http?: HttpConfig | undefined
+  /** What the host reads before a run and writes after it, by the names that the guest has for it. */
+  readonly bind?: BindConfig | undefined
   /** How its events are tried again. */
   readonly retry?: RetryConfig | undefined
+  /** What it is given events of, while `live` names this version. */
+  readonly triggers?: readonly TriggerConfig[] | undefined
   /** Where the record of an event goes that it has dealt with, and of one that was given up. */
   readonly onSuccess?: Destination | undefined
   readonly onFailure?: Destination | undefined

@@ -4,10 +4,13 @@ import type { z } from 'zod'
 import type { FunctionConfig } from '../core/function-store.ts'
 import type { BlobUrls } from '../core/blob-urls.ts'
 import type { AuthStore } from '../core/auth.ts'
+import type { Clock } from '../core/clock.ts'
 import type { BlobStore } from '../core/blobs.ts'
+import type { Tail } from '../core/log-tail.ts'
 import type { Bytes } from '../core/quantity.ts'
 import type { QueueStore } from '../core/queues.ts'
 import { BodyReader } from './body-reader.ts'
+import type { Calls, DeadLetters, Schedules } from './event-ports.ts'
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
 import { describeApi } from './openapi.ts'
 import { Pace } from './pace.ts'
@@ -16,11 +19,14 @@ import { createReception } from './reception.ts'
 import { createRequestIds } from './request-ids.ts'
 import type { Route } from './route.ts'
 import { createRunDoor } from './run/door.ts'
+import { readFunctionHosts } from './run/hosts.ts'
 import type { ForwardedTrust } from './run/request.ts'
 import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
+import type { Webhooks } from './webhook-ports.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { aliasRoutes } from './routes/aliases.ts'
+import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
 import { functionRoutes } from './routes/functions.ts'
@@ -28,12 +34,15 @@ import { invokeRoutes } from './routes/invoke.ts'
 import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
+import { logRoutes } from './routes/logs.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
 import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 import { userRoutes } from './routes/users.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 export interface GatewayParts {
   readonly gatekeeper: ports.Gatekeeper
@@ -41,17 +50,23 @@ export interface GatewayParts {
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
   readonly functions: ports.Functions
-  readonly calls: ports.Calls
+  readonly calls: Calls
+  readonly schedules: Schedules
+  readonly deadLetters: DeadLetters
   /** What a function's configuration must look like. */
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
+  readonly tail: Tail
   readonly blobs: Pick<BlobStore, 'open' | 'begin' | 'list' | 'delete'>
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'put' | 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly users: AuthStore
+  readonly tokens: ports.TokenChecks
+  readonly clock: Clock
   readonly databases: ports.Databases
   readonly secrets: ports.Secrets
+  readonly webhooks: Webhooks
   readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
@@ -61,6 +76,8 @@ export interface GatewayParts {
   /** Whose word counts for who an HTTP trigger's client is, and whether tenants share the origin of their functions. */
   readonly forwarded: ForwardedTrust
   readonly functionOrigin: RunOrigin
+  /** `host=tenant/function,…`. */
+  readonly functionHosts?: string | undefined
   /** Of the program, for the API's document. */
   readonly version: string
   /** Longest body of a request. */
@@ -97,7 +114,15 @@ export function createGateway(parts: GatewayParts): Gateway {
   const { forwarded: trust, functionOrigin: origin } = parts
   const door = createRunDoor({ ...parts, bodies, ending, newRequestId, trust, origin })
   const { routes, execute } = createRoutes(parts)
-  const app = createRouter({ reception, limits, pace, routes, busiest: execute, door })
+  const app = createRouter({
+    reception,
+    limits,
+    pace,
+    routes,
+    busiest: execute,
+    door,
+    hosts: readFunctionHosts(parts.functionHosts, trust),
+  })
   return {
     app,
     async listen({ host, port }) {
@@ -119,8 +144,11 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
   const routes: readonly Route[] = [
     execute,
     ...runRoutes(parts),
+    ...logRoutes(parts),
     ...functionRoutes(parts),
     ...invokeRoutes(parts),
+    ...deadLetterRoutes(parts),
+    ...scheduleRoutes(parts),
     ...aliasRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
@@ -129,6 +157,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...userRoutes(parts),
     ...sqlRoutes(parts),
     ...secretRoutes(parts),
+    ...webhookRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),
     ...docRoutes(parts),

@@ -10,8 +10,8 @@ import type {
   Rollback,
   VersionRecord,
 } from '../core/function-store.ts'
+import type { HttpCaller, JwtAuth } from '../core/http-config.ts'
 import type { AliasName, FunctionName, KeyId, RunId, TenantId } from '../core/ids.ts'
-import type { InvocationTarget, InvocationView } from '../core/invocations.ts'
 import type { Grants, SecretsGrant } from '../core/policy.ts'
 import type { EpochMillis } from '../core/quantity.ts'
 import type { Artifact, Outcome, RunRequest, Usage, WallLevel } from '../core/run.ts'
@@ -53,6 +53,14 @@ export interface CellsView {
   readonly last: { readonly reason: string; readonly at: EpochMillis } | undefined
   /** When new runs are admitted again; undefined if they are now. */
   readonly backedOffUntil: EpochMillis | undefined
+}
+
+/** Tokens of HTTP requests to functions: who they are from, undefined if they are not good. */
+export interface TokenChecks {
+  /** A session's token or a JSON Web Token of a user of the tenant's. */
+  user(tenant: TenantId, token: string): Promise<HttpCaller | undefined>
+  /** A JSON Web Token of another issuer. Throws OVERLOADED if its keys cannot be had. */
+  jwt(tenant: TenantId, auth: JwtAuth, token: string): Promise<HttpCaller | undefined>
 }
 
 /** Who there is. Every call about a tenant that is not there throws NOT_FOUND, unless it says otherwise. */
@@ -244,27 +252,6 @@ export interface Exposition {
 export interface Log {
   info(fields: object, event: string): void
   error(fields: object, event: string): void
-}
-
-/** A call of a function that its caller may have named. */
-export interface FunctionCall {
-  readonly tenant: TenantId
-  readonly function: FunctionName
-  readonly target: InvocationTarget
-  readonly input: Uint8Array
-  readonly key?: string | undefined
-}
-
-/** Runs that nobody waits for, and calls that are made once. */
-export interface Calls {
-  /** Rejects with QUOTA_EXCEEDED, TOO_LARGE, and CONFLICT for a key that was used for something else. */
-  queue(call: FunctionCall): Promise<{ readonly run: RunId; readonly again: boolean }>
-  once(
-    call: FunctionCall & { readonly key: string },
-    produce: () => Promise<string>,
-  ): Promise<{ readonly answer: string; readonly again: boolean }>
-  /** An asynchronous run that the ledger does not tell of under its own id. */
-  find(tenant: TenantId, id: RunId): Promise<InvocationView | undefined>
 }
 
 export type Execute = (request: RunRequest) => Promise<Outcome>

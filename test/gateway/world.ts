@@ -13,9 +13,11 @@ import { bytes, epochMillis, mebibytes, micros, units } from '../../src/core/qua
 import type { Outcome, RunRequest, Usage } from '../../src/core/run.ts'
 import type { LedgerRecord, PostedRun } from '../../src/core/stores.ts'
 import { createArtifacts } from '../../src/functions/artifacts.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import { configSchema } from '../../src/functions/config.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
+import { LogTail } from '../../src/telemetry/log-tail.ts'
 import type { Accounts, Data, Databases, Execute, Functions, Health, Runs, Secrets } from '../../src/gateway/ports.ts'
 
 export { ADMIN_KEY }
@@ -194,18 +196,24 @@ export async function openGateway(options: Options = {}): Promise<World> {
     },
     functions,
     calls: { queue: notFound, once: notFound, find: async () => undefined },
+    schedules: {} as never,
+    deadLetters: {} as never,
     functionConfig: configSchema,
     forwarded: options.forwarded ?? 'none',
     functionOrigin: options.functionOrigin ?? 'own',
     accounts: { ...accounts, ...change },
     runs: world.runs,
+    tail: new LogTail({ find: (owner, run) => world.runs.find(owner, run), quietMs: 20 }),
     // What these routes do is tested over real stores.
     blobs: {} as never,
     blobUrls: {} as never,
     queues: {} as never,
+    tokens: { user: async () => undefined, jwt: async () => undefined },
+    clock: systemClock,
     users: { findSigningKey: async () => undefined } as never,
     databases: options.databases ?? noDatabases,
     secrets: options.secrets ?? noSecrets,
+    webhooks: {} as never,
     data: noData,
     health: () => world.health,
     draining: () => world.draining,

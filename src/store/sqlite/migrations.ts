@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
+import { eventSources } from './migrations/event-sources.ts'
 import { fillRollups } from './fill-rollups.ts'
 import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { auth } from './migrations/auth.ts'
@@ -15,6 +16,7 @@ import { rollbacks } from './migrations/rollbacks.ts'
 import { secrets } from './migrations/secrets.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 import { tenantEnv } from './migrations/tenant-env.ts'
+import { webhooks } from './migrations/webhooks.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
 const APPLICATION_ID = 0x436c7374
@@ -41,6 +43,8 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   auth,
   invocations,
   secrets,
+  webhooks,
+  eventSources,
 ]
 
 /** The schema version that this program writes. */
