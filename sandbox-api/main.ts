@@ -15,6 +15,7 @@ import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
 import { applyEngine } from './engine.ts'
 import { findEntryPoint } from './entry-point.ts'
+import { createDurable } from './durable.ts'
 import { createHeld } from './held.ts'
 import { createQueueMicrotask } from './microtasks.ts'
 import { type Watcher, createModules } from './modules.ts'
@@ -223,14 +224,14 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
               reject(failure('RUN_OVER', 'the run that this context belongs to is over')),
             )
           }
-        const context = createContext(
-          contextText,
-          held.add,
-          whileRunning(calls.call),
+        const context = createContext(contextText, {
+          waitUntil: held.add,
+          call: whileRunning(calls.call),
           clock,
-          limits.capabilities,
+          capabilities: limits.capabilities,
           openWeb,
-        )
+          suspend: () => bridge(BRIDGE.suspends, 0, 0),
+        })
         if (streams === true) bridge(BRIDGE.watches, 0, 0)
         resultMax = streams === true ? wholeResponseMax(limits.outputBytes) : limits.outputBytes
         const answering: Answering = {
@@ -255,15 +256,18 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
   }
 }
 
+interface ContextParts {
+  readonly waitUntil: (promise: unknown) => void
+  readonly call: Call
+  readonly clock: Clock
+  readonly capabilities: readonly string[]
+  readonly openWeb: () => Web
+  readonly suspend: () => void
+}
+
 /** What the guest's function gets as its second argument. Its capabilities are dead once the run is over. */
-function createContext(
-  contextText: string,
-  waitUntil: (promise: unknown) => void,
-  call: Call,
-  clock: Clock,
-  capabilities: readonly string[],
-  openWeb: () => Web,
-): object {
+function createContext(contextText: string, parts: ContextParts): object {
+  const { waitUntil, call, clock, capabilities, openWeb, suspend } = parts
   const given = parse(contextText) as { wallMs: number; function: object | null; env: object } & Record<string, unknown>
   const deadline = clock.now() + given.wallMs
   const context: Record<string, unknown> = {
@@ -276,6 +280,10 @@ function createContext(
     env: freeze(given.env),
   }
   addCapabilities(context, capabilities, call, openWeb)
+  if (given['executionId'] !== undefined) {
+    context['executionId'] = given['executionId']
+    assign(context, createDurable(call, suspend))
+  }
   return freeze(context)
 }
 

@@ -3,6 +3,7 @@ import { createAuthCapability } from './broker/auth.ts'
 import { HASH_COST, makeHash } from './broker/auth/passwords.ts'
 import { createBlobsCapability } from './broker/blobs.ts'
 import type { Capability } from './broker/capability.ts'
+import { createDurableCapability } from './broker/durable.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
 import { createQueuesCapability } from './broker/queues.ts'
@@ -59,6 +60,7 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
       createSqlCapability({ databases }),
       fetch,
       createBlobsCapability(blobs),
+      createDurableCapability({ clock }),
       createQueuesCapability({ store: stores.queues }),
       createAuthCapability({ store: stores.auth, vault, clock, makeHash, cost: HASH_COST, hashesMax: HASHES_MAX }),
     ],

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
@@ -18,6 +18,7 @@ import { systemClock } from './core/clock.ts'
 import { type TenantId, createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
+import { openExecutions } from './durable.ts'
 import { examine, examineWeb } from './doctor.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
@@ -41,6 +42,7 @@ import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
+import { readVersion } from './version.ts'
 import { withoutPosts } from './without-posts.ts'
 import { logEvents } from './telemetry/log-events.ts'
 import { createLogger } from './telemetry/logger.ts'
@@ -109,6 +111,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const vault = await openVault(config, (reason) => log.warn({ reason }, 'vault-key.exposed'))
   const policies = loadPolicies(config.policiesDirectory === undefined ? [] : [config.policiesDirectory])
   const { walls, trials } = await raising
+  const newRunId = createRunIds(() => clock.now())
   const admission = await createAdmission({
     clock,
     tenants: stores.tenants,
@@ -117,7 +120,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     adminKey: adminKey.key,
     walls: () => walls.level,
     allowWeakWalls: config.allowWeakWalls,
-    newRunId: createRunIds(() => clock.now()),
+    newRunId,
     draining: () => state.draining,
     // A name that is given again must not meet the cells of whoever had it before.
     onTenantDeleted(tenant) {
@@ -204,6 +207,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     load: createLoadCode({ admission, scheduler, pool }),
     cacheSize: FUNCTION_CACHE,
   })
+  const executions = taken.use(
+    openExecutions({ ...stores, clock, execute, functions, admission, newRunId, draining: () => state.draining, log }),
+  )
   const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
   const health = (): Health => ({
     ready: state.ready,
@@ -217,6 +223,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     artifacts,
     execute,
     functions,
+    executions,
     functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
@@ -258,6 +265,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       const address = await gateway.listen({ host: config.host, port: config.port })
       state.url = address.url
       stores.announce(address.url)
+      executions.begin()
       log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
     },
@@ -267,7 +275,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     async drain() {
       state.draining = true
       log.info({ runs: admission.running }, 'host.draining')
-      await Promise.race([admission.whenIdle(), timeout(config.drainMs)])
+      await Promise.race([admission.whenIdle(), setTimeout(config.drainMs, undefined, { ref: false })])
       // What still runs is ended by the host, and its callers are told so before the door closes.
       await pool[Symbol.asyncDispose]()
       await admission.whenIdle()
@@ -287,13 +295,4 @@ interface HostState {
 async function inject(gateway: Gateway, { method, url, headers, payload }: HostRequest): Promise<HostAnswer> {
   const answer = await gateway.inject({ method, url, headers, ...(payload !== undefined && { payload }) })
   return { statusCode: answer.statusCode, headers: answer.headers, body: answer.body }
-}
-
-function timeout(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref())
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -21,6 +21,7 @@ const COMPOSERS = new Set([
   'src/capabilities.ts',
   'src/blob-service.ts',
   'src/canaries.ts',
+  'src/durable.ts',
   'src/index.ts',
   'src/doctor.ts',
 ])

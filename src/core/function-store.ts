@@ -14,6 +14,8 @@ export interface FunctionConfig {
   readonly reuse?: Reuse | undefined
   /** Who may call it over HTTP: anybody, unless it is said to be whoever has a key of the tenant's. */
   readonly http?: { readonly auth?: 'public' | 'key' | undefined } | undefined
+  /** It is called as an execution, over many runs; whether each has the version that the alias `live` names then. */
+  readonly durable?: { readonly versions?: 'pin' | 'follow' | undefined } | undefined
   /** Plain values that the guest sees as `context.env`. */
   readonly env?: Readonly<Record<string, string>> | undefined
 }

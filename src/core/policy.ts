@@ -200,6 +200,19 @@ export interface AuthGrant extends Grant {
   readonly concurrency: number
 }
 
+export interface DurableGrant extends Grant {
+  /** Executions that are not over. */
+  readonly executions: number
+  /** Steps of one execution, sleeps and waits included. */
+  readonly entries: number
+  /** One value of a step, or one event, as JSON. */
+  readonly valueBytes: number
+  /** All values of one execution. */
+  readonly journalBytes: number
+  /** Longest sleep, or wait for an event. */
+  readonly waitSeconds: number
+}
+
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
@@ -207,6 +220,7 @@ export interface Grants {
   readonly queues?: QueuesGrant
   readonly docs?: DocsGrant
   readonly invoke?: InvokeGrant
+  readonly durable?: DurableGrant
   readonly fetch?: FetchGrant
   readonly sql?: SqlGrant
   readonly auth?: AuthGrant

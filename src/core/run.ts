@@ -1,3 +1,4 @@
+import type { RunJournal } from './durable.ts'
 import type { Exchange } from './exchange.ts'
 import type { ArtifactId, FunctionName, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
@@ -8,7 +9,7 @@ import type { Bytes, EpochMillis, Mebibytes, Micros, Millis, Units } from './qua
  * What started a run: submitted code, a call of a deployed function, an HTTP request to one, another function. The ledger
  * keeps it; later triggers add to the list.
  */
-export const TRIGGERS = ['execute', 'invoke', 'http', 'function'] as const
+export const TRIGGERS = ['execute', 'invoke', 'http', 'function', 'durable'] as const
 export type Trigger = (typeof TRIGGERS)[number]
 
 /**
@@ -59,6 +60,8 @@ export interface RunRequest {
   readonly timeout?: Millis
   /** Aborting it ends the run as `cancelled`. */
   readonly signal?: AbortSignal
+  /** The execution that the run takes further; its code has steps then. */
+  readonly execution?: { readonly id: RunId; readonly journal: RunJournal }
   /** The HTTP request that the run answers, for the trigger `http`: bodies stream through it. */
   readonly exchange?: Exchange
 }

@@ -55,5 +55,16 @@ export const configSchema = z.strictObject({
     })
     .optional()
     .describe('How it answers HTTP requests.'),
+  durable: z
+    .strictObject({
+      versions: z
+        .enum(['pin', 'follow'])
+        .optional()
+        .describe(
+          '`pin` (default): an execution ends with the version that it began with; `follow`: each of its runs has the version that `live` names then.',
+        ),
+    })
+    .optional()
+    .describe('It is called as an execution: `context.step`, `.sleep` and `.waitForEvent`, over many runs.'),
   env: env.optional().describe('Plain values, seen as `context.env`. Not for secrets.'),
 })

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { z } from 'zod'
 import type { FunctionConfig } from '../core/function-store.ts'
+import type { Executions } from '../core/durable.ts'
 import type { BlobUrls } from '../core/blob-urls.ts'
 import type { AuthStore } from '../core/auth.ts'
 import type { BlobStore } from '../core/blobs.ts'
@@ -23,6 +24,7 @@ import { accountRoutes } from './routes/accounts.ts'
 import { aliasRoutes } from './routes/aliases.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
+import { executionRoutes } from './routes/executions.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
@@ -39,6 +41,7 @@ export interface GatewayParts {
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
   readonly functions: ports.Functions
+  readonly executions: Executions
   /** What a function's configuration must look like. */
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
@@ -117,6 +120,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...runRoutes(parts),
     ...functionRoutes(parts),
     ...aliasRoutes(parts),
+    ...executionRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
     ...blobRoutes(parts),

@@ -32,6 +32,7 @@ interface ParameterTypes {
   collection: string
   id: string
   variable: string
+  event: string
 }
 
 export type ParameterName = keyof ParameterTypes
@@ -112,6 +113,7 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
   collection: anyText('The name of a collection.'),
   id: anyText('The id of a document, percent-encoded.'),
   variable: anyText('The name of a variable.'),
+  event: anyText('The name of an event.'),
 }
 
 /** Whatever a tenant calls its own things: checked where it is used, in the words of a guest's call. */

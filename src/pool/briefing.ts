@@ -50,12 +50,13 @@ export function startOf(ticket: Ticket, artifact: number): Start {
  * configuration of the tenant and the function. Invariant: ASCII, which the wire counts on.
  */
 function contextOf({ run, request, wall, env: shared }: Ticket): string {
-  const { tenant, trigger, stage, function: deployed, env, exchange } = request
+  const { tenant, trigger, stage, function: deployed, env, exchange, execution } = request
   const streams = exchange === undefined ? '' : ',"streams":true'
+  const executing = execution === undefined ? '' : `,"executionId":"${execution.id}"`
   const name = deployed === undefined ? 'null' : `{"name":"${deployed.name}","version":${deployed.version}}`
   return (
     `{"runId":"${run}","tenant":"${tenant}","trigger":"${stage ?? trigger}","function":${name},"attempt":1,` +
-    `"wallMs":${wall},"env":${shared === undefined && env === undefined ? '{}' : asciiJson({ ...shared, ...env })}${streams}}`
+    `"wallMs":${wall},"env":${shared === undefined && env === undefined ? '{}' : asciiJson({ ...shared, ...env })}${streams}${executing}}`
   )
 }
 

@@ -193,6 +193,7 @@ export async function openGateway(options: Options = {}): Promise<World> {
     blobs: {} as never,
     blobUrls: {} as never,
     queues: {} as never,
+    executions: {} as never,
     users: { findSigningKey: async () => undefined } as never,
     databases: options.databases ?? noDatabases,
     data: noData,

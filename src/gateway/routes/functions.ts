@@ -155,7 +155,7 @@ function invoking({ functions, execute, accounts }: Parts): Route {
     query: invokeQuery,
     body: invokeBody,
     answer: { status: 200, description: 'The run took place and was charged.', schema: runAnswerSchema },
-    refusals: ['BUDGET_EXCEEDED', 'NO_HANDLER', ...RUN_REFUSALS],
+    refusals: ['BUDGET_EXCEEDED', 'NO_HANDLER', 'CONFLICT', ...RUN_REFUSALS],
     starts: 'run',
     async handle({ path, query: { version, alias }, body, headers, signal }) {
       const by = alias === undefined ? undefined : parseAliasName(alias)
@@ -167,6 +167,10 @@ function invoking({ functions, execute, accounts }: Parts): Route {
           'NO_HANDLER',
           `version ${deployed.version} of "${deployed.name}" has no default function to call, only: ${found}`,
         )
+      }
+      if (deployed.config.durable !== undefined) {
+        const advice = 'start it: POST …/functions/{function}/executions'
+        throw new CloisterError('CONFLICT', `version ${deployed.version} of "${deployed.name}" is durable; ${advice}`)
       }
       const request = functionRequest(deployed, { tenant: path.tenant, trigger: 'invoke', ...body, signal: signal() })
       return runAnswer(await execute(request), accounts.costUsd)

@@ -16,6 +16,7 @@ import {
 import { DocIndexWriter } from './doc-index-writer.ts'
 import { DocIndexes } from './doc-indexes.ts'
 import { DocWriter } from './doc-writer.ts'
+import { ExecutionWriter } from './execution-writer.ts'
 import { FunctionWriter } from './function-writer.ts'
 import { InvoiceWriter } from './invoice-writer.ts'
 import { KvWriter } from './kv-writer.ts'
@@ -93,6 +94,7 @@ function handlersOf(database: DatabaseSync): Handlers {
   const kv = new KvWriter(database)
   const functions = new FunctionWriter(database)
   const invoices = new InvoiceWriter(database)
+  const executions = new ExecutionWriter(database)
   const blobs = new BlobWriter(database)
   const queues = new QueueWriter(database)
   const docIndexes = new DocIndexes(database)
@@ -122,6 +124,13 @@ function handlersOf(database: DatabaseSync): Handlers {
     'alias.delete': (input) => functions.aliases.delete(input),
     'alias.end-canary': (input) => functions.aliases.endCanary(input),
     'alias.roll-back': (input) => functions.aliases.rollBack(input),
+    'execution.begin': (input) => executions.begin(input),
+    'execution.record': (input) => executions.record(input),
+    'execution.take-event': (input) => executions.takeEvent(input),
+    'execution.settle': (input) => executions.settle(input),
+    'execution.deliver': (input) => executions.deliver(input),
+    'execution.cancel': (input) => executions.cancel(input),
+    'execution.forget': (input) => executions.forget(input),
     'artifacts.purge': () => functions.purgeArtifacts(),
     'kv.purge': purge,
     'blob.begin': (input) => blobs.begin(input),

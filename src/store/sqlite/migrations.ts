@@ -5,6 +5,7 @@ import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { auth } from './migrations/auth.ts'
 import { blobs } from './migrations/blobs.ts'
 import { docs } from './migrations/docs.ts'
+import { executions } from './migrations/executions.ts'
 import { functions } from './migrations/functions.ts'
 import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
@@ -37,6 +38,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   tenantEnv,
   rollbacks,
   auth,
+  executions,
 ]
 
 /** The schema version that this program writes. */
