@@ -126,7 +126,7 @@ test('code that no longer matches the journal is told by name: another step, ano
     const path = await start(name)
     await waiting(path)
     await deploy(name, code(after), { versions: 'follow' })
-    await acme.post(`${path}/events/go`)
+    expect((await acme.post(`${path}/events/go`)).status).toBe(204)
     return (await ended(path)).error
   }
   expect(await changed('renamed', step('a') + step('c') + wait)).toMatchObject({
@@ -146,7 +146,7 @@ test('code that no longer matches the journal is told by name: another step, ano
   const path = await start('pinned')
   await waiting(path)
   await deploy('pinned', code('return 2'))
-  await acme.post(`${path}/events/go`)
+  expect((await acme.post(`${path}/events/go`)).status).toBe(204)
   expect((await ended(path)).result).toBe(1)
 })
 

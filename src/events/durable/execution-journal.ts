@@ -82,6 +82,7 @@ export class ExecutionJournal implements RunJournal {
   }
 
   async begin(step: StepRequest): Promise<StepAnswer> {
+    if (this.#mismatch !== undefined) throw this.#refuse(this.#mismatch)
     const known = this.#entries.get(step.id)
     this.#plans.set(step.id, step)
     if (known !== undefined && (known.kind !== step.kind || known.name !== step.name)) {

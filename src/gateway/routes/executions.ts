@@ -31,7 +31,7 @@ const listQuery = z.strictObject({
 })
 
 const eventBody = jsonBody(
-  z.strictObject({ payload: z.unknown().describe('What `waitForEvent` gives; null if absent.') }),
+  z.strictObject({ payload: z.unknown().optional().describe('What `waitForEvent` gives; null if absent.') }),
   'optional',
 )
 
