@@ -4,13 +4,16 @@ import type { Call } from './calls.ts'
 import { createDocs } from './docs.ts'
 import { createInvoke } from './invoke.ts'
 import { createKv } from './kv.ts'
-import { defineProperty } from './primordials.ts'
+import { defineProperty, includes } from './primordials.ts'
 import { createQueues } from './queues.ts'
+import { createSecrets } from './secrets.ts'
 import type { Web } from './web/host.ts'
 import { createSql } from './sql.ts'
 
+type Creator = (call: Call, openWeb: () => Web, isGranted: (name: string) => boolean) => object
+
 /** Guest halves by the name that a policy grants. What is missing here cannot be had, whatever is granted. */
-const CREATORS: { readonly [name: string]: ((call: Call, openWeb: () => Web) => object) | undefined } = {
+const CREATORS: { readonly [name: string]: Creator | undefined } = {
   __proto__: null as never,
   kv: createKv,
   blobs: createBlobs,
@@ -18,6 +21,7 @@ const CREATORS: { readonly [name: string]: ((call: Call, openWeb: () => Web) => 
   docs: createDocs,
   invoke: createInvoke,
   sql: createSql,
+  secrets: createSecrets,
   auth: createAuth,
 }
 
@@ -30,7 +34,7 @@ export function addCapabilities(context: object, names: readonly string[], call:
     // Defined, not assigned: a setter of the guest's on `Object.prototype` would get it instead.
     defineProperty(context, name, {
       __proto__: null,
-      value: create(call, openWeb),
+      value: create(call, openWeb, (part) => includes(names, part)),
       enumerable: true,
     } as PropertyDescriptor)
   }

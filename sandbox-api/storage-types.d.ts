@@ -101,3 +101,14 @@ export interface Queues {
   /** All of 1 to 100 messages, 1 MiB together, or none. */
   sendMany(queue: string, messages: readonly ({ body: Json } & SendOptions)[]): Promise<SentMessage[]>
 }
+
+/** Secrets that the code uses and does not have. */
+export interface Secrets {
+  /**
+   * What stands for a secret in this run: put it into the headers, the URL or the body of a `fetch`, and the secret itself
+   * goes out in its place, to the hosts that it is bound to. Code of NOT_FOUND if there is none of that name.
+   */
+  ref(name: string): Promise<string>
+  /** The secret itself. Present if the policy says so. */
+  reveal?(name: string): Promise<string>
+}

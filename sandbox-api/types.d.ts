@@ -9,8 +9,8 @@
  * `"lib": ["esnext", "webworker"], "types": []`. `Request`, `Response` and the rest below come from there.
  */
 
+import type { Blobs, Queues, Secrets } from './storage-types.d.ts'
 import type { Auth } from './auth-types.d.ts'
-import type { Blobs, Queues } from './storage-types.d.ts'
 
 export type { AppSession, AppUser, Auth, Credentials } from './auth-types.d.ts'
 export type {
@@ -21,6 +21,7 @@ export type {
   BlobPutOptions,
   Blobs,
   Queues,
+  Secrets,
   SendOptions,
   SentMessage,
   StoredBlob,
@@ -259,6 +260,7 @@ export interface Context {
   readonly invoke?: Invoke
   readonly docs?: Documents
   readonly sql?: Sql
+  readonly secrets?: Secrets
   readonly auth?: Auth
 }
 

@@ -7,6 +7,8 @@ import { createDurableCapability } from './broker/durable.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
 import { createQueuesCapability } from './broker/queues.ts'
+import { createSecretsCapability } from './broker/secrets.ts'
+import { Secrets } from './broker/secrets/secrets.ts'
 import { createSqlCapability } from './broker/sql.ts'
 import { Databases } from './broker/sql/databases.ts'
 import { type TenantData, createTenantData } from './broker/tenant-data.ts'
@@ -36,15 +38,19 @@ export interface OpenCapabilities extends AsyncDisposable {
   readonly data: TenantData
   /** What `sql` reaches, to be operated from outside as well. */
   readonly databases: Databases
+  /** Written from outside, used by `fetch`. */
+  readonly secrets: Secrets
   /** Lets go of what is held for a tenant that was deleted. */
   forgetTenant(tenant: TenantId): void
 }
 
 /** Makes everything that a policy can grant, out of what this host has. A part of the composition root, see main.ts. */
 export function openCapabilities({ config, stores, blobs, vault, clock, policyOf }: Parts): OpenCapabilities {
+  const secrets = new Secrets({ store: stores.secrets, vault, clock })
   const fetch = createFetchCapability({
     resolve: createResolver(config.dnsServers?.split(',') ?? []),
     socketsMax: config.egressSocketsMax,
+    secrets,
   })
   const databases = new Databases({
     store: stores.sqlBindings,
@@ -59,6 +65,7 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
       ...data.capabilities,
       createSqlCapability({ databases }),
       fetch,
+      createSecretsCapability({ secrets }),
       createBlobsCapability(blobs),
       createDurableCapability({ clock }),
       createQueuesCapability({ store: stores.queues }),
@@ -66,6 +73,7 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
     ],
     data,
     databases,
+    secrets,
     forgetTenant: (tenant) => databases.forget(tenant),
     async [Symbol.asyncDispose]() {
       databases[Symbol.dispose]()

@@ -15,14 +15,14 @@ interface Parts {
   readonly clock: Clock
   readonly executions: ExecutionStore
   readonly execute: Execute
-  readonly functions: FunctionDirectory
-  readonly admission: AdmissionDesk
+  readonly functions: Pick<FunctionDirectory, 'resolve'>
+  readonly admission: Pick<AdmissionDesk, 'policyOf'>
   readonly newRunId: () => RunId
   readonly draining: () => boolean
   readonly log: Logger
 }
 
-/** Opens executions of durable functions; they go on once it is told to begin. A part of the composition root, see main.ts. */
+/** Opens executions of durable functions; they go on once it is told to begin. A part of the composition root, see event-service.ts. */
 export function openExecutions({
   clock,
   executions,

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type AdmissionDesk, createAdmission } from './admission/admission.ts'
 import { loadAdminKey } from './admission/admin-key.ts'
 import { type BillingDesk, createBilling } from './billing/billing.ts'
@@ -18,8 +18,8 @@ import { systemClock } from './core/clock.ts'
 import { type TenantId, createRunIds } from './core/ids.ts'
 import type { Inspection } from './core/inspection.ts'
 import { bytes, millis } from './core/quantity.ts'
-import { openExecutions } from './durable.ts'
 import { examine, examineWeb } from './doctor.ts'
+import { openEventService } from './event-service.ts'
 import { type Execute, createExecute } from './execute.ts'
 import { type Artifacts, createArtifacts } from './functions/artifacts.ts'
 import { configSchema } from './functions/config.ts'
@@ -42,11 +42,11 @@ import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
-import { readVersion } from './version.ts'
 import { withoutPosts } from './without-posts.ts'
 import { logEvents } from './telemetry/log-events.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { createMetrics } from './telemetry/metrics.ts'
+import { VERSION } from './version.ts'
 import { openVault } from './vault/open-vault.ts'
 
 /** The whole platform in this process, put together: what the command line and the library open. */
@@ -207,8 +207,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     load: createLoadCode({ admission, scheduler, pool }),
     cacheSize: FUNCTION_CACHE,
   })
-  const executions = taken.use(
-    openExecutions({ ...stores, clock, execute, functions, admission, newRunId, draining: () => state.draining, log }),
+  const draining = (): boolean => state.draining
+  const events = taken.use(
+    await openEventService({ clock, stores, admission, functions, execute, newRunId, draining, log }),
   )
   const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
   const health = (): Health => ({
@@ -219,11 +220,11 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const gateway = createGateway({
     gatekeeper: admission,
     directory: admission,
-    draining: () => state.draining,
+    draining,
     artifacts,
     execute,
     functions,
-    executions,
+    ...events,
     functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
@@ -234,11 +235,12 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     queues: stores.queues,
     users: stores.auth,
     databases: capabilities.databases,
+    secrets: capabilities.secrets,
     data: capabilities.data,
     health,
     metrics,
     log,
-    version: readVersion(),
+    version: VERSION,
     bodySizeMax: config.bodyBytesMax,
     limits: {
       connections: connectionsWithin(HTTP_LIMITS.connections, descriptorsMax(), config.cellsMax),
@@ -265,7 +267,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       const address = await gateway.listen({ host: config.host, port: config.port })
       state.url = address.url
       stores.announce(address.url)
-      executions.begin()
+      events.start()
       log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
     },
@@ -275,7 +277,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     async drain() {
       state.draining = true
       log.info({ runs: admission.running }, 'host.draining')
-      await Promise.race([admission.whenIdle(), setTimeout(config.drainMs, undefined, { ref: false })])
+      await Promise.race([admission.whenIdle(), pause(config.drainMs, undefined, { ref: false })])
       // What still runs is ended by the host, and its callers are told so before the door closes.
       await pool[Symbol.asyncDispose]()
       await admission.whenIdle()

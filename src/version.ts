@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** The version of this program. */
-export function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+
+/** Of this program. */
+export const VERSION = manifest.version

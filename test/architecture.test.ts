@@ -20,6 +20,7 @@ const COMPOSERS = new Set([
   'src/main.ts',
   'src/capabilities.ts',
   'src/blob-service.ts',
+  'src/event-service.ts',
   'src/canaries.ts',
   'src/durable.ts',
   'src/index.ts',

@@ -77,7 +77,7 @@ export interface AdmissionDesk extends Admission {
   /** What a tenant's code has done to its cells. Throws NOT_FOUND. */
   cellsOf(tenant: TenantId): CellsView
   /** Throws FORBIDDEN unless the tenant's policy grants the capability, NOT_FOUND without the tenant. */
-  requireGrant(tenant: TenantId, capability: keyof Grants): void
+  requireGrant<Name extends keyof Grants>(tenant: TenantId, capability: Name): NonNullable<Grants[Name]>
   /** Tenants whose new runs are held off, because their code keeps bringing down cells. */
   readonly backedOff: number
   /** Admitted runs that have not ended. */
@@ -124,7 +124,8 @@ class Desk implements AdmissionDesk {
     this.#backOff.check(member)
     // Last, so that only a run that could start costs a token.
     this.#checkRate(member, policy)
-    return new AdmittedRun(request, member.record, policy, this.#parts.newRunId(), this.#parts.clock.now(), this.#runs)
+    const { newRunId, clock } = this.#parts
+    return new AdmittedRun(request, member.record, policy, request.run ?? newRunId(), clock.now(), this.#runs)
   }
 
   authenticate(authorizationHeader: string | undefined): Principal {
@@ -202,10 +203,11 @@ class Desk implements AdmissionDesk {
     return this.#backOff.view(this.#memberOf(tenant))
   }
 
-  requireGrant(tenant: TenantId, capability: keyof Grants): void {
+  requireGrant<Name extends keyof Grants>(tenant: TenantId, capability: Name): NonNullable<Grants[Name]> {
     const member = this.#directory.find(tenant)
     if (member === undefined) throw noSuchTenant(tenant)
-    if (policyOf(member).capabilities[capability] !== undefined) return
+    const grant = policyOf(member).capabilities[capability]
+    if (grant !== undefined) return grant
     throw new CloisterError('FORBIDDEN', `the policy of tenant "${tenant}" does not grant ${capability}`)
   }
 

@@ -7,11 +7,15 @@ import { Connections } from './egress/pools.ts'
 import { idOf, pieceOf, requestOf } from './egress/request.ts'
 import type { Resolve } from './egress/resolver.ts'
 import { ResponseBody } from './egress/response-body.ts'
+import { RunSecrets } from './secrets/run-secrets.ts'
+import type { Secrets } from './secrets/secrets.ts'
 
 interface Parts {
   readonly resolve: Resolve
   /** Sockets of all tenants together; past it requests fail as UNAVAILABLE. */
   readonly socketsMax: number
+  /** What placeholders in requests stand for. */
+  readonly secrets: Secrets
 }
 
 /** The capability, and the connections that it keeps for all tenants. */
@@ -28,10 +32,13 @@ const MINE = {}
  * Host half of `fetch`. `send` gives the head of the response and as much of its body as is there; `read` gives the rest of
  * it, `write` takes the body of a request that is streamed. The guest chooses the number by which it speaks of a request.
  */
-export function createFetchCapability({ resolve, socketsMax }: Parts): FetchCapability {
+export function createFetchCapability({ resolve, socketsMax, secrets }: Parts): FetchCapability {
   const connections = new Connections({ resolve, socketsMax })
   const operations = new Map<string, Operation<FetchGrant>>([
-    ['send', { effect: 'lasting', run: (scope, grant, [given]) => send(connections, scope, grant, given) }],
+    [
+      'send',
+      { effect: 'lasting', run: (scope, grant, [given]) => send({ connections, secrets }, scope, grant, given) },
+    ],
     ['write', { effect: 'lasting', run: (scope, _, [id, piece]) => write(requestsOf(scope), id, piece) }],
     ['read', { effect: 'none', run: (scope, _, [id]) => read(requestsOf(scope), id) }],
     [
@@ -98,10 +105,27 @@ function requestsOf(scope: RunScope): RunRequests {
   return scope.keep(MINE, () => new RunRequests())
 }
 
-async function send(connections: Connections, scope: RunScope, grant: FetchGrant, given: unknown): Promise<string> {
+interface Shared {
+  readonly connections: Connections
+  readonly secrets: Secrets
+}
+
+async function send(
+  { connections, secrets }: Shared,
+  scope: RunScope,
+  grant: FetchGrant,
+  given: unknown,
+): Promise<string> {
   const request = requestOf(given, grant)
   const requests = requestsOf(scope)
-  const fetching = new Fetching({ connections, scope, grant, request, count: () => requests.count(grant.requests) })
+  const fetching = new Fetching({
+    connections,
+    scope,
+    grant,
+    request,
+    secrets: RunSecrets.of(secrets, scope),
+    count: () => requests.count(grant.requests),
+  })
   const open: Open = { fetching }
   requests.add(request.id, open)
   try {

@@ -19,6 +19,7 @@ import { registerPolicy } from './policy.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
 import { registerServe } from './serve.ts'
+import { registerSecrets } from './secrets.ts'
 import { registerSql } from './sql.ts'
 import { registerStress } from './stress.ts'
 import { listenForShutdown } from './shutdown.ts'
@@ -42,6 +43,7 @@ const REGISTRARS = [
   registerTenants,
   registerKeys,
   registerSql,
+  registerSecrets,
   registerUsers,
   registerKv,
   registerDocs,

@@ -1,3 +1,4 @@
+import type { Destination, RetryConfig } from './event-config.ts'
 import type { AliasName, ArtifactId, FunctionName, TenantId } from './ids.ts'
 import type { FunctionQuota, Reuse } from './policy.ts'
 import type { Bytes, EpochMillis } from './quantity.ts'
@@ -16,6 +17,11 @@ export interface FunctionConfig {
   readonly http?: { readonly auth?: 'public' | 'key' | undefined } | undefined
   /** It is called as an execution, over many runs; whether each has the version that the alias `live` names then. */
   readonly durable?: { readonly versions?: 'pin' | 'follow' | undefined } | undefined
+  /** How its events are tried again. */
+  readonly retry?: RetryConfig | undefined
+  /** Where the record of an event goes that it has dealt with, and of one that was given up. */
+  readonly onSuccess?: Destination | undefined
+  readonly onFailure?: Destination | undefined
   /** Plain values that the guest sees as `context.env`. */
   readonly env?: Readonly<Record<string, string>> | undefined
 }

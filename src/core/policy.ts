@@ -174,6 +174,20 @@ export interface FunctionQuota {
   readonly storedBytes: Bytes
 }
 
+/** What a tenant may keep of events. */
+export interface EventQuota {
+  /** Asynchronous runs that wait for their turn. */
+  readonly queued: number
+  /** Events that were given up. Past it the oldest go. */
+  readonly deadLetters: number
+  /** For so long they are kept. */
+  readonly deadLetterDays: number
+  /** Answers that are remembered by the keys of their callers. */
+  readonly idempotencyKeys: number
+  /** Inputs of what waits, of what was given up, and answers that are remembered: of each so much. */
+  readonly storedBytes: Bytes
+}
+
 export interface SqlGrant extends Grant {
   /** Connections to each database, shared by all runs of the tenant. */
   readonly connections: number
@@ -185,6 +199,17 @@ export interface SqlGrant extends Grant {
   readonly rows: number
   /** One result as JSON. */
   readonly resultBytes: number
+}
+
+export interface SecretsGrant extends Grant {
+  /** Secrets of one tenant. */
+  readonly secrets: number
+  /** One value. */
+  readonly valueBytes: Bytes
+  /** All values of one tenant together. */
+  readonly storedBytes: Bytes
+  /** Whether code may have the value itself, by `secrets.reveal`. */
+  readonly reveal: boolean
 }
 
 export interface AuthGrant extends Grant {
@@ -223,6 +248,7 @@ export interface Grants {
   readonly durable?: DurableGrant
   readonly fetch?: FetchGrant
   readonly sql?: SqlGrant
+  readonly secrets?: SecretsGrant
   readonly auth?: AuthGrant
 }
 
@@ -235,5 +261,6 @@ export interface Policy {
   readonly instance: Instance
   readonly engine: Engine
   readonly functions: FunctionQuota
+  readonly events: EventQuota
   readonly capabilities: Grants
 }

@@ -6,10 +6,22 @@ import type { Policy, Reuse } from './policy.ts'
 import type { Bytes, EpochMillis, Mebibytes, Micros, Millis, Units } from './quantity.ts'
 
 /**
- * What started a run: submitted code, a call of a deployed function, an HTTP request to one, another function. The ledger
- * keeps it; later triggers add to the list.
+ * What started a run: submitted code, a call of a deployed function, an HTTP request to one, another function, a call that
+ * nobody waits for, messages of a queue, a time that was planned, a change of a blob or a document, a step of an execution. The ledger keeps it; later
+ * triggers add to the list.
  */
-export const TRIGGERS = ['execute', 'invoke', 'http', 'function', 'durable'] as const
+export const TRIGGERS = [
+  'execute',
+  'invoke',
+  'http',
+  'function',
+  'async',
+  'queue',
+  'schedule',
+  'blob',
+  'doc',
+  'durable',
+] as const
 export type Trigger = (typeof TRIGGERS)[number]
 
 /**
@@ -50,6 +62,10 @@ export interface RunRequest {
   readonly reuse?: Reuse
   /** `load`: the code is loaded and asked for its handlers, and none of them is called. Never charged. */
   readonly stage?: 'load'
+  /** The id that the run was promised; a new one if absent. */
+  readonly run?: RunId
+  /** 1, or higher when an event is tried again; 1 if absent. */
+  readonly attempt?: number
   /** The run that called for this one. */
   readonly parentRun?: RunId
   /** How many calls of functions lead to this run; 0 if absent. */

@@ -4,11 +4,15 @@
  */
 import type { AuthStore } from './auth.ts'
 import type { DocStore } from './documents.ts'
+import type { IdempotencyStore } from './idempotency.ts'
 import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
+import type { InvocationStore } from './invocations.ts'
 import type { RunStatus } from './outcome.ts'
 import type { FunctionStore } from './function-store.ts'
 import type { Bytes, EpochMillis, Micros, NanoUsd } from './quantity.ts'
 import type { QueueStore } from './queues.ts'
+import type { SqlBindingStore } from './sql-bindings.ts'
+import type { SecretStore } from './secrets.ts'
 import type { FunctionVersion, GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
 
 /** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
@@ -262,27 +266,6 @@ export interface StoredBytes {
   readonly bytes: Bytes
 }
 
-/** A database that a tenant's code may use by a name. */
-export interface SqlBindingRecord {
-  readonly tenant: TenantId
-  readonly name: string
-  /** Its URL, with the password, sealed by the vault. */
-  readonly sealed: string
-  /** What the operator binds may be anywhere; what the tenant binds must be in the open internet. */
-  readonly boundBy: 'operator' | 'tenant'
-  readonly createdAt: EpochMillis
-  readonly updatedAt: EpochMillis
-}
-
-export interface SqlBindingStore {
-  /** Writes it, unless it would be one more than `max`. Rejects with NOT_FOUND for a tenant that does not exist. */
-  put(binding: SqlBindingRecord, max: number): Promise<'done' | 'too-many'>
-  find(tenant: TenantId, name: string): Promise<SqlBindingRecord | undefined>
-  /** By name. */
-  list(tenant: TenantId): Promise<readonly SqlBindingRecord[]>
-  delete(tenant: TenantId, name: string): Promise<boolean>
-}
-
 /** Everything that lasts, opened together and closed together. */
 export interface Stores extends AsyncDisposable {
   readonly tenants: TenantStore
@@ -292,9 +275,12 @@ export interface Stores extends AsyncDisposable {
   readonly docs: DocStore
   readonly functions: FunctionStore
   readonly queues: QueueStore
+  readonly invocations: InvocationStore
+  readonly idempotency: IdempotencyStore
   readonly invoices: InvoiceStore
   /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */
   storedBytes(): Promise<readonly StoredBytes[]>
   readonly sqlBindings: SqlBindingStore
+  readonly secrets: SecretStore
   readonly auth: AuthStore
 }

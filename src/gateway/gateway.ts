@@ -26,11 +26,13 @@ import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
 import { executionRoutes } from './routes/executions.ts'
 import { functionRoutes } from './routes/functions.ts'
+import { invokeRoutes } from './routes/invoke.ts'
 import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 import { userRoutes } from './routes/users.ts'
@@ -42,6 +44,7 @@ export interface GatewayParts {
   readonly execute: ports.Execute
   readonly functions: ports.Functions
   readonly executions: Executions
+  readonly calls: ports.Calls
   /** What a function's configuration must look like. */
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
@@ -51,6 +54,7 @@ export interface GatewayParts {
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly users: AuthStore
   readonly databases: ports.Databases
+  readonly secrets: ports.Secrets
   readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
@@ -119,6 +123,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     execute,
     ...runRoutes(parts),
     ...functionRoutes(parts),
+    ...invokeRoutes(parts),
     ...aliasRoutes(parts),
     ...executionRoutes(parts),
     ...accountRoutes(parts),
@@ -127,6 +132,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...queueRoutes(parts),
     ...userRoutes(parts),
     ...sqlRoutes(parts),
+    ...secretRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),
     ...docRoutes(parts),

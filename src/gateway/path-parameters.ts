@@ -27,6 +27,7 @@ interface ParameterTypes {
   function: FunctionName
   alias: AliasName
   databaseName: string
+  secretName: string
   userId: string
   key: string
   collection: string
@@ -44,6 +45,7 @@ interface Parameter<Value> {
   read(text: string): Value
 }
 
+const SECRET_NAME = '^[A-Z][A-Z0-9_]{0,62}$'
 const USER_ID = /^usr_[0-9a-f]{32}$/
 /** Longest key of a blob under any policy. */
 const BLOB_KEY_BYTES_MAX = 1_024
@@ -108,6 +110,14 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
       new RegExp(TENANT_ID_PATTERN).test(text)
         ? text
         : refuse('NOT_FOUND', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
+  },
+  secretName: {
+    description: 'The name of a secret.',
+    pattern: SECRET_NAME,
+    read: (text) =>
+      new RegExp(SECRET_NAME).test(text)
+        ? text
+        : refuse('INVALID_REQUEST', text, 'is no name of a secret: 1 to 63 of A-Z, 0-9 and _, a letter first'),
   },
   key: anyText('A key, percent-encoded.'),
   collection: anyText('The name of a collection.'),

@@ -11,7 +11,8 @@ import type {
   VersionRecord,
 } from '../core/function-store.ts'
 import type { AliasName, FunctionName, KeyId, RunId, TenantId } from '../core/ids.ts'
-import type { Grants } from '../core/policy.ts'
+import type { InvocationTarget, InvocationView } from '../core/invocations.ts'
+import type { Grants, SecretsGrant } from '../core/policy.ts'
 import type { EpochMillis } from '../core/quantity.ts'
 import type { Artifact, Outcome, RunRequest, Usage, WallLevel } from '../core/run.ts'
 import type { Budget, KeyRecord, KvEntry, LedgerStore, TenantRecord, TimeRange, UsageGroup } from '../core/stores.ts'
@@ -70,8 +71,8 @@ export interface Directory {
   /** A budget as JSON, money as decimal text. */
   viewBudget(budget: Budget): object
   cellsOf(id: TenantId): CellsView
-  /** Throws FORBIDDEN unless the tenant's policy grants the capability. */
-  requireGrant(id: TenantId, capability: keyof Grants): void
+  /** What the tenant's policy grants of a capability. Throws FORBIDDEN if nothing. */
+  requireGrant<Name extends keyof Grants>(id: TenantId, capability: Name): NonNullable<Grants[Name]>
   /** Throws CONFLICT if there are too many. */
   createKey(tenant: TenantId): Promise<{ readonly id: KeyId; readonly key: string }>
   listKeys(tenant: TenantId): readonly KeyRecord[]
@@ -110,6 +111,28 @@ export interface Databases {
     | { readonly ok: true; readonly elapsed: number; readonly server: string }
     | { readonly ok: false; readonly elapsed: number; readonly reason: string }
   >
+}
+
+/** What may be known of a secret: everything but its value. */
+export interface Secret {
+  readonly name: string
+  readonly hosts: readonly string[]
+  readonly createdAt: EpochMillis
+  readonly updatedAt: EpochMillis
+}
+
+/** Secrets of tenants, write-only. Every call about a name that is not there throws NOT_FOUND. */
+export interface Secrets {
+  /** Throws INVALID_REQUEST with every fault, QUOTA_EXCEEDED, NOT_FOUND without the tenant. */
+  put(
+    tenant: TenantId,
+    name: string,
+    change: { readonly value: string; readonly hosts: readonly string[] },
+    grant: SecretsGrant,
+  ): Promise<{ readonly secret: Secret; readonly created: boolean }>
+  get(tenant: TenantId, name: string): Promise<Secret>
+  list(tenant: TenantId): Promise<readonly Secret[]>
+  delete(tenant: TenantId, name: string): Promise<void>
 }
 
 /** Code as it was submitted. */
@@ -221,6 +244,27 @@ export interface Exposition {
 export interface Log {
   info(fields: object, event: string): void
   error(fields: object, event: string): void
+}
+
+/** A call of a function that its caller may have named. */
+export interface FunctionCall {
+  readonly tenant: TenantId
+  readonly function: FunctionName
+  readonly target: InvocationTarget
+  readonly input: Uint8Array
+  readonly key?: string | undefined
+}
+
+/** Runs that nobody waits for, and calls that are made once. */
+export interface Calls {
+  /** Rejects with QUOTA_EXCEEDED, TOO_LARGE, and CONFLICT for a key that was used for something else. */
+  queue(call: FunctionCall): Promise<{ readonly run: RunId; readonly again: boolean }>
+  once(
+    call: FunctionCall & { readonly key: string },
+    produce: () => Promise<string>,
+  ): Promise<{ readonly answer: string; readonly again: boolean }>
+  /** An asynchronous run that the ledger does not tell of under its own id. */
+  find(tenant: TenantId, id: RunId): Promise<InvocationView | undefined>
 }
 
 export type Execute = (request: RunRequest) => Promise<Outcome>

@@ -1,5 +1,6 @@
 import type { GuestError, LogLine, Outcome, Usage } from '../core/run.ts'
 import { type EpochMillis, microsToMillis } from '../core/quantity.ts'
+import type { InvocationView } from '../core/invocations.ts'
 import type { LedgerRecord, PostedRun } from '../core/stores.ts'
 import { type Answer, JSON_TYPE } from './answer.ts'
 
@@ -32,6 +33,29 @@ function join(head: string, result: Uint8Array, tail: string): Pick<Answer, 'bod
     return { body: Buffer.concat([Buffer.from(head), bytes, Buffer.from(tail)]) }
   }
   return { body: head + bytes.toString('latin1') + tail, encoding: 'latin1' }
+}
+
+/** The same as text, to be kept. */
+export function runText(outcome: Outcome, costOf: CostOf): string {
+  const { body, encoding } = runAnswer(outcome, costOf)
+  return typeof body === 'string' && encoding === undefined ? body : Buffer.from(body as string, encoding).toString()
+}
+
+/** An asynchronous run that is not over, or that took more than one attempt: `last` is the one that took place last. */
+export function viewInvocation(event: InvocationView, last: PostedRun | undefined, costOf: CostOf): object {
+  const { id, state, function: name, trigger, createdAt, dueAt, attempts, run, error } = event
+  const isOver = state === 'done' || state === 'failed'
+  const seen = last === undefined ? { function: name, trigger } : viewRun(last, costOf)
+  return {
+    ...seen,
+    runId: id,
+    status: isOver ? (last?.status ?? error?.code ?? state) : state,
+    queuedAt: new Date(createdAt).toISOString(),
+    ...(state === 'queued' && { dueAt: new Date(dueAt).toISOString() }),
+    attempts,
+    ...(run !== undefined && { lastRunId: run }),
+    ...(last === undefined && error !== undefined && { error }),
+  }
 }
 
 /** One run as it is kept, with all that is kept of it. */

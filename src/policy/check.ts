@@ -83,6 +83,7 @@ interface MergedPolicy {
   readonly instance: Fields
   readonly engine: Fields
   readonly functions: Fields
+  readonly events: Fields
   readonly capabilities: Readonly<Record<string, Fields>>
 }
 
@@ -97,6 +98,7 @@ function inherit(base: Policy | undefined, overlay: PolicyOverlay): MergedPolicy
     instance: lay(under.instance, overlay.instance),
     engine: lay(under.engine, overlay.engine),
     functions: lay(under.functions, overlay.functions),
+    events: lay(under.events, overlay.events),
     capabilities: inheritGrants(under.capabilities, overlay.capabilities),
   }
 }

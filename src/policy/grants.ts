@@ -5,6 +5,7 @@ import { sql } from './sql-grant.ts'
 import { docs } from './grants/docs.ts'
 import { durable } from './grants/durable.ts'
 import { invoke } from './grants/invoke.ts'
+import { secrets } from './grants/secrets.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -113,7 +114,7 @@ const queues = grant({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-export const GRANTS = { kv, docs, invoke, durable, fetch: fetchGrant, blobs, queues, sql, auth } as const
+export const GRANTS = { kv, docs, invoke, durable, fetch: fetchGrant, blobs, queues, sql, auth, secrets } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])
@@ -132,4 +133,5 @@ export const GRANT_RULES: Readonly<Partial<Record<GrantName, readonly GrantRule[
   queues: [{ field: 'messageBytes', beside: 'storedBytes' }],
   durable: [{ field: 'valueBytes', beside: 'journalBytes' }],
   docs: [{ field: 'documentBytes', beside: 'storedBytes' }],
+  secrets: [{ field: 'valueBytes', beside: 'storedBytes' }],
 }

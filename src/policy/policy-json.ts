@@ -1,4 +1,4 @@
-import type { Engine, FunctionQuota, Grants, Instance, Limits, Policy } from '../core/policy.ts'
+import type { Engine, EventQuota, FunctionQuota, Grants, Instance, Limits, Policy } from '../core/policy.ts'
 import { bytes, mebibytes, millis } from '../core/quantity.ts'
 import type { CompletePolicy } from './schema.ts'
 
@@ -11,6 +11,7 @@ export function fromJson({
   instance,
   engine,
   functions,
+  events,
   capabilities,
 }: CompletePolicy): Policy {
   return Object.freeze({
@@ -21,6 +22,7 @@ export function fromJson({
     instance: instanceFromJson(instance),
     engine: Object.freeze(engineOf(engine)),
     functions: Object.freeze(functionsFromJson(functions)),
+    events: Object.freeze(eventsFromJson(events)),
     capabilities: grantsFromJson(capabilities),
   })
 }
@@ -34,6 +36,7 @@ export function toJson({
   instance,
   engine,
   functions,
+  events,
   capabilities,
 }: Policy): CompletePolicy {
   return {
@@ -44,6 +47,7 @@ export function toJson({
     instance: instanceToJson(instance),
     engine: engineOf(engine),
     functions: { ...functions },
+    events: { ...events },
     capabilities: structuredClone(capabilities) as unknown as CompletePolicy['capabilities'],
   }
 }
@@ -103,6 +107,10 @@ function engineOf({ jit, wasm, eval: code, temporal, clock, sharedMemory }: Engi
 
 function functionsFromJson({ count, versions, storedBytes }: CompletePolicy['functions']): FunctionQuota {
   return { count, versions, storedBytes: bytes(storedBytes) }
+}
+
+function eventsFromJson({ storedBytes, ...counts }: CompletePolicy['events']): EventQuota {
+  return { ...counts, storedBytes: bytes(storedBytes) }
 }
 
 /** A grant's fields are the same in JSON and in memory, where they have their units as types. */

@@ -200,6 +200,39 @@ const functions = section({
   }),
 })
 
+const events = section({
+  queued: whole({
+    min: 0,
+    max: 10_000_000,
+    about: 'Asynchronous runs of the tenant that may wait.',
+    bounds: '0 takes none; more than one embedded database should hold.',
+  }),
+  deadLetters: whole({
+    min: 1,
+    max: 1_000_000,
+    about: 'Events that were given up and are kept; past it the oldest go.',
+    bounds: 'the last one tells most; more than anybody looks through.',
+  }),
+  deadLetterDays: whole({
+    min: 1,
+    max: 365,
+    about: 'Days that they are kept.',
+    bounds: 'a night must pass; what nobody missed for a year is not missed.',
+  }),
+  idempotencyKeys: whole({
+    min: 0,
+    max: 1_000_000,
+    about: 'Answers of calls with an Idempotency-Key that are remembered for a day.',
+    bounds: '0 takes no such calls; each keeps an answer.',
+  }),
+  storedBytes: whole({
+    min: KIB,
+    max: TIB,
+    about: 'Bytes of events that wait, of those that were given up, and of remembered answers: of each so many.',
+    bounds: 'less holds no event; more than one embedded database should hold.',
+  }),
+})
+
 const name = z.string(expected('text')).regex(POLICY_NAME, 'must be 1 to 63 of a-z, 0-9 and -, a letter first')
 const walls = z
   .enum(['process', 'os'], expected('"process" or "os"'))
@@ -233,6 +266,7 @@ export const overlaySchema = section({
   instance: instance.partial().optional(),
   engine: engine.partial().optional(),
   functions: functions.partial().optional(),
+  events: events.partial().optional(),
   capabilities: section(overlayGrants()).optional(),
 })
 
@@ -245,6 +279,7 @@ export const completeSchema = section({
   instance,
   engine,
   functions,
+  events,
   capabilities: section(completeGrants()),
 })
 

@@ -26,7 +26,7 @@ export function assignmentOf(
     timers: limits.timers,
     runsMax: instance.runsMax,
     isolatesMax: Math.min(ISOLATES_MAX, instance.runsPerCell),
-    capabilities: Object.keys(capabilities),
+    capabilities: [...Object.keys(capabilities), ...(capabilities.secrets?.reveal === true ? ['secrets.reveal'] : [])],
     engine,
   }
 }
@@ -50,12 +50,12 @@ export function startOf(ticket: Ticket, artifact: number): Start {
  * configuration of the tenant and the function. Invariant: ASCII, which the wire counts on.
  */
 function contextOf({ run, request, wall, env: shared }: Ticket): string {
-  const { tenant, trigger, stage, function: deployed, env, exchange, execution } = request
+  const { tenant, trigger, stage, function: deployed, env, exchange, attempt = 1, execution } = request
   const streams = exchange === undefined ? '' : ',"streams":true'
   const executing = execution === undefined ? '' : `,"executionId":"${execution.id}"`
   const name = deployed === undefined ? 'null' : `{"name":"${deployed.name}","version":${deployed.version}}`
   return (
-    `{"runId":"${run}","tenant":"${tenant}","trigger":"${stage ?? trigger}","function":${name},"attempt":1,` +
+    `{"runId":"${run}","tenant":"${tenant}","trigger":"${stage ?? trigger}","function":${name},"attempt":${attempt},` +
     `"wallMs":${wall},"env":${shared === undefined && env === undefined ? '{}' : asciiJson({ ...shared, ...env })}${streams}${executing}}`
   )
 }

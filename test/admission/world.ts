@@ -92,6 +92,7 @@ export function makePolicy(change: Partial<Policy> = {}): Policy {
     instance: { reuse: undefined, maxCells: 1, runsPerCell: 1, idle: millis(1_000), runsMax: 100 },
     engine: { jit: true, wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false },
     functions: { count: 10, versions: 5, storedBytes: bytes(1 << 20) },
+    events: { queued: 10, deadLetters: 10, deadLetterDays: 1, idempotencyKeys: 10, storedBytes: bytes(1 << 20) },
     capabilities: {},
     ...change,
   }

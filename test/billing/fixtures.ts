@@ -60,6 +60,7 @@ export function policy({ wallMs = 1_050, cpuMs = 500, memoryMb = 128, kvOperatio
     instance: { reuse: undefined, maxCells: 1, runsPerCell: 1, idle: millis(1_000), runsMax: 100 },
     engine: { jit: true, wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false },
     functions: { count: 10, versions: 5, storedBytes: bytes(1_024) },
+    events: { queued: 10, deadLetters: 10, deadLetterDays: 1, idempotencyKeys: 10, storedBytes: bytes(1_024) },
     capabilities: kvOperations === undefined ? {} : { kv: { ...kv, operations: kvOperations } },
   }
 }

@@ -20,6 +20,8 @@ export interface Client {
   readonly put: (path: string, body: Body) => Promise<Answer>
   readonly post: (path: string, body?: Body, options?: { signal?: AbortSignal }) => Promise<Answer>
   readonly delete: (path: string) => Promise<Answer>
+  /** Any other call. */
+  readonly call: (method: string, path: string, body: object, headers: Record<string, string>) => Promise<Answer>
   /** Runs code as a tenant. */
   readonly run: (tenant: string, body: Body, options?: { signal?: AbortSignal }) => Promise<Answer>
   /** Makes a tenant, or changes one. Throws unless it is done. */
@@ -93,6 +95,8 @@ function createClient(url: string, key: string | undefined): Client {
     put: (path, body) => ask('PUT', path, withBody(body)),
     post: (path, body, options = {}) => ask('POST', path, { ...withBody(body), ...options }),
     delete: (path) => ask('DELETE', path, {}),
+    call: (method, path, body, headers) =>
+      ask(method, path, { body: encode(body), headers: { 'content-type': 'application/json', ...headers } }),
     run: (tenant, body, options) => client.post(`/v1/tenants/${tenant}/execute`, body, options),
     async tenant(tenant, plan = {}) {
       const { status, text } = await client.put(`/v1/tenants/${tenant}`, plan)

@@ -4,7 +4,7 @@ import { Databases } from '../../src/broker/sql/databases.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import type { SqlGrant } from '../../src/core/policy.ts'
 import { millis } from '../../src/core/quantity.ts'
-import type { SqlBindingStore } from '../../src/core/stores.ts'
+import type { SqlBindingStore } from '../../src/core/sql-bindings.ts'
 import { createVault } from '../../src/vault/vault.ts'
 
 export const SQL: SqlGrant = {

@@ -13,6 +13,7 @@ const OWN_CALLS = [
   ['GET', '/budget'],
   ['POST', '/bill/verify'],
   ['GET', '/sql'],
+  ['GET', '/secrets'],
   ['GET', ''],
 ] as const
 

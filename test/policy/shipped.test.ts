@@ -5,7 +5,7 @@ import { policyJsonSchema, policyJsonSchemaText } from '../../src/policy/json-sc
 import { checkPolicyText, loadPolicies, shippedPolicies } from '../../src/policy/load.ts'
 
 const catalog = loadPolicies([])
-const LISTS = new Set(['allow', 'privateRanges'])
+const NO_NUMBERS = new Set(['allow', 'privateRanges', 'reveal'])
 const textOf = (name: string) => readFileSync(join(shippedPolicies(), `${name}.json`), 'utf8')
 
 test('the shipped policies are default, generous and strict', () => {
@@ -13,13 +13,13 @@ test('the shipped policies are default, generous and strict', () => {
 })
 
 test.each(catalog.names())('every value of the shipped policy "%s" stands beside its reason', (name) => {
-  const { limits, rate, instance, engine, functions, capabilities } = JSON.parse(textOf(name))
+  const { limits, rate, instance, engine, functions, events, capabilities } = JSON.parse(textOf(name))
   const { reuse: _, ...counts } = instance
-  const sections = { limits, rate, counts, engine, functions, ...capabilities }
+  const sections = { limits, rate, counts, engine, functions, events, ...capabilities }
   for (const [section, fields] of Object.entries(sections)) {
     for (const [field, written] of Object.entries((fields ?? {}) as object)) {
       expect(written, `${section}.${field}`).toEqual({
-        value: section === 'engine' || LISTS.has(field) ? expect.anything() : expect.any(Number),
+        value: section === 'engine' || NO_NUMBERS.has(field) ? expect.anything() : expect.any(Number),
         reason: expect.stringMatching(/^.{20,}\.$/),
       })
     }
@@ -34,6 +34,7 @@ test.each(catalog.names())(
     expect(Object.keys(written.limits)).toHaveLength(Object.keys(policy.limits).length)
     expect(Object.keys(written.rate)).toHaveLength(4)
     expect(Object.keys(written.functions)).toEqual(Object.keys(policy.functions))
+    expect(Object.keys(written.events)).toEqual(Object.keys(policy.events))
     expect(Object.keys(written.engine)).toEqual(Object.keys(policy.engine))
     expect(Object.keys(written.instance).filter((key) => key !== 'reuse')).toHaveLength(4)
     expect(checkPolicyText(textOf(name))).toEqual({ policy })
@@ -66,6 +67,13 @@ test('default has the values that the documents promise', () => {
     instance: { reuse: undefined, maxCells: 4, runsPerCell: 32, idle: 60_000, runsMax: 10_000 },
     engine: { jit: true, wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false },
     functions: { count: 100, versions: 20, storedBytes: 67_108_864 },
+    events: {
+      queued: 100_000,
+      deadLetters: 10_000,
+      deadLetterDays: 14,
+      idempotencyKeys: 10_000,
+      storedBytes: 268_435_456,
+    },
     capabilities: {
       kv: { operations: 1000, keyBytes: 512, valueBytes: 262_144, keys: 100_000, storedBytes: 67_108_864 },
       invoke: { operations: 50, inputBytes: 262_144 },
@@ -105,6 +113,7 @@ test('default has the values that the documents promise', () => {
         rows: 1_000,
         resultBytes: 1_048_576,
       },
+      secrets: { operations: 50, secrets: 50, valueBytes: 4_096, storedBytes: 16_384, reveal: false },
       auth: {
         operations: 50,
         users: 10_000,

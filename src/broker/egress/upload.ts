@@ -2,11 +2,14 @@ import { Readable } from 'node:stream'
 import { CapabilityError } from '../capability.ts'
 
 const HIGH_WATER = 256 << 10
+const NOTHING = Buffer.alloc(0)
 
 /** The body of a request that the guest gives piece by piece, at the pace at which the server takes it. */
 export class Upload implements Disposable {
   readonly stream: Readable
   readonly #bytesMax: number
+  /** What is sent in place of a piece; null is the end, and gives what was kept back. */
+  #transform = (piece: Buffer | null): Buffer => piece ?? NOTHING
   #size = 0
   #wanted = Promise.withResolvers<void>()
 
@@ -18,18 +21,32 @@ export class Upload implements Disposable {
     this.stream.on('close', () => this.#wanted.resolve())
   }
 
+  /** From now on pieces are sent as `transform` makes them. What it throws ends the request. */
+  through(transform: (piece: Buffer | null) => Buffer): void {
+    this.#transform = transform
+  }
+
   /** Takes a piece; null is the end. Resolves when there is room for another: false if nobody wants any more. */
   async write(piece: Buffer | null): Promise<boolean> {
-    this.#size += piece?.length ?? 0
-    if (this.#size > this.#bytesMax) {
-      const error = requestTooLarge(this.#bytesMax)
-      this.stream.destroy(error)
-      throw error
-    }
+    const bytes = this.#accept(piece)
     if (this.stream.destroyed || this.stream.readableEnded) return false
     this.#wanted = Promise.withResolvers()
-    if (!this.stream.push(piece) && piece !== null) await this.#wanted.promise
+    const hasRoom = bytes.length === 0 || this.stream.push(bytes)
+    if (piece === null) this.stream.push(null)
+    else if (!hasRoom) await this.#wanted.promise
     return !this.stream.destroyed
+  }
+
+  #accept(piece: Buffer | null): Buffer {
+    try {
+      const bytes = this.#transform(piece)
+      this.#size += bytes.length
+      if (this.#size > this.#bytesMax) throw requestTooLarge(this.#bytesMax)
+      return bytes
+    } catch (error) {
+      this.stream.destroy(error as Error)
+      throw error
+    }
   }
 
   [Symbol.dispose](): void {

@@ -1,29 +1,22 @@
 import { z } from 'zod'
-import { CloisterError, type ErrorCode } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/errors.ts'
 import type { FunctionConfig } from '../../core/function-store.ts'
-import { parseAliasName } from '../../core/ids.ts'
 import { DONE, json } from '../answer.ts'
-import { readCallerTarget } from '../caller-target.ts'
-import { deployBody, invokeBody } from '../function-bodies.ts'
-import { functionRequest } from '../../core/function-request.ts'
+import { deployBody } from '../function-bodies.ts'
 import * as schemas from '../function-schemas.ts'
 import { viewFunction, viewRollback, viewVersion } from '../function-view.ts'
-import type { Accounts, Artifacts, Directory, Execute, Functions } from '../ports.ts'
+import type { Artifacts, Directory, Functions } from '../ports.ts'
 import { type Route, route } from '../route.ts'
-import { runAnswer } from '../run-view.ts'
-import { runAnswer as runAnswerSchema } from '../schemas.ts'
 
 interface Parts {
   readonly functions: Functions
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly artifacts: Artifacts
   readonly directory: Directory
-  readonly execute: Execute
-  readonly accounts: Accounts
 }
 
 /** What refuses anything that runs. */
-const RUN_REFUSALS: readonly ErrorCode[] = [
+export const RUN_REFUSALS: readonly ErrorCode[] = [
   'WALLS_TOO_WEAK',
   'NOT_FOUND',
   'RATE_LIMITED',
@@ -39,25 +32,9 @@ const deployQuery = z.strictObject({
     .describe('Whether calls get the new version from now on: whether the alias `live` moves to it.'),
 })
 
-const invokeQuery = z
-  .strictObject({
-    version: z.coerce
-      .number('must be a whole number')
-      .int('must be a whole number')
-      .min(1, 'must be at least 1')
-      .optional()
-      .describe('This version, whatever the aliases say.'),
-    alias: z
-      .string()
-      .refine((text) => parseAliasName(text) !== undefined, 'is no name of an alias')
-      .optional()
-      .describe('The version that this alias names; `live` if there is neither.'),
-  })
-  .refine(({ version, alias }) => version === undefined || alias === undefined, 'takes a version or an alias, not both')
-
-/** Deploys functions, and calls them. */
+/** Deploys functions, and looks at them. */
 export function functionRoutes(parts: Parts): readonly Route[] {
-  return [...deploying(parts), ...looking(parts), invoking(parts)]
+  return [...deploying(parts), ...looking(parts)]
 }
 
 function deploying({ functions, functionConfig, artifacts, directory }: Parts): readonly Route[] {
@@ -144,36 +121,4 @@ function looking({ functions, directory }: Parts): readonly Route[] {
       },
     }),
   ]
-}
-
-function invoking({ functions, execute, accounts }: Parts): Route {
-  return route({
-    method: 'POST',
-    path: '/v1/tenants/{tenant}/functions/{function}/invoke',
-    caller: 'tenant',
-    summary: 'Call a function. 200 whatever its code did: `status` says what.',
-    query: invokeQuery,
-    body: invokeBody,
-    answer: { status: 200, description: 'The run took place and was charged.', schema: runAnswerSchema },
-    refusals: ['BUDGET_EXCEEDED', 'NO_HANDLER', 'CONFLICT', ...RUN_REFUSALS],
-    starts: 'run',
-    async handle({ path, query: { version, alias }, body, headers, signal }) {
-      const by = alias === undefined ? undefined : parseAliasName(alias)
-      const target = { version, alias: by, ...readCallerTarget(headers) }
-      const deployed = await functions.resolve(path.tenant, path.function, target)
-      if (!deployed.handlers.includes('default')) {
-        const found = deployed.handlers.join(', ')
-        throw new CloisterError(
-          'NO_HANDLER',
-          `version ${deployed.version} of "${deployed.name}" has no default function to call, only: ${found}`,
-        )
-      }
-      if (deployed.config.durable !== undefined) {
-        const advice = 'start it: POST …/functions/{function}/executions'
-        throw new CloisterError('CONFLICT', `version ${deployed.version} of "${deployed.name}" is durable; ${advice}`)
-      }
-      const request = functionRequest(deployed, { tenant: path.tenant, trigger: 'invoke', ...body, signal: signal() })
-      return runAnswer(await execute(request), accounts.costUsd)
-    },
-  })
 }

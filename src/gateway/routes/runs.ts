@@ -4,9 +4,9 @@ import { isRunStatus } from '../../core/outcome.ts'
 import { parseFunctionName, parseRunId } from '../../core/ids.ts'
 import { json } from '../answer.ts'
 import { executeBody } from '../execute-body.ts'
-import type { Accounts, Artifacts, Execute, Runs } from '../ports.ts'
+import type { Accounts, Artifacts, Calls, Execute, Runs } from '../ports.ts'
 import { type Route, route } from '../route.ts'
-import { runAnswer, viewRecord, viewRun } from '../run-view.ts'
+import { runAnswer, viewInvocation, viewRecord, viewRun } from '../run-view.ts'
 import * as schemas from '../schemas.ts'
 import { type History, requireHistory } from '../history.ts'
 
@@ -64,11 +64,12 @@ const pageQuery = z.strictObject({
 
 interface RunsParts extends History {
   readonly runs: Runs
+  readonly calls: Pick<Calls, 'find'>
   readonly accounts: Accounts
 }
 
 /** What a tenant ran. */
-export function runRoutes({ runs, accounts, directory }: RunsParts): readonly Route[] {
+export function runRoutes({ runs, calls, accounts, directory }: RunsParts): readonly Route[] {
   return [
     route({
       method: 'GET',
@@ -97,11 +98,15 @@ export function runRoutes({ runs, accounts, directory }: RunsParts): readonly Ro
       method: 'GET',
       path: '/v1/tenants/{tenant}/runs/{runId}',
       caller: 'tenant',
-      summary: 'One run, with its error and its logs.',
+      summary:
+        'One run, with its error and its logs; for an asynchronous one also before it took place: `queued`, `running`.',
       answer: { status: 200, description: 'The run.', schema: schemas.run },
       refusals: ['NOT_FOUND'],
       async handle({ path }) {
-        const run = await runs.find(path.tenant, path.runId)
+        const event = await calls.find(path.tenant, path.runId)
+        // After it: an event that is dealt with meanwhile is in the ledger by now.
+        const run = await runs.find(path.tenant, event?.run ?? path.runId)
+        if (event !== undefined) return json(viewInvocation(event, run, accounts.costUsd))
         if (run === undefined)
           throw new CloisterError('NOT_FOUND', `tenant "${path.tenant}" has no run "${path.runId}"`)
         return json(viewRun(run, accounts.costUsd))

@@ -13,16 +13,20 @@ import {
   isPost,
   splitLine,
 } from './commands.ts'
+import { DeadLetterWriter } from './dead-letter-writer.ts'
 import { DocIndexWriter } from './doc-index-writer.ts'
 import { DocIndexes } from './doc-indexes.ts'
 import { DocWriter } from './doc-writer.ts'
 import { ExecutionWriter } from './execution-writer.ts'
 import { FunctionWriter } from './function-writer.ts'
+import { IdempotencyWriter } from './idempotency-writer.ts'
+import { InvocationWriter } from './invocation-writer.ts'
 import { InvoiceWriter } from './invoice-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
 import { QueueWriter } from './queue-writer.ts'
+import { SecretWriter } from './secret-writer.ts'
 import { RoomWriter } from './room-writer.ts'
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
@@ -97,6 +101,8 @@ function handlersOf(database: DatabaseSync): Handlers {
   const executions = new ExecutionWriter(database)
   const blobs = new BlobWriter(database)
   const queues = new QueueWriter(database)
+  const invocations = new InvocationWriter(database, { queues, letters: new DeadLetterWriter(database) })
+  const idempotency = new IdempotencyWriter(database, invocations)
   const docIndexes = new DocIndexes(database)
   const docs = new DocWriter(database, docIndexes)
   const collections = new DocIndexWriter(database, docIndexes, docs)
@@ -107,6 +113,7 @@ function handlersOf(database: DatabaseSync): Handlers {
   const sweeper = new SweepWriter(database, purge, (now) => auth.endExpired(now))
   const room = new RoomWriter(database)
   const sqlBindings = new SqlBindingWriter(database)
+  const secrets = new SecretWriter(database)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
     'tenant.delete': (input) => accounts.deleteTenant(input),
@@ -145,6 +152,16 @@ function handlersOf(database: DatabaseSync): Handlers {
     'queue.claim': (input) => queues.claim(input),
     'queue.acknowledge': (input) => queues.acknowledge(input),
     'queue.release': (input) => queues.release(input),
+    'invocation.enqueue': (input) => invocations.enqueue(input),
+    'invocation.claim': (input) => invocations.claim(input),
+    'invocation.renew': (input) => invocations.renew(input),
+    'invocation.settle': (input) => invocations.settle(input),
+    'invocation.recover': (input) => {
+      idempotency.forgetRunning()
+      return invocations.recover(input)
+    },
+    'idempotency.begin': (input) => idempotency.begin(input),
+    'idempotency.finish': (input) => idempotency.finish(input),
     'doc.write': (input) => docs.write(input),
     'doc.declare': (input) => collections.declare(input),
     'doc.build': (input) => collections.build(input),
@@ -154,6 +171,8 @@ function handlersOf(database: DatabaseSync): Handlers {
     'invoice.put': (input) => invoices.put(input),
     'sql-binding.put': (input) => sqlBindings.put(input),
     'sql-binding.delete': (input) => sqlBindings.delete(input),
+    'secret.put': (input) => secrets.put(input),
+    'secret.delete': (input) => secrets.delete(input),
     'auth.add-user': (input) => auth.addUser(input),
     'auth.delete-user': (input) => auth.deleteUser(input),
     'auth.attempt': (input) => auth.attempt(input),

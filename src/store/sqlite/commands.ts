@@ -1,17 +1,20 @@
 import type { ErrorCode } from '../../core/errors.ts'
 import type { AliasOutcome, Deployed, RolledBack } from '../../core/function-store.ts'
+import type { SecretQuota, SecretRecord } from '../../core/secrets.ts'
 import type { Invoice, KvWrite } from '../../core/stores.ts'
 import type { AuthCommands } from './auth-commands.ts'
 import type { BlobCommands } from './blob-commands.ts'
 import type { DocCommands } from './doc-commands.ts'
 import type { ExecutionCommands } from './execution-commands.ts'
+import type { InvocationCommands } from './invocation-commands.ts'
 import type { QueueCommands } from './queue-commands.ts'
 
 /**
  * What the host's thread may ask of the writer, and what each answers. Posts are not here: they are the hot path and
  * travel as {@link postLine}.
  */
-export interface Commands extends QueueCommands, BlobCommands, DocCommands, AuthCommands, ExecutionCommands {
+export interface Commands
+  extends QueueCommands, BlobCommands, DocCommands, AuthCommands, InvocationCommands, ExecutionCommands {
   'tenant.put': { input: TenantPut; output: void }
   'tenant.delete': { input: { id: string }; output: boolean }
   'key.put': { input: { id: string; tenant: string; hash: string; createdAt: number }; output: void }
@@ -39,6 +42,8 @@ export interface Commands extends QueueCommands, BlobCommands, DocCommands, Auth
   'invoice.put': { input: Invoice; output: boolean }
   'sql-binding.put': { input: SqlBindingPut; output: 'done' | 'too-many' }
   'sql-binding.delete': { input: { tenant: string; name: string }; output: boolean }
+  'secret.put': { input: SecretRecord & { readonly quota: SecretQuota }; output: 'done' | keyof SecretQuota }
+  'secret.delete': { input: { tenant: string; name: string }; output: boolean }
   sweep: { input: { now: number; detailsBefore: number }; output: Swept }
 }
 

@@ -7,11 +7,13 @@ import { blobs } from './migrations/blobs.ts'
 import { docs } from './migrations/docs.ts'
 import { executions } from './migrations/executions.ts'
 import { functions } from './migrations/functions.ts'
+import { invocations } from './migrations/invocations.ts'
 import { invoices } from './migrations/invoices.ts'
 import { kvMetadata } from './migrations/kv-metadata.ts'
 import { metering } from './migrations/metering.ts'
 import { queues } from './migrations/queues.ts'
 import { rollbacks } from './migrations/rollbacks.ts'
+import { secrets } from './migrations/secrets.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 import { tenantEnv } from './migrations/tenant-env.ts'
 
@@ -38,6 +40,8 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   tenantEnv,
   rollbacks,
   auth,
+  invocations,
+  secrets,
   executions,
 ]
 

@@ -21,12 +21,14 @@ import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.
 import { createDocStore } from './doc-store.ts'
 import { createExecutionStore } from './execution-store.ts'
 import { createFunctionStore } from './function-store.ts'
+import { createIdempotencyStore, createInvocationStore } from './invocation-store.ts'
 import { createInvoiceStore } from './invoice-store.ts'
 import { createKvStore } from './kv-store.ts'
 import { createLedgerStore } from './ledger-store.ts'
 import { makeDirectory } from './make-directory.ts'
 import { migrate } from './migrations.ts'
 import { createQueueStore } from './queue-store.ts'
+import { createSecretStore } from './secret-store.ts'
 import { createSqlBindingStore } from './sql-binding-store.ts'
 import { LedgerVerifier } from './verify/verifier.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -156,10 +158,13 @@ function storesOf({
     docs: createDocStore({ queue, database: reader, clock }),
     queues: createQueueStore({ queue, database: reader, clock }),
     blobs: createBlobIndex({ queue, database: reader }),
+    invocations: createInvocationStore({ queue, database: reader, clock }),
+    idempotency: createIdempotencyStore({ queue, clock }),
     invoices: createInvoiceStore({ queue, database }),
     storedBytes: () => reading(() => listStoredBytes(database)),
     auth: createAuthStore({ queue, database: reader, clock }),
     sqlBindings: createSqlBindingStore({ queue, database: reader }),
+    secrets: createSecretStore({ queue, database: reader }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

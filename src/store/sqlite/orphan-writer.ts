@@ -26,6 +26,11 @@ export class OrphanWriter {
     })
     this.#kinds = [
       kind('blob_orphans', 'tenant', [['blobs', 'key']]),
+      kind('event_orphans', 'tenant', [
+        ['invocations', 'number'],
+        ['dead_letters', 'number'],
+        ['idempotency', 'number'],
+      ]),
       kind('queue_orphans', 'queue', [
         ['messages', 'sequence'],
         ['deduplications', 'id'],

@@ -136,6 +136,11 @@ export class QueueWriter {
     }
   }
 
+  /** The same inside a savepoint of the caller's, who undoes what is not `done`. */
+  sendWithin(input: QueueSend): SendOutcome['outcome'] {
+    return this.#sendAll(this.#tenantOf(input.tenant), input).outcome
+  }
+
   claim({ tenant, queue, now, limit, lease }: Input<'queue.claim'>): readonly ClaimedRow[] {
     const found = this.#queueOf(this.#tenantOf(tenant), queue)
     if (found === undefined) return []

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { TenantId } from '../../core/ids.ts'
 import { epochMillis } from '../../core/quantity.ts'
-import type { SqlBindingRecord, SqlBindingStore } from '../../core/stores.ts'
+import type { SqlBindingRecord, SqlBindingStore } from '../../core/sql-bindings.ts'
 import { reading } from '../reading.ts'
 import type { WriteQueue } from './write-queue.ts'
 

@@ -5,11 +5,14 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { createBroker } from '../../../src/broker/broker.ts'
 import type { Address } from '../../../src/broker/egress/addresses.ts'
 import { type FetchCapability, createFetchCapability } from '../../../src/broker/fetch.ts'
+import { createSecretsCapability } from '../../../src/broker/secrets.ts'
+import { Secrets } from '../../../src/broker/secrets/secrets.ts'
 import { systemClock } from '../../../src/core/clock.ts'
-import type { FetchGrant } from '../../../src/core/policy.ts'
+import type { FetchGrant, SecretsGrant } from '../../../src/core/policy.ts'
 import { bytes, millis } from '../../../src/core/quantity.ts'
 import type { Session } from '../../../src/core/run.ts'
 import { loadPolicies } from '../../../src/policy/load.ts'
+import { createVault } from '../../../src/vault/vault.ts'
 import { ticketOf } from '../../scheduler/ticket.ts'
 
 /** A request's answer as the guest's half gets it, or the refusal. */
@@ -47,13 +50,23 @@ export interface FetchWorld extends AsyncDisposable {
 
 export const HOME: Address = { address: '127.0.0.1', family: 4 }
 
-export async function openFetch({ socketsMax = 1_000 } = {}): Promise<FetchWorld> {
+interface Options {
+  readonly socketsMax?: number
+  /** What guests are granted of secrets; nothing if absent. */
+  readonly secrets?: { readonly service: Secrets; readonly grant: SecretsGrant }
+}
+
+/** Without a store: it is never asked as long as no policy grants secrets. */
+const noSecrets = new Secrets({ store: {} as never, vault: createVault('no secret'), clock: systemClock })
+
+export async function openFetch({ socketsMax = 1_000, secrets }: Options = {}): Promise<FetchWorld> {
   const names = new Map<string, Address[][]>()
   let connected = 0
   const count = (): void => void (connected += 1)
   channel('net.client.socket').subscribe(count)
   const capability = createFetchCapability({
     socketsMax,
+    secrets: secrets?.service ?? noSecrets,
     async resolve(host) {
       const answers = names.get(host) ?? [[HOME]]
       return (answers.length > 1 ? answers.shift() : answers[0]) ?? []
@@ -61,7 +74,7 @@ export async function openFetch({ socketsMax = 1_000 } = {}): Promise<FetchWorld
   })
   const faults: unknown[] = []
   const broker = createBroker({
-    capabilities: [capability],
+    capabilities: [capability, createSecretsCapability({ secrets: secrets?.service ?? noSecrets })],
     clock: systemClock,
     ledger: { sum: () => Promise.resolve([]) } as never,
     onFault: (_, error) => faults.push(error),
@@ -90,7 +103,7 @@ export async function openFetch({ socketsMax = 1_000 } = {}): Promise<FetchWorld
       return connected
     },
     as(tenant, given = open, wallMs = 600_000) {
-      const policy = { ...base, capabilities: { fetch: given } }
+      const policy = { ...base, capabilities: { fetch: given, ...(secrets && { secrets: secrets.grant }) } }
       const session = broker.open({ ...ticketOf(tenant, policy), wall: millis(wallMs) })
       let id = 0
       const call = async (operation: string, ...args: unknown[]): Promise<any> => {
