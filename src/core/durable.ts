@@ -112,8 +112,8 @@ export interface ExecutionStore {
   ): Promise<void>
   /** Executions that are due: the longest due of each tenant, then the second of each, and so on. */
   due(now: EpochMillis, limit: number): Promise<readonly ExecutionRecord[]>
-  /** When the next one is due. */
-  nextDue(): Promise<EpochMillis | undefined>
+  /** When the next one is due, after a time. */
+  nextDue(now: EpochMillis): Promise<EpochMillis | undefined>
   /** Keeps an event. One that is waited for makes its execution due. */
   deliver(
     tenant: TenantId,

@@ -18,6 +18,8 @@ const BUSY_MAX = 64
 const TENANT_MAX = 16
 /** Longest timer: what is due later is looked for again. */
 const TIMER_MS_MAX = 3_600_000
+/** How often those are removed that have been over for long. */
+const FORGET_EVERY_MS = 600_000
 /** After a fault of the host's. */
 const FAULT_PAUSE_MS = 1_000
 
@@ -36,6 +38,7 @@ export class ExecutionDesk implements Executions, AsyncDisposable {
   #looking: Promise<void> | undefined
   #lookAgain = false
   #hasBegun = false
+  #forgetAtMs = 0
   #isStopped = false
 
   constructor(parts: Parts) {
@@ -148,10 +151,13 @@ export class ExecutionDesk implements Executions, AsyncDisposable {
       if (this.#busy.size >= BUSY_MAX || draining() || this.#isStopped) return
       if (!this.#busy.has(execution.id) && this.#ofTenant(execution.tenant) < TENANT_MAX) this.#take(execution)
     }
-    await store.forget(epochMillis(now - retention))
-    const next = await store.nextDue()
+    if (clock.elapsed() >= this.#forgetAtMs) {
+      this.#forgetAtMs = clock.elapsed() + FORGET_EVERY_MS
+      while (await store.forget(epochMillis(now - retention)));
+    }
     // What is due already is being worked on, or waits for the end of something that is.
-    this.#lookIn(next === undefined || next <= now ? TIMER_MS_MAX : next - now)
+    const next = await store.nextDue(now)
+    this.#lookIn(next === undefined ? TIMER_MS_MAX : next - now)
   }
 
   #lookIn(ms: number): void {

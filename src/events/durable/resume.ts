@@ -131,13 +131,14 @@ function settlementOf(
 
 function refused(
   { clock }: ResumeParts,
-  { setbacks, updatedAt }: ExecutionRecord,
+  { status, setbacks, updatedAt }: ExecutionRecord,
   error: CloisterError,
 ): ExecutionSettlement {
   if (HOPELESS.has(error.code) || error.code === 'CONFLICT') return failed(error.code, error.message)
   const now = clock.now()
-  // The longer it has been refused, the longer the next pause.
-  const pause = Math.min(REFUSAL_PAUSE_MS_MAX, Math.max(error.retryAfterMs ?? REFUSAL_PAUSE_MS, now - updatedAt))
+  // Refused again: each pause is twice the one before.
+  const waited = status === 'running' ? 2 * (now - updatedAt) : 0
+  const pause = Math.min(REFUSAL_PAUSE_MS_MAX, Math.max(error.retryAfterMs ?? REFUSAL_PAUSE_MS, waited))
   return { kind: 'again', dueAt: epochMillis(now + pause), setbacks }
 }
 

@@ -42,7 +42,7 @@ export function createExecutionStore({ queue, database }: Parts): ExecutionStore
         row_number() OVER (PARTITION BY tenant ORDER BY due_at, executions.number) AS turn
       FROM executions JOIN tenants ON tenants.number = tenant WHERE due_at <= ?)
     ORDER BY turn, due_at LIMIT ?`)
-  const next = database.prepare('SELECT min(due_at) AS at FROM executions WHERE due_at IS NOT NULL')
+  const next = database.prepare('SELECT min(due_at) AS at FROM executions WHERE due_at > ?')
   const entries = database.prepare(
     `SELECT journal.* FROM journal JOIN executions ON executions.number = execution WHERE executions.id = ? ORDER BY place`,
   )
@@ -59,9 +59,9 @@ export function createExecutionStore({ queue, database }: Parts): ExecutionStore
     settle: (id, settlement, { run, now }) =>
       queue.write('execution.settle', { id, settlement, run: run ?? null, now }),
     due: (now, limit) => reading(() => (due.all(now, limit) as unknown as ExecutionRow[]).map(recordOf)),
-    nextDue: () =>
+    nextDue: (now) =>
       reading(() => {
-        const { at } = next.get() as { at: number | null }
+        const { at } = next.get(now) as { at: number | null }
         return at === null ? undefined : epochMillis(at)
       }),
     deliver: (tenant, id, event, max) => queue.write('execution.deliver', { tenant, id, ...event, max }),
