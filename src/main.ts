@@ -43,9 +43,8 @@ import { createScheduler } from './scheduler/scheduler.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
 import { withoutPosts } from './without-posts.ts'
-import { logEvents } from './telemetry/log-events.ts'
 import { createLogger } from './telemetry/logger.ts'
-import { createMetrics } from './telemetry/metrics.ts'
+import { openTelemetry } from './telemetry/open-telemetry.ts'
 import { VERSION } from './version.ts'
 import { openVault } from './vault/open-vault.ts'
 
@@ -211,7 +210,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   const events = taken.use(
     await openEventService({ clock, stores, admission, functions, execute, newRunId, draining, log }),
   )
-  const metrics = taken.use(createMetrics({ cells: () => pool.cells(), backedOff: () => admission.backedOff }))
+  const telemetry = taken.use(openTelemetry({ pool, admission, ledger: stores.ledger, log }))
   const health = (): Health => ({
     ready: state.ready,
     walls: walls.level,
@@ -230,6 +229,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     functionOrigin: config.functionOrigin,
     accounts: accountsOf(billing),
     runs: stores.ledger,
+    ...telemetry,
     blobs: blobs.store,
     blobUrls: blobs.urls,
     queues: stores.queues,
@@ -238,7 +238,6 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     secrets: capabilities.secrets,
     data: capabilities.data,
     health,
-    metrics,
     log,
     version: VERSION,
     bodySizeMax: config.bodyBytesMax,
@@ -249,7 +248,6 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   taken.defer(() => gateway.close())
   taken.use(sweepRegularly(stores, clock, log))
-  taken.use(logEvents(log))
   const tenants = (): readonly TenantId[] => admission.listTenants().map(({ id }) => id)
   taken.use(keepAccountsHourly({ storedBytes: () => stores.storedBytes(), tenants, desk: billing, clock, log }))
   const resources = taken.move()
@@ -281,6 +279,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       // What still runs is ended by the host, and its callers are told so before the door closes.
       await pool[Symbol.asyncDispose]()
       await admission.whenIdle()
+      telemetry.tail[Symbol.dispose]()
       await gateway.close()
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

@@ -13,7 +13,16 @@ const ALSO: Readonly<Record<string, readonly string[]>> = {
   pool: ['wire', 'kernel'],
   cell: ['wire', 'kernel', 'sandbox-api'],
   // The outermost part: it speaks to the rest through the HTTP API, in process or over a socket.
-  cli: ['config.ts', 'machine.ts', 'main.ts', 'policy', 'pool/meter.ts', 'store/sqlite/directory-lock.ts', 'stress'],
+  cli: [
+    'config.ts',
+    'machine.ts',
+    'main.ts',
+    'version.ts',
+    'policy',
+    'pool/meter.ts',
+    'store/sqlite/directory-lock.ts',
+    'stress',
+  ],
 }
 /** Files of src/ that put others together. */
 const COMPOSERS = new Set([

@@ -1,7 +1,6 @@
-import { CloisterError, ERRORS, type ErrorCode } from '../core/errors.ts'
-import type { Answer, Connection, Method, RequestOptions } from './connection.ts'
-import { at, numberAt, textAt } from './json.ts'
-import { EXIT_HOST_FAULT, EXIT_REFUSED, EXIT_USAGE, Stop } from './stop.ts'
+import { CloisterError } from '../core/errors.ts'
+import type { Connection, Method, RequestOptions } from './connection.ts'
+import { readRefusal } from './refusal.ts'
 
 /** Sends one request and returns the answer's text. Throws the CloisterError that the API answered. */
 export async function ask(
@@ -35,31 +34,4 @@ export function withQuery(base: string, parameters: Readonly<Record<string, stri
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value)
   return query.size === 0 ? base : `${base}?${query.toString()}`
-}
-
-function readRefusal({ status, body }: Answer): CloisterError | Stop {
-  const answer = parseOrUndefined(body)
-  const code = textAt(answer, 'error', 'code') ?? ''
-  const message = textAt(answer, 'error', 'message') ?? `HTTP ${status}`
-  if (isErrorCode(code)) {
-    const retryAfterMs = numberAt(answer, 'error', 'retryAfterMs')
-    return new CloisterError(code, message, retryAfterMs === undefined ? {} : { retryAfterMs })
-  }
-  // A newer server, or something that is not Cloister at all: the HTTP status has to do.
-  const exit = status >= 500 ? EXIT_HOST_FAULT : status === 400 ? EXIT_USAGE : EXIT_REFUSED
-  const next =
-    at(answer, 'error') === undefined ? 'check that CLOISTER_URL is the address of a Cloister server' : undefined
-  return new Stop(`${code === '' ? '' : `${code}: `}${message}`, next === undefined ? { exit } : { exit, next })
-}
-
-function parseOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function isErrorCode(text: string): text is ErrorCode {
-  return Object.hasOwn(ERRORS, text)
 }

@@ -1,4 +1,6 @@
+import { CloisterError } from '../core/errors.ts'
 import type { Host, HostRequest } from './host.ts'
+import { readRefusal } from './refusal.ts'
 import { EXIT_HOST_FAULT, EXIT_USAGE, Stop } from './stop.ts'
 
 export type Method = HostRequest['method']
@@ -26,6 +28,11 @@ export interface Connection extends AsyncDisposable {
    * Rejects with a Stop when no answer came.
    */
   request(method: Method, path: string, options?: RequestOptions): Promise<Answer>
+  /**
+   * Asks for an answer that has no end, and gives its text as it comes. Absent within this process, where nobody else runs
+   * anything. Rejects with the refusal, as `ask` does, and with a Stop when no answer came or it broke off.
+   */
+  readonly stream?: (path: string) => Promise<AsyncIterable<string>>
 }
 
 interface Server {
@@ -53,7 +60,28 @@ export function connectOverNetwork({ url, key, place }: Server): Connection {
         throw unreachableServer(base, place, error)
       }
     },
+    async stream(path) {
+      try {
+        const response = await fetch(`${base}${path}`, { headers: headersFor(key, { accept: 'text/event-stream' }) })
+        if (response.ok && response.body !== null) return textOf(response.body, base, place)
+        throw readRefusal({ status: response.status, body: await response.text() })
+      } catch (error) {
+        throw error instanceof CloisterError || error instanceof Stop ? error : unreachableServer(base, place, error)
+      }
+    },
     async [Symbol.asyncDispose]() {},
+  }
+}
+
+async function* textOf(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  base: string,
+  place: Connection['place'],
+): AsyncGenerator<string, void> {
+  try {
+    yield* body.pipeThrough(new TextDecoderStream())
+  } catch (error) {
+    throw unreachableServer(base, place, error)
   }
 }
 

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { systemClock } from '../core/clock.ts'
+import { VERSION } from '../version.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
 import { registerDeploy } from './deploy.ts'
@@ -15,6 +15,7 @@ import { registerFunctions } from './functions.ts'
 import { registerInvoke } from './invoke.ts'
 import { registerKeys } from './keys.ts'
 import { registerKv } from './kv.ts'
+import { registerLogs } from './logs.ts'
 import { registerPolicy } from './policy.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
@@ -38,6 +39,7 @@ const REGISTRARS = [
   registerFunctions,
   registerExecutions,
   registerRuns,
+  registerLogs,
   registerBill,
   registerUsage,
   registerTenants,
@@ -92,7 +94,7 @@ export async function runCommandLine(args: readonly string[]): Promise<ExitCode>
 export function createProgram(context: Context): Command {
   const program = new Command('cloister')
     .description('Runs code you did not write, one tenant to a process, and bills it.')
-    .version(readVersion())
+    .version(VERSION)
     .addHelpText('after', EPILOGUE)
     .showHelpAfterError('(add --help for the options and an example)')
     .configureOutput({
@@ -129,11 +131,4 @@ function reportFailure(error: unknown, args: readonly string[], { env, err }: Co
   printed(err, failure)
   if (env['CLOISTER_DEBUG'] !== undefined) print(err, inspect(error))
   return failure.exit
-}
-
-function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return manifest.version
 }

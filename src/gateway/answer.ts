@@ -15,7 +15,7 @@ export interface Answer {
   readonly headers?: readonly string[]
 }
 
-/** Bytes that go out as they come, as fast as the client reads; their length stands in the headers. */
+/** Bytes that go out as they come, as fast as the client reads; their length stands in the headers if it is known. */
 export interface ByteBody {
   bytes(): AsyncIterable<Uint8Array>
   /** Lets go of where they come from, also if none of them was taken. */

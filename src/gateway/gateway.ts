@@ -6,6 +6,7 @@ import type { Executions } from '../core/durable.ts'
 import type { BlobUrls } from '../core/blob-urls.ts'
 import type { AuthStore } from '../core/auth.ts'
 import type { BlobStore } from '../core/blobs.ts'
+import type { Tail } from '../core/log-tail.ts'
 import type { Bytes } from '../core/quantity.ts'
 import type { QueueStore } from '../core/queues.ts'
 import { BodyReader } from './body-reader.ts'
@@ -30,6 +31,7 @@ import { invokeRoutes } from './routes/invoke.ts'
 import { blobRoutes } from './routes/blobs.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { queueRoutes } from './routes/queues.ts'
+import { logRoutes } from './routes/logs.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
 import { secretRoutes } from './routes/secrets.ts'
@@ -49,6 +51,7 @@ export interface GatewayParts {
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
   readonly runs: ports.Runs
+  readonly tail: Tail
   readonly blobs: Pick<BlobStore, 'open' | 'list' | 'delete'>
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
@@ -122,6 +125,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
   const routes: readonly Route[] = [
     execute,
     ...runRoutes(parts),
+    ...logRoutes(parts),
     ...functionRoutes(parts),
     ...invokeRoutes(parts),
     ...aliasRoutes(parts),

@@ -119,6 +119,8 @@ export const run = runRecord.extend({
     ),
   overdueMs: z.number().optional().describe('How far past its wall limit it was ended. Nobody is charged for it.'),
 })
+/** Oldest first. */
+export const runLogs = z.strictObject({ runs: z.array(run) })
 export const runPage = z.strictObject({
   runs: z.array(runRecord).describe('Newest first.'),
   next: runId.optional().describe('`before` for the page after this one; absent on the last.'),

@@ -3,7 +3,8 @@ import { ERRORS } from '../core/errors.ts'
 import { listen } from '../core/events.ts'
 import { RUN_STATUSES } from '../core/outcome.ts'
 
-interface Parts {
+/** What is asked when the measurements are. */
+export interface MetricsParts {
   /** The cells that there are, of which only the states are looked at. */
   readonly cells: () => readonly { readonly state: string }[]
   /** Tenants whose new runs are held off now. */
@@ -29,7 +30,7 @@ const WAIT_SECONDS = [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05
  *
  * Invariant: no label names a tenant or holds anything that one wrote, so the number of series is fixed.
  */
-export function createMetrics({ cells, backedOff }: Parts): Metrics {
+export function createMetrics({ cells, backedOff }: MetricsParts): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_DELAY_RESOLUTION_MS })
   const stops = [
@@ -80,7 +81,7 @@ function countRuns(registry: Registry): readonly Stop[] {
   ]
 }
 
-function countCells(registry: Registry, cells: Parts['cells']): readonly Stop[] {
+function countCells(registry: Registry, cells: MetricsParts['cells']): readonly Stop[] {
   const spawned = histogram(registry, 'cloister_cell_start_seconds', 'From the start of a cell to ready.', WAIT_SECONDS)
   const leased = histogram(registry, 'cloister_cell_wait_seconds', 'From asking for a cell to having it.', WAIT_SECONDS)
   const retired = counter(registry, 'cloister_cells_retired_total', 'Cells that ended, by reason.', 'reason')
@@ -106,7 +107,7 @@ function countCells(registry: Registry, cells: Parts['cells']): readonly Stop[] 
   ]
 }
 
-function countBackOff(registry: Registry, backedOff: Parts['backedOff']): readonly Stop[] {
+function countBackOff(registry: Registry, backedOff: MetricsParts['backedOff']): readonly Stop[] {
   const help = 'Runs refused because their tenant’s code keeps bringing down cells, by how the last one ended.'
   const heldOff = counter(registry, 'cloister_backed_off_refusals_total', help, 'reason')
   new Gauge({

@@ -16,6 +16,7 @@ import { createArtifacts } from '../../src/functions/artifacts.ts'
 import { configSchema } from '../../src/functions/config.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
+import { LogTail } from '../../src/telemetry/log-tail.ts'
 import type { Accounts, Data, Databases, Execute, Functions, Health, Runs, Secrets } from '../../src/gateway/ports.ts'
 
 export { ADMIN_KEY }
@@ -199,6 +200,7 @@ export async function openGateway(options: Options = {}): Promise<World> {
     functionOrigin: options.functionOrigin ?? 'own',
     accounts: { ...accounts, ...change },
     runs: world.runs,
+    tail: new LogTail({ find: (owner, run) => world.runs.find(owner, run), quietMs: 20 }),
     // What these routes do is tested over real stores.
     blobs: {} as never,
     blobUrls: {} as never,
