@@ -114,6 +114,14 @@ test('default has the values that the documents promise', () => {
         resultBytes: 1_048_576,
       },
       secrets: { operations: 50, secrets: 50, valueBytes: 4_096, storedBytes: 16_384, reveal: false },
+      durable: {
+        operations: 2_000,
+        executions: 1_000,
+        entries: 500,
+        valueBytes: 65_536,
+        journalBytes: 1_048_576,
+        waitSeconds: 2_678_400,
+      },
       auth: {
         operations: 50,
         users: 10_000,

@@ -126,7 +126,7 @@ test('a failed step is due again after a pause that doubles, as often as it may,
     [200, 2],
   ] as const) {
     const journal = kept.open()
-    expect(await journal.begin(stepOf('s'))).toEqual({ state: 'run', attempt })
+    expect(await journal.begin(stepOf('s'))).toMatchObject({ state: 'run', attempt })
     expect(await journal.fail('s', error, { final: false })).toEqual({ state: 'wait' })
     expect(journal.dueAt).toBe(kept.now + pause)
     kept.now += pause - 1
