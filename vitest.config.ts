@@ -5,7 +5,7 @@ const report = process.env['VITEST_REPORT']
 
 /** Leaves nothing behind in its process, so that one process serves many files: starting one takes a second. */
 const SHARING = [
-  'test/{admission,billing,broker,events,functions,gateway,policy,sandbox-api,scheduler,wire}/**/*.test.ts',
+  'test/{admission,billing,broker,events,functions,gateway,policy,sandbox-api,scheduler,webhooks,wire}/**/*.test.ts',
   'test/*.test.ts',
 ]
 

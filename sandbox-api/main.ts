@@ -9,13 +9,13 @@ import {
 } from './bridge.ts'
 import { wholeResponseMax } from '../src/core/exchange.ts'
 import { outputReached, streamReached } from '../src/core/limit-messages.ts'
+import { type BoundText, createBound } from './bound.ts'
 import { type Call, type Calls, createCalls, failure } from './calls.ts'
-import { addCapabilities } from './capabilities.ts'
 import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
 import { applyEngine } from './engine.ts'
 import { findEntryPoint } from './entry-point.ts'
-import { createDurable } from './durable.ts'
+import { createContext } from './context.ts'
 import { createHeld } from './held.ts'
 import { createQueueMicrotask } from './microtasks.ts'
 import { type Watcher, createModules } from './modules.ts'
@@ -25,9 +25,7 @@ import {
   assign,
   cut,
   defineProperty,
-  freeze,
   includes,
-  max,
   parse,
   whenSettled,
 } from './primordials.ts'
@@ -214,7 +212,9 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
       }
       begin = () => {
         begin = undefined
-        const { trigger, streams } = parse(contextText) as { trigger?: unknown; streams?: unknown }
+        const told = parse(contextText) as { trigger?: unknown; streams?: unknown; bound?: BoundText }
+        const { trigger, streams } = told
+        const binding = told.bound === undefined ? undefined : createBound(told.bound)
         const held = createHeld(warn)
         const whileRunning =
           (make: Call): Call =>
@@ -231,6 +231,7 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
           capabilities: limits.capabilities,
           openWeb,
           suspend: () => bridge(BRIDGE.suspends, 0, 0),
+          bound: binding?.bound,
         })
         if (streams === true) bridge(BRIDGE.watches, 0, 0)
         resultMax = streams === true ? wholeResponseMax(limits.outputBytes) : limits.outputBytes
@@ -247,44 +248,18 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
         })()
         const answered = (value: unknown): void => {
           if (held.open > 0) bridge(BRIDGE.holds, 0, 0)
-          held.whenEmpty(() => once(succeed)(value))
+          held.whenEmpty(() => {
+            const outputs = binding?.collect()
+            if (outputs === undefined) return once(succeed)(value)
+            // Kept by the host, which writes them once the run has ended well.
+            whenSettled(whileRunning(calls.callOwn)('bound.set', [outputs]), () => once(succeed)(value), once(fail))
+          })
         }
         whenSettled(answer, answered, once(fail))
       }
       if (isBound) begin()
     },
   }
-}
-
-interface ContextParts {
-  readonly waitUntil: (promise: unknown) => void
-  readonly call: Call
-  readonly clock: Clock
-  readonly capabilities: readonly string[]
-  readonly openWeb: () => Web
-  readonly suspend: () => void
-}
-
-/** What the guest's function gets as its second argument. Its capabilities are dead once the run is over. */
-function createContext(contextText: string, parts: ContextParts): object {
-  const { waitUntil, call, clock, capabilities, openWeb, suspend } = parts
-  const given = parse(contextText) as { wallMs: number; function: object | null; env: object } & Record<string, unknown>
-  const deadline = clock.now() + given.wallMs
-  const context: Record<string, unknown> = {
-    runId: given['runId'],
-    tenant: given['tenant'],
-    function: freeze(given.function),
-    attempt: given['attempt'],
-    remainingMs: () => max(0, deadline - clock.now()),
-    waitUntil,
-    env: freeze(given.env),
-  }
-  addCapabilities(context, capabilities, call, openWeb)
-  if (given['executionId'] !== undefined) {
-    context['executionId'] = given['executionId']
-    assign(context, createDurable(call, suspend))
-  }
-  return freeze(context)
 }
 
 function tooLong(what: string, bound: number): string {

@@ -42,6 +42,7 @@ import { withoutTimeLimits } from './pool/without-time-limits.ts'
 import { createScheduler } from './scheduler/scheduler.ts'
 import { openSqliteStores } from './store/sqlite/open.ts'
 import { sweepRegularly } from './sweeping.ts'
+import { openWebhooks } from './webhook-service.ts'
 import { withoutPosts } from './without-posts.ts'
 import { createLogger } from './telemetry/logger.ts'
 import { openTelemetry } from './telemetry/open-telemetry.ts'
@@ -131,6 +132,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
   })
   const ledger = config.ledger === 'on' ? stores.ledger : withoutPosts(stores.ledger)
   const prices = new PriceBooks(loadPriceBooks(config.priceBook))
+  const webhooks = taken.use(openWebhooks({ config, store: stores.webhooks, vault, clock, log }))
   const billing = createBilling({
     clock,
     ledger,
@@ -138,6 +140,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     invoices: stores.invoices,
     closedUntil: await stores.invoices.closedUntil(),
     budgetOf: (tenant) => admission.budgetOf(tenant),
+    notify: (notice) => webhooks.notify(notice),
   })
   const meter = openProcessMeter()
   const watchdog = taken.use(
@@ -211,11 +214,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     await openEventService({ clock, stores, admission, functions, execute, newRunId, draining, log }),
   )
   const telemetry = taken.use(openTelemetry({ pool, admission, ledger: stores.ledger, log }))
-  const health = (): Health => ({
-    ready: state.ready,
-    walls: walls.level,
-    blankCells: pool.blankReady,
-  })
+  const health = (): Health => ({ ready: state.ready, walls: walls.level, blankCells: pool.blankReady })
   const gateway = createGateway({
     gatekeeper: admission,
     directory: admission,
@@ -233,10 +232,9 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     blobs: blobs.store,
     blobUrls: blobs.urls,
     queues: stores.queues,
-    users: stores.auth,
-    databases: capabilities.databases,
-    secrets: capabilities.secrets,
-    data: capabilities.data,
+    clock,
+    ...capabilities.doors,
+    webhooks,
     health,
     log,
     version: VERSION,

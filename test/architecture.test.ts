@@ -32,6 +32,7 @@ const COMPOSERS = new Set([
   'src/event-service.ts',
   'src/canaries.ts',
   'src/durable.ts',
+  'src/webhook-service.ts',
   'src/index.ts',
   'src/doctor.ts',
 ])

@@ -2,6 +2,7 @@ import { emit } from '../core/events.ts'
 import type { TenantId } from '../core/ids.ts'
 import { type EpochMillis, epochMillis } from '../core/quantity.ts'
 import type { LedgerStore, TimeRange } from '../core/stores.ts'
+import type { SpendNotice } from '../core/webhooks.ts'
 import { formatNanoUsd } from './decimal.ts'
 import { sumOf } from './ledger-sum.ts'
 import { isoTime } from './period.ts'
@@ -18,13 +19,18 @@ const LEAST_NANO_USD = 10_000_000n
 interface Parts {
   readonly ledger: LedgerStore
   readonly prices: PriceBooks
+  readonly notify?: ((notice: SpendNotice) => void) | undefined
 }
 
 /**
  * Compares what a tenant spent in the hour before `now` with its own average hour of the week before that, and tells by an
  * event if it is far above. A tenant without a week's spend has nothing to be compared with. Both by the prices of now.
  */
-export async function lookForAnomaly(tenant: TenantId, now: EpochMillis, { ledger, prices }: Parts): Promise<void> {
+export async function lookForAnomaly(
+  tenant: TenantId,
+  now: EpochMillis,
+  { ledger, prices, notify }: Parts,
+): Promise<void> {
   const hour = rangeOf(Math.floor(now / HOUR_MS) - 1, 1)
   const week = rangeOf(hour.from / HOUR_MS - WEEK_HOURS, WEEK_HOURS)
   const book = prices.at(now)
@@ -33,7 +39,9 @@ export async function lookForAnomaly(tenant: TenantId, now: EpochMillis, { ledge
   const usual = costOf(await sumOf(ledger, tenant, week), book)
   if (usual === 0n || spent * BigInt(WEEK_HOURS) < usual * TIMES) return
   const times = Number((spent * BigInt(WEEK_HOURS)) / usual)
-  emit('spend.anomaly', { tenant, hour: isoTime(hour.from), usd: formatNanoUsd(spent), times })
+  const anomaly = { tenant, hour: isoTime(hour.from), usd: formatNanoUsd(spent), times }
+  emit('spend.anomaly', anomaly)
+  notify?.({ type: 'spend.anomaly', ...anomaly })
 }
 
 function rangeOf(fromHour: number, hours: number): TimeRange {

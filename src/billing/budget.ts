@@ -4,6 +4,7 @@ import type { TenantId } from '../core/ids.ts'
 import { epochMillis } from '../core/quantity.ts'
 import type { Ticket, Usage } from '../core/run.ts'
 import type { Allowance, Budget } from '../core/stores.ts'
+import type { SpendNotice } from '../core/webhooks.ts'
 import { Account, type AccountParts, type AccountUse, type Window } from './account.ts'
 import { type BudgetStatus, budgetExceeded, budgetStatus } from './budget-report.ts'
 import type { RunHold } from './hold.ts'
@@ -23,6 +24,8 @@ export interface BudgetParts extends AccountParts {
   readonly clock: Clock
   /** The tenant's budget as it is now; asked at each reserve, so a change takes effect at once. */
   readonly budgetOf: (tenant: TenantId) => Budget
+  /** Told of what somebody should know soon. */
+  readonly notify?: (notice: SpendNotice) => void
 }
 
 /**
@@ -40,11 +43,12 @@ export class Budgets {
    * that a tenant has one account even if the cache lets go of it meanwhile.
    */
   readonly #busy = new Map<TenantId, Account>()
-  readonly #warnings = new BudgetWarnings()
+  readonly #warnings: BudgetWarnings
   readonly #idle = new LRUCache<TenantId, Account>({ max: IDLE_ACCOUNTS_MAX })
 
   constructor(parts: BudgetParts) {
     this.#parts = parts
+    this.#warnings = new BudgetWarnings(parts.notify)
   }
 
   /**

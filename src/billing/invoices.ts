@@ -1,6 +1,7 @@
 import type { TenantId } from '../core/ids.ts'
 import { type EpochMillis, epochMillis } from '../core/quantity.ts'
-import type { Invoice, InvoiceStore, LedgerStore } from '../core/stores.ts'
+import type { Invoice, InvoiceStore } from '../core/invoices.ts'
+import type { LedgerStore } from '../core/stores.ts'
 import { type Bill, makeBill } from './bill.ts'
 import { sumOf } from './ledger-sum.ts'
 import { type Period, monthOf, parsePeriod, periodName } from './period.ts'

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { emit } from '../core/events.ts'
 import type { TenantId } from '../core/ids.ts'
+import type { SpendNotice } from '../core/webhooks.ts'
 import { periodName } from './period.ts'
 import type { Position } from './position.ts'
 
@@ -24,6 +25,11 @@ export function percentReached({ limit, spent }: Pick<Position, 'limit' | 'spent
  */
 export class BudgetWarnings {
   readonly #told = new LRUCache<TenantId, Map<string, number>>({ max: TENANTS_MAX })
+  readonly #notify: ((notice: SpendNotice) => void) | undefined
+
+  constructor(notify?: (notice: SpendNotice) => void) {
+    this.#notify = notify
+  }
 
   /** Looks at where a tenant's budget stands after a run was charged. */
   charged(tenant: TenantId, positions: readonly Position[]): void {
@@ -47,6 +53,7 @@ export class BudgetWarnings {
     if (told.size >= KEYS_MAX) told.clear()
     this.#told.set(tenant, told.set(key, percent))
     emit('budget.warning', { tenant, period: name, measure, percent })
+    this.#notify?.({ type: 'budget.warning', tenant, period: name, measure, percent, limit: String(limit) })
   }
 }
 

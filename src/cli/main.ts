@@ -22,6 +22,7 @@ import { registerRuns } from './runs.ts'
 import { registerServe } from './serve.ts'
 import { registerSecrets } from './secrets.ts'
 import { registerSql } from './sql.ts'
+import { registerWebhooks } from './webhooks.ts'
 import { registerStress } from './stress.ts'
 import { listenForShutdown } from './shutdown.ts'
 import { EXIT_OK, EXIT_USAGE, type ExitCode } from './stop.ts'
@@ -47,6 +48,7 @@ const REGISTRARS = [
   registerSql,
   registerSecrets,
   registerUsers,
+  registerWebhooks,
   registerKv,
   registerDocs,
   registerEnv,

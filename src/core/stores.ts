@@ -9,11 +9,13 @@ import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
 import type { InvocationStore } from './invocations.ts'
 import type { RunStatus } from './outcome.ts'
 import type { FunctionStore } from './function-store.ts'
+import type { InvoiceStore } from './invoices.ts'
 import type { Bytes, EpochMillis, Micros, NanoUsd } from './quantity.ts'
 import type { QueueStore } from './queues.ts'
 import type { SqlBindingStore } from './sql-bindings.ts'
 import type { SecretStore } from './secrets.ts'
 import type { FunctionVersion, GuestError, LogLine, Trigger, Usage, WallLevel } from './run.ts'
+import type { WebhookStore } from './webhooks.ts'
 
 /** A ceiling on a tenant's spending in one UTC day or month. Absent fields do not limit. */
 export interface Allowance {
@@ -233,33 +235,6 @@ export interface KvStore {
   compareAndSet(tenant: TenantId, entry: KvEntry, expected: string | undefined, quota: KvQuota): Promise<KvWrite>
 }
 
-/** A month of a tenant that is closed. */
-export interface Invoice extends TimeRange {
-  readonly tenant: TenantId
-  /** `YYYY-MM`. */
-  readonly period: string
-  readonly closedAt: EpochMillis
-  /** Ledger records that it is made of. */
-  readonly records: number
-  /** JSON text: the price books that it was made by. */
-  readonly books: string
-  /** JSON text: the bill, byte by byte as it was made. */
-  readonly bill: string
-}
-
-/** Invoices are kept for good, also of tenants that were deleted. */
-export interface InvoiceStore {
-  /** False if the month has an invoice already, or if it has other records than `records` by then. */
-  put(invoice: Invoice): Promise<boolean>
-  find(tenant: TenantId, period: string): Promise<Invoice | undefined>
-  /** All of a tenant, by period. */
-  list(tenant: TenantId): Promise<readonly Invoice[]>
-  /** Tenants that have records in a month and no invoice of it. */
-  unbilled(range: TimeRange, period: string): Promise<readonly TenantId[]>
-  /** Where the last closed month ends; 0 if none is closed. */
-  closedUntil(): Promise<EpochMillis>
-}
-
 /** What one tenant keeps, in all stores together. */
 export interface StoredBytes {
   readonly tenant: TenantId
@@ -283,4 +258,5 @@ export interface Stores extends AsyncDisposable {
   readonly sqlBindings: SqlBindingStore
   readonly secrets: SecretStore
   readonly auth: AuthStore
+  readonly webhooks: WebhookStore
 }

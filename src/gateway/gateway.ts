@@ -5,6 +5,7 @@ import type { FunctionConfig } from '../core/function-store.ts'
 import type { Executions } from '../core/durable.ts'
 import type { BlobUrls } from '../core/blob-urls.ts'
 import type { AuthStore } from '../core/auth.ts'
+import type { Clock } from '../core/clock.ts'
 import type { BlobStore } from '../core/blobs.ts'
 import type { Tail } from '../core/log-tail.ts'
 import type { Bytes } from '../core/quantity.ts'
@@ -21,6 +22,7 @@ import { createRunDoor } from './run/door.ts'
 import type { ForwardedTrust } from './run/request.ts'
 import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
+import type { Webhooks } from './webhook-ports.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { aliasRoutes } from './routes/aliases.ts'
 import { docRoutes } from './routes/docs.ts'
@@ -38,6 +40,7 @@ import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 import { userRoutes } from './routes/users.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 
 export interface GatewayParts {
   readonly gatekeeper: ports.Gatekeeper
@@ -56,8 +59,11 @@ export interface GatewayParts {
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly users: AuthStore
+  readonly tokens: ports.TokenChecks
+  readonly clock: Clock
   readonly databases: ports.Databases
   readonly secrets: ports.Secrets
+  readonly webhooks: Webhooks
   readonly data: ports.Data
   readonly health: () => ports.Health
   /** Whether the host is shutting down. Asked at every answer. */
@@ -137,6 +143,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...userRoutes(parts),
     ...sqlRoutes(parts),
     ...secretRoutes(parts),
+    ...webhookRoutes(parts),
     ...envRoutes(parts),
     ...kvRoutes(parts),
     ...docRoutes(parts),

@@ -29,6 +29,7 @@ interface ParameterTypes {
   databaseName: string
   secretName: string
   userId: string
+  webhookName: string
   key: string
   collection: string
   id: string
@@ -103,14 +104,8 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
     pattern: USER_ID.source,
     read: (text) => (USER_ID.test(text) ? text : refuse('NOT_FOUND', text, 'is not the id of a user')),
   },
-  databaseName: {
-    description: 'The name that a database is bound to; `default` is the one of `context.sql` itself.',
-    pattern: TENANT_ID_PATTERN,
-    read: (text) =>
-      new RegExp(TENANT_ID_PATTERN).test(text)
-        ? text
-        : refuse('NOT_FOUND', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
-  },
+  databaseName: plainName('The name that a database is bound to; `default` is the one of `context.sql` itself.'),
+  webhookName: plainName('The name of a webhook.'),
   secretName: {
     description: 'The name of a secret.',
     pattern: SECRET_NAME,
@@ -129,6 +124,18 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
 /** Whatever a tenant calls its own things: checked where it is used, in the words of a guest's call. */
 function anyText(description: string): Parameter<string> {
   return { description, pattern: '^[^]+$', read: (text) => text }
+}
+
+/** A name of the tenant’s own choosing. */
+function plainName(description: string): Parameter<string> {
+  return {
+    description,
+    pattern: TENANT_ID_PATTERN,
+    read: (text) =>
+      new RegExp(TENANT_ID_PATTERN).test(text)
+        ? text
+        : refuse('NOT_FOUND', text, 'is not 1 to 63 of a-z, 0-9 and -, a letter first'),
+  }
 }
 
 /** The names in braces of a path. */

@@ -1,6 +1,7 @@
 import type { TenantId } from '../../src/core/ids.ts'
 import { epochMillis } from '../../src/core/quantity.ts'
-import type { Invoice, InvoiceStore, TimeRange } from '../../src/core/stores.ts'
+import type { Invoice, InvoiceStore } from '../../src/core/invoices.ts'
+import type { TimeRange } from '../../src/core/stores.ts'
 import type { MemoryLedger } from './memory-ledger.ts'
 
 /** Invoices in memory, beside a ledger in memory. */

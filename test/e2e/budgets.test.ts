@@ -1,4 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
+import { type IncomingHttpHeaders, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type RunUsage, billOf } from './independent-bill.ts'
 import { type Server, startServer } from './server.ts'
 
@@ -124,4 +129,49 @@ test('what was spent is remembered over a restart', async () => {
   expect(await first.ended).toMatchObject({ code: 0 })
   await using second = await startServer({ directory: first.directory })
   expect((await second.run('ann', SHORT)).status).toBe(402)
+})
+
+test('a webhook is told how far a budget is spent, and reaches no private address unless the operator says so', async () => {
+  const received = Promise.withResolvers<{ headers: IncomingHttpHeaders; body: string }>()
+  const receiver = createServer((request, response) => {
+    void text(request).then((body) => {
+      response.writeHead(204).end()
+      received.resolve({ headers: request.headers, body })
+    })
+  })
+  await once(receiver.listen(0, '127.0.0.1'), 'listening')
+  const { port } = receiver.address() as AddressInfo
+  try {
+    await server.tenant('told', { policy: POLICY, budget: { day: { units: 11 } } })
+    const path = '/v1/tenants/told/webhooks/alerts'
+    const url = `http://127.0.0.1:${port}/hook`
+    const ann = await server.asTenant('told')
+    expect(await ann.put(path, { url, allowPrivate: true })).toMatchObject({ status: 403 })
+    expect(await ann.put(path, { url })).toMatchObject({ status: 400 })
+    expect((await ann.put(path, { url: `https://127.0.0.1:${port}/` })).status).toBe(201)
+    const refused = (await ann.post(`${path}/test`)).body
+    expect(refused).toMatchObject({ ok: false, reason: expect.stringContaining('not on the public internet') })
+    expect(await ann.delete(path)).toMatchObject({ status: 204 })
+
+    const { secret } = (await server.put(path, { url, allowPrivate: true, events: ['budget.warning'] })).body
+    for (let run = 0; run < 2; run += 1) await server.run('told', SHORT)
+    expect((await server.run('told', SHORT)).status).toBe(402)
+    const { headers, body } = await received.promise
+    expect(JSON.parse(body)).toMatchObject({
+      type: 'budget.warning',
+      data: { tenant: 'told', measure: 'units', percent: 100, limit: '11' },
+    })
+    const key = Buffer.from(secret.replace('whsec_', ''), 'base64')
+    const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
+    expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', key).update(signed).digest('base64')}`)
+    const settled = await vi.waitFor(async () => {
+      const { deliveries } = (await ann.get(`${path}/deliveries`)).body
+      expect(deliveries).toMatchObject([{ state: 'delivered', attempts: 1 }])
+      return deliveries
+    })
+    expect(settled[0].id).toBe(headers['webhook-id'])
+    expect((await ann.get('/v1/tenants/told/webhooks')).text).not.toContain('whsec_')
+  } finally {
+    receiver.close()
+  }
 })

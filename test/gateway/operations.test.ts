@@ -95,6 +95,10 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/users',
     '/v1/tenants/{tenant}/users/{userId}',
     '/v1/tenants/{tenant}/users/{userId}/sessions',
+    '/v1/tenants/{tenant}/webhooks',
+    '/v1/tenants/{tenant}/webhooks/{webhookName}',
+    '/v1/tenants/{tenant}/webhooks/{webhookName}/deliveries',
+    '/v1/tenants/{tenant}/webhooks/{webhookName}/test',
   ])
   for (const [path, operations] of Object.entries(document.paths)) {
     // What a function answers is its own affair.

@@ -30,6 +30,7 @@ import { SecretWriter } from './secret-writer.ts'
 import { RoomWriter } from './room-writer.ts'
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
+import { WebhookWriter } from './webhook-writer.ts'
 
 type Handlers = { readonly [Kind in CommandKind]: (input: CommandInput<Kind>) => CommandOutput<Kind> }
 
@@ -114,6 +115,7 @@ function handlersOf(database: DatabaseSync): Handlers {
   const room = new RoomWriter(database)
   const sqlBindings = new SqlBindingWriter(database)
   const secrets = new SecretWriter(database)
+  const webhooks = new WebhookWriter(database)
   return {
     'tenant.put': (input) => accounts.putTenant(input),
     'tenant.delete': (input) => accounts.deleteTenant(input),
@@ -181,6 +183,10 @@ function handlersOf(database: DatabaseSync): Handlers {
     'auth.end-sessions': (input) => auth.endSessions(input),
     'auth.set-password': (input) => auth.setPassword(input),
     'auth.add-key': (input) => auth.addKey(input),
+    'webhook.put': (input) => webhooks.put(input),
+    'webhook.delete': (input) => webhooks.delete(input),
+    'webhook.enqueue': (input) => webhooks.enqueue(input),
+    'webhook.settle': (input) => webhooks.settle(input),
     sweep: (input) => sweeper.sweep(input),
   }
 }

@@ -1,20 +1,29 @@
 import type { ErrorCode } from '../../core/errors.ts'
 import type { AliasOutcome, Deployed, RolledBack } from '../../core/function-store.ts'
+import type { Invoice } from '../../core/invoices.ts'
 import type { SecretQuota, SecretRecord } from '../../core/secrets.ts'
-import type { Invoice, KvWrite } from '../../core/stores.ts'
+import type { KvWrite } from '../../core/stores.ts'
 import type { AuthCommands } from './auth-commands.ts'
 import type { BlobCommands } from './blob-commands.ts'
 import type { DocCommands } from './doc-commands.ts'
 import type { ExecutionCommands } from './execution-commands.ts'
 import type { InvocationCommands } from './invocation-commands.ts'
 import type { QueueCommands } from './queue-commands.ts'
+import type { WebhookCommands } from './webhook-commands.ts'
 
 /**
  * What the host's thread may ask of the writer, and what each answers. Posts are not here: they are the hot path and
  * travel as {@link postLine}.
  */
 export interface Commands
-  extends QueueCommands, BlobCommands, DocCommands, AuthCommands, InvocationCommands, ExecutionCommands {
+  extends
+    QueueCommands,
+    BlobCommands,
+    DocCommands,
+    AuthCommands,
+    InvocationCommands,
+    WebhookCommands,
+    ExecutionCommands {
   'tenant.put': { input: TenantPut; output: void }
   'tenant.delete': { input: { id: string }; output: boolean }
   'key.put': { input: { id: string; tenant: string; hash: string; createdAt: number }; output: void }

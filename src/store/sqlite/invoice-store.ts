@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { TenantId } from '../../core/ids.ts'
 import { epochMillis } from '../../core/quantity.ts'
-import type { Invoice, InvoiceStore } from '../../core/stores.ts'
+import type { Invoice, InvoiceStore } from '../../core/invoices.ts'
 import { reading } from '../reading.ts'
 import type { InvoicesTable, Tables } from '../schema.ts'
 import type { WriteQueue } from './write-queue.ts'

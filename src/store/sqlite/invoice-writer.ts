@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { Invoice } from '../../core/stores.ts'
+import type { Invoice } from '../../core/invoices.ts'
 import { Sums } from '../sums.ts'
 
 /** Keeps invoices inside the writer's transaction. */

@@ -16,6 +16,7 @@ import { rollbacks } from './migrations/rollbacks.ts'
 import { secrets } from './migrations/secrets.ts'
 import { sqlBindings } from './migrations/sql-bindings.ts'
 import { tenantEnv } from './migrations/tenant-env.ts'
+import { webhooks } from './migrations/webhooks.ts'
 
 /** `Clst`: tells a Cloister database from any other SQLite file. */
 const APPLICATION_ID = 0x436c7374
@@ -42,6 +43,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   auth,
   invocations,
   secrets,
+  webhooks,
   executions,
 ]
 

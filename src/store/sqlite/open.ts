@@ -30,6 +30,7 @@ import { migrate } from './migrations.ts'
 import { createQueueStore } from './queue-store.ts'
 import { createSecretStore } from './secret-store.ts'
 import { createSqlBindingStore } from './sql-binding-store.ts'
+import { createWebhookStore } from './webhook-store.ts'
 import { LedgerVerifier } from './verify/verifier.ts'
 import { WriteQueue } from './write-queue.ts'
 
@@ -165,6 +166,7 @@ function storesOf({
     auth: createAuthStore({ queue, database: reader, clock }),
     sqlBindings: createSqlBindingStore({ queue, database: reader }),
     secrets: createSecretStore({ queue, database: reader }),
+    webhooks: createWebhookStore({ queue, database: reader }),
     sweep: (now) => queue.write('sweep', { now, detailsBefore: now - detailsRetention }),
     announce: (url) => lock.announce(url),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
