@@ -9,9 +9,14 @@
  * `"lib": ["esnext", "webworker"], "types": []`. `Request`, `Response` and the rest below come from there.
  */
 
+import type { Durable } from './durable-types.d.ts'
+import type { BlobEvent, DocumentEvent, MessageBatch, ScheduledEvent } from './event-types.d.ts'
 import type { Blobs, Queues, Secrets } from './storage-types.d.ts'
+
+export type { BlobEvent, DocumentEvent, MessageBatch, QueueMessage, ScheduledEvent } from './event-types.d.ts'
 import type { Auth } from './auth-types.d.ts'
 
+export type { Durable } from './durable-types.d.ts'
 export type { AppSession, AppUser, Auth, Credentials } from './auth-types.d.ts'
 export type {
   BlobCondition,
@@ -208,33 +213,6 @@ export interface Sql extends SqlQueries {
   database(name: string): Sql
 }
 
-/** What the context of a durable function has: see `config.durable`. */
-export interface Durable {
-  /** The same in all runs of the execution; what an event from outside is sent to. */
-  readonly executionId: string
-  /**
-   * Calls the function once and keeps what it returns, as JSON: in every later run of the execution the step gives that at
-   * once. A host or cell that dies in the middle has it called again. What it throws is tried again, three times unless
-   * `retries` says otherwise, after growing pauses in which no isolate is held; then, or if the error has `retryable: false`,
-   * the step throws it.
-   */
-  step<Value>(
-    name: string,
-    work: (about: { readonly attempt: number }) => Value | Promise<Value>,
-    options?: { readonly retries?: number; readonly backoffMs?: number },
-  ): Promise<Value>
-  /** Waits so many milliseconds, or until a time, without holding an isolate. */
-  sleep(time: number | Date | string): Promise<void>
-  /** Waits for an event that is sent to the execution. `timeout` in milliseconds: then it rejects with `code: 'TIMEOUT'`. */
-  waitForEvent<Payload = Json>(name: string, options?: { readonly timeout?: number }): Promise<Payload>
-  /** Does something for every item, a bounded number (10) at a time. */
-  map<Item, Value>(
-    items: readonly Item[],
-    work: (item: Item, index: number) => Value | Promise<Value>,
-    options?: { readonly concurrency?: number },
-  ): Promise<Value[]>
-}
-
 /** The second argument of a durable function: `export default async (input, context: DurableContext) => …`. */
 export interface DurableContext extends Context, Durable {}
 
@@ -294,27 +272,8 @@ export interface ExportedHandler<Message = unknown> {
   queue?(batch: MessageBatch<Message>, context: Context): void | Promise<void>
   /** A time that was planned has come. */
   scheduled?(event: ScheduledEvent, context: Context): void | Promise<void>
-}
-
-export interface MessageBatch<Message = unknown> {
-  /** Name of the queue. */
-  readonly queue: string
-  readonly messages: readonly QueueMessage<Message>[]
-}
-
-export interface QueueMessage<Message = unknown> {
-  readonly id: string
-  readonly body: Message
-  /** 1, or higher when the message is delivered again. */
-  readonly attempts: number
-  /** It is done with, and never comes again. */
-  ack(): void
-  retry(options?: { delaySeconds?: number }): void
-}
-
-export interface ScheduledEvent {
-  /** When it was to begin, in ms since the epoch. */
-  readonly scheduledTime: number
-  /** The line of the plan that it comes from. */
-  readonly cron: string
+  /** A blob was stored or deleted. */
+  blob?(event: BlobEvent, context: Context): void | Promise<void>
+  /** A document was stored, changed or deleted. */
+  doc?(event: DocumentEvent, context: Context): void | Promise<void>
 }

@@ -2,10 +2,12 @@ import type { Logger } from 'pino'
 import type { AdmissionDesk } from './admission/admission.ts'
 import type { Clock } from './core/clock.ts'
 import type { ExecutionStore } from './core/durable.ts'
-import type { RunId } from './core/ids.ts'
+import type { RunId, TenantId } from './core/ids.ts'
+import type { Policy } from './core/policy.ts'
 import type { Stores } from './core/stores.ts'
-import type { ExecutionDesk } from './events/durable/executions.ts'
 import { openExecutions } from './durable.ts'
+import type { ExecutionDesk } from './events/durable/executions.ts'
+import { type DeadLetterDesk, createDeadLetterDesk } from './events/dead-letter-desk.ts'
 import { type Events, openEvents } from './events/events.ts'
 import type { Execute } from './execute.ts'
 import type { FunctionDirectory } from './functions/directory.ts'
@@ -21,36 +23,41 @@ interface Parts {
   readonly log: Logger
 }
 
-/** What runs without a caller who waits. */
-export interface EventService extends Pick<Events, 'calls'>, AsyncDisposable {
+export interface EventService extends Events {
+  readonly deadLetters: DeadLetterDesk
   readonly executions: ExecutionDesk
   /** Begins to work on what is due. */
   start(): void
 }
 
 /** Opens what runs without a caller who waits, on the stores and stages of this host. */
-export async function openEventService(parts: Parts): Promise<EventService> {
-  const { stores, admission, functions, log, ...rest } = parts
+export async function openEventService(given: Parts): Promise<EventService> {
+  const { stores, admission, functions, log, ...parts } = given
   await using taken = new AsyncDisposableStack()
-  const { calls, dispatcher } = taken.use(
+  const policyOf = (tenant: TenantId): Policy => admission.policyOf(tenant)
+  const deadLetters = createDeadLetterDesk({ letters: stores.deadLetters, newRunId: parts.newRunId, policyOf })
+  const events = taken.use(
     await openEvents({
-      ...rest,
+      ...parts,
       ledger: stores.ledger,
       invocations: stores.invocations,
       idempotency: stores.idempotency,
-      policyOf: (tenant) => admission.policyOf(tenant),
+      eventSources: stores.eventSources,
+      queues: stores.queues,
+      policyOf,
       resolve: ({ tenant, function: name, target }) => functions.resolve(tenant, name, target),
       onFault: (event, details) =>
         details instanceof Error ? log.error({ err: details }, event) : log.warn(details as object, event),
     }),
   )
-  const executions = taken.use(openExecutions({ ...parts, executions: stores.executions }))
+  const executions = taken.use(openExecutions({ ...given, executions: stores.executions }))
   const resources = taken.move()
   return {
-    calls,
+    ...events,
+    deadLetters,
     executions,
     start() {
-      dispatcher.start()
+      events.dispatcher.start()
       executions.begin()
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),

@@ -11,6 +11,7 @@ import type { Tail } from '../core/log-tail.ts'
 import type { Bytes } from '../core/quantity.ts'
 import type { QueueStore } from '../core/queues.ts'
 import { BodyReader } from './body-reader.ts'
+import type { Calls, DeadLetters, Schedules } from './event-ports.ts'
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
 import { describeApi } from './openapi.ts'
 import { Pace } from './pace.ts'
@@ -25,6 +26,7 @@ import { createRouter } from './router.ts'
 import type { Webhooks } from './webhook-ports.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { aliasRoutes } from './routes/aliases.ts'
+import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
 import { executionRoutes } from './routes/executions.ts'
@@ -36,6 +38,7 @@ import { queueRoutes } from './routes/queues.ts'
 import { logRoutes } from './routes/logs.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
 import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
@@ -49,7 +52,9 @@ export interface GatewayParts {
   readonly execute: ports.Execute
   readonly functions: ports.Functions
   readonly executions: Executions
-  readonly calls: ports.Calls
+  readonly calls: Calls
+  readonly schedules: Schedules
+  readonly deadLetters: DeadLetters
   /** What a function's configuration must look like. */
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
@@ -134,6 +139,8 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...logRoutes(parts),
     ...functionRoutes(parts),
     ...invokeRoutes(parts),
+    ...deadLetterRoutes(parts),
+    ...scheduleRoutes(parts),
     ...aliasRoutes(parts),
     ...executionRoutes(parts),
     ...accountRoutes(parts),

@@ -35,6 +35,8 @@ interface ParameterTypes {
   id: string
   variable: string
   event: string
+  letter: string
+  schedule: string
 }
 
 export type ParameterName = keyof ParameterTypes
@@ -119,6 +121,8 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
   id: anyText('The id of a document, percent-encoded.'),
   variable: anyText('The name of a variable.'),
   event: anyText('The name of an event.'),
+  letter: anyText('The id of a dead letter.'),
+  schedule: anyText('The id of a schedule.'),
 }
 
 /** Whatever a tenant calls its own things: checked where it is used, in the words of a guest's call. */

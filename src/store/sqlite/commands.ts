@@ -7,6 +7,8 @@ import type { AuthCommands } from './auth-commands.ts'
 import type { BlobCommands } from './blob-commands.ts'
 import type { DocCommands } from './doc-commands.ts'
 import type { ExecutionCommands } from './execution-commands.ts'
+import type { DeadLetterCommands } from './dead-letter-commands.ts'
+import type { EventSourceCommands } from './event-source-commands.ts'
 import type { InvocationCommands } from './invocation-commands.ts'
 import type { QueueCommands } from './queue-commands.ts'
 import type { WebhookCommands } from './webhook-commands.ts'
@@ -22,6 +24,8 @@ export interface Commands
     DocCommands,
     AuthCommands,
     InvocationCommands,
+    EventSourceCommands,
+    DeadLetterCommands,
     WebhookCommands,
     ExecutionCommands {
   'tenant.put': { input: TenantPut; output: void }
