@@ -3,9 +3,10 @@ import { callArguments } from './arguments.ts'
 import { frames } from './frames.ts'
 import { fuzz } from './fuzz.ts'
 import { kills } from './kills.ts'
+import { ledger } from './ledger.ts'
 import { type Gate, type GateResult, isMet } from './gate.ts'
 
-const GATES: readonly Gate[] = [fuzz, frames, callArguments, kills]
+const GATES: readonly Gate[] = [fuzz, frames, callArguments, kills, ledger]
 
 const HELP = `npm run gates -- [--only NAME]... [--seed N] [--trials N] [--short]
 
