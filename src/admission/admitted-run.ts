@@ -7,7 +7,6 @@ import type { Env } from './env.ts'
 import { reuseOf } from './reuse.ts'
 import type { RunsInProgress } from './runs-in-progress.ts'
 import type { Member } from './tenant-directory.ts'
-import { unitRateOf } from './unit-bucket.ts'
 
 interface Parts {
   readonly member: Member
@@ -47,8 +46,7 @@ export class AdmittedRun implements Ticket {
   }
 
   charged(units: Units): void {
-    const rate = unitRateOf(this.policy.rate)
-    if (rate !== undefined) this.#member.units.take(rate, units, this.#clock.elapsed())
+    this.#member.units.take(this.policy.rate, units, this.#clock.elapsed())
   }
 
   [Symbol.dispose](): void {

@@ -119,10 +119,10 @@ export class TenantDirectory {
 
   #admit(record: TenantRecord, policy: Policy | undefined): void {
     // The buckets and the deaths stay: changing a tenant must not hand it a new burst.
-    const rate = policy?.rate ?? { burst: 0 }
+    const rate = policy?.rate ?? { burst: 0, unitsBurst: 0 }
     const present = this.#members.get(record.id)
     const bucket = present?.bucket ?? new TokenBucket(rate, this.#clock.elapsed())
-    const units = present?.units ?? new UnitBucket(this.#clock.elapsed())
+    const units = present?.units ?? new UnitBucket(rate, this.#clock.elapsed())
     this.#members.set(record.id, { record, policy, bucket, units, deaths: present?.deaths ?? new Deaths() })
   }
 

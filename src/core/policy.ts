@@ -43,10 +43,8 @@ export interface Limits {
 export interface Rate {
   readonly perSecond: number
   readonly burst: number
-  /** Absent: as many as there are. */
-  readonly unitsPerSecond?: number | undefined
-  /** Absent: those of ten seconds. */
-  readonly unitsBurst?: number | undefined
+  readonly unitsPerSecond: number
+  readonly unitsBurst: number
   readonly deathsPerSecond: number
   readonly deathsBurst: number
 }

@@ -124,15 +124,15 @@ const rate = section({
   unitsPerSecond: fractional({
     min: 0.01,
     max: 10_000_000,
-    about: 'Units of 100 ms that runs may use each second, in the long run. Absent: as many as there are.',
+    about: 'Units of 100 ms that runs may use each second, in the long run.',
     bounds: 'one in 100 seconds is the slowest rate worth waiting for; more than a host can run is no limit.',
-  }).optional(),
+  }),
   unitsBurst: whole({
     min: 1,
     max: 100_000_000,
-    about: 'Units of 100 ms that runs may use at once after a pause. Absent: those of ten seconds.',
+    about: 'Units of 100 ms that runs may use at once after a pause.',
     bounds: 'every run uses one; more than a host can run is no limit.',
-  }).optional(),
+  }),
   deathsPerSecond: fractional({
     min: 0.001,
     max: 1_000,

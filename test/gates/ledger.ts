@@ -14,8 +14,8 @@ const TENANTS = { full: 12, short: 4 }
 /** Every worst case is ten units. */
 const LIMITS = { wallMs: 1_000, cpuMs: 1_000, queueWaitMs: 60_000, queue: 1_000 }
 /** Runs that are answered before the host is killed: so many, and some more. */
-const ANSWERS = { full: 100, short: 20 }
-const ANSWERS_MORE = { full: 400, short: 80 }
+const ANSWERS = { full: 100, short: 10 }
+const ANSWERS_MORE = { full: 400, short: 30 }
 /** A host that answers too few within this time is killed all the same. */
 const ANSWERS_MS_MAX = 60_000
 const CELLS_KILLED_MAX = 4
