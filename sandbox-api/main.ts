@@ -9,6 +9,7 @@ import {
 } from './bridge.ts'
 import { wholeResponseMax } from '../src/core/exchange.ts'
 import { outputReached, streamReached } from '../src/core/limit-messages.ts'
+import { type BoundText, createBound } from './bound.ts'
 import { type Call, type Calls, createCalls, failure } from './calls.ts'
 import { addCapabilities } from './capabilities.ts'
 import { type Clock, createClock } from './clock.ts'
@@ -213,7 +214,9 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
       }
       begin = () => {
         begin = undefined
-        const { trigger, streams } = parse(contextText) as { trigger?: unknown; streams?: unknown }
+        const told = parse(contextText) as { trigger?: unknown; streams?: unknown; bound?: BoundText }
+        const { trigger, streams } = told
+        const binding = told.bound === undefined ? undefined : createBound(told.bound)
         const held = createHeld(warn)
         const whileRunning =
           (make: Call): Call =>
@@ -230,6 +233,7 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
           clock,
           limits.capabilities,
           openWeb,
+          binding?.bound,
         )
         if (streams === true) bridge(BRIDGE.watches, 0, 0)
         resultMax = streams === true ? wholeResponseMax(limits.outputBytes) : limits.outputBytes
@@ -246,7 +250,12 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
         })()
         const answered = (value: unknown): void => {
           if (held.open > 0) bridge(BRIDGE.holds, 0, 0)
-          held.whenEmpty(() => once(succeed)(value))
+          held.whenEmpty(() => {
+            const outputs = binding?.collect()
+            if (outputs === undefined) return once(succeed)(value)
+            // Kept by the host, which writes them once the run has ended well.
+            whenSettled(whileRunning(calls.callOwn)('bound.set', [outputs]), () => once(succeed)(value), once(fail))
+          })
         }
         whenSettled(answer, answered, once(fail))
       }
@@ -263,6 +272,7 @@ function createContext(
   clock: Clock,
   capabilities: readonly string[],
   openWeb: () => Web,
+  bound: object | undefined,
 ): object {
   const given = parse(contextText) as { wallMs: number; function: object | null; env: object } & Record<string, unknown>
   const deadline = clock.now() + given.wallMs
@@ -275,6 +285,9 @@ function createContext(
     waitUntil,
     env: freeze(given.env),
   }
+  if (bound !== undefined) context['bound'] = bound
+  if (given['params'] !== undefined) context['params'] = given['params']
+  if (given['caller'] !== undefined) context['caller'] = given['caller']
   addCapabilities(context, capabilities, call, openWeb)
   return freeze(context)
 }

@@ -7,7 +7,8 @@
  */
 export const { stringify, parse } = JSON
 export const { apply, construct, defineProperty: tryDefineProperty, ownKeys } = Reflect
-export const { assign, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf, hasOwn } = Object
+export const { assign, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf, hasOwn, preventExtensions } =
+  Object
 const { create } = Object
 export const { isArray } = Array
 /** The system's clock. Only for {@link file://./clock.ts}: what a guest sees of time goes through it. */
@@ -24,7 +25,7 @@ export const { toStringTag } = Symbol
 export const Uint8ArrayConstructor = Uint8Array
 const typedArrayPrototype = getPrototypeOf(Uint8Array.prototype) as object
 const tagOfTypedArray = getOwnPropertyDescriptor(typedArrayPrototype, toStringTag)?.get as () => string | undefined
-const { set: setBytes, toHex } = Uint8Array.prototype
+const { set: setBytes, toBase64, toHex } = Uint8Array.prototype
 export const WeakMapConstructor = WeakMap
 export const { get: weakGet, set: weakSet } = WeakMap.prototype
 
@@ -83,6 +84,11 @@ export function isUint8Array(value: unknown): value is Uint8Array {
 /** Bytes as hexadecimal digits. */
 export function hexOf(value: Uint8Array): string {
   return apply(toHex, value, []) as string
+}
+
+/** Bytes in base64. */
+export function base64Of(value: Uint8Array): string {
+  return apply(toBase64, value, []) as string
 }
 
 /** Copies bytes into others of the same length, and returns those. */

@@ -222,6 +222,19 @@ export interface Context {
   waitUntil(promise: Promise<unknown>): void
   /** Plain configuration. */
   readonly env: Readonly<Record<string, string>>
+  /**
+   * What the function's configuration binds, by name: inputs have what was read before the run (a document as `docs.get`
+   * gives it, the content of a blob), outputs are written after it with the values that they were given here.
+   */
+  readonly bound?: { [name: string]: unknown }
+  /** What stands for the parameters of the route, of an HTTP request. */
+  readonly params?: Readonly<Record<string, string>>
+  /** Who sent an HTTP request whose route asks for a token: a user of `auth`, or the claims of a JSON Web Token. */
+  readonly caller?: {
+    readonly user?: { readonly id: string; readonly name: string }
+    readonly session?: { readonly id: string }
+    readonly claims?: { readonly [name: string]: Json }
+  }
   /** Present if the policy grants it. */
   readonly kv?: KeyValue
   readonly blobs?: Blobs

@@ -1,10 +1,13 @@
 import type { BlobService } from './blob-service.ts'
 import { createAuthCapability } from './broker/auth.ts'
 import { HASH_COST, makeHash } from './broker/auth/passwords.ts'
+import { Signing } from './broker/auth/signing.ts'
 import { createBlobsCapability } from './broker/blobs.ts'
 import type { Capability } from './broker/capability.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
+import { IssuerTokens } from './broker/http-auth/issuer-tokens.ts'
+import { createUserTokens } from './broker/http-auth/user-tokens.ts'
 import { createQueuesCapability } from './broker/queues.ts'
 import { createSecretsCapability } from './broker/secrets.ts'
 import { Secrets } from './broker/secrets/secrets.ts'
@@ -12,6 +15,7 @@ import { createSqlCapability } from './broker/sql.ts'
 import { Databases } from './broker/sql/databases.ts'
 import { type TenantData, createTenantData } from './broker/tenant-data.ts'
 import type { Config } from './config.ts'
+import type { AuthStore } from './core/auth.ts'
 import type { Clock } from './core/clock.ts'
 import type { TenantId } from './core/ids.ts'
 import type { Policy } from './core/policy.ts'
@@ -33,12 +37,19 @@ interface Parts {
 
 export interface OpenCapabilities extends AsyncDisposable {
   readonly all: readonly Capability[]
-  /** What tenants keep, for whoever operates it from outside. */
-  readonly data: TenantData
-  /** What `sql` reaches, to be operated from outside as well. */
-  readonly databases: Databases
-  /** Written from outside, used by `fetch`. */
-  readonly secrets: Secrets
+  /** What the gateway needs of them, for whoever operates them from outside and for requests to functions. */
+  readonly doors: {
+    readonly data: TenantData
+    readonly databases: Databases
+    /** Written from outside, used by `fetch`. */
+    readonly secrets: Secrets
+    readonly users: AuthStore
+    /** Whose tokens requests have. */
+    readonly tokens: {
+      readonly user: ReturnType<typeof createUserTokens>
+      readonly jwt: IssuerTokens['check']
+    }
+  }
   /** Lets go of what is held for a tenant that was deleted. */
   forgetTenant(tenant: TenantId): void
 }
@@ -46,11 +57,10 @@ export interface OpenCapabilities extends AsyncDisposable {
 /** Makes everything that a policy can grant, out of what this host has. A part of the composition root, see main.ts. */
 export function openCapabilities({ config, stores, blobs, vault, clock, policyOf }: Parts): OpenCapabilities {
   const secrets = new Secrets({ store: stores.secrets, vault, clock })
-  const fetch = createFetchCapability({
-    resolve: createResolver(config.dnsServers?.split(',') ?? []),
-    socketsMax: config.egressSocketsMax,
-    secrets,
-  })
+  const egress = { resolve: createResolver(config.dnsServers?.split(',') ?? []), socketsMax: config.egressSocketsMax }
+  const fetch = createFetchCapability({ ...egress, secrets })
+  const issuers = new IssuerTokens({ ...egress, clock, policyOf })
+  const user = createUserTokens({ store: stores.auth, signing: new Signing({ store: stores.auth, vault, clock }) })
   const databases = new Databases({
     store: stores.sqlBindings,
     vault,
@@ -69,12 +79,17 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
       createQueuesCapability({ store: stores.queues }),
       createAuthCapability({ store: stores.auth, vault, clock, makeHash, cost: HASH_COST, hashesMax: HASHES_MAX }),
     ],
-    data,
-    databases,
-    secrets,
+    doors: {
+      data,
+      databases,
+      secrets,
+      users: stores.auth,
+      tokens: { user, jwt: (...given) => issuers.check(...given) },
+    },
     forgetTenant: (tenant) => databases.forget(tenant),
     async [Symbol.asyncDispose]() {
       databases[Symbol.dispose]()
+      await issuers[Symbol.asyncDispose]()
       await fetch[Symbol.asyncDispose]()
     },
   }

@@ -14,6 +14,7 @@ import type {
 import type { Clock } from './core/clock.ts'
 import { CloisterError } from './core/errors.ts'
 import { emit } from './core/events.ts'
+import { bytes, micros } from './core/quantity.ts'
 
 interface Stages {
   readonly admission: Admission
@@ -82,9 +83,32 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
       throw new CloisterError('CANCELLED', 'the caller went away before the run had started; nothing was billed')
     }
     using session = broker.open(ticket)
-    return { report: await lease.run(session), session }
+    return { report: await runBound(lease, session), session }
   }
 }
+
+/**
+ * Reads what the function's inputs are bound to, runs it, and writes its outputs if it has ended well. The guest has not begun
+ * when an input is missing, and its result is none when an output cannot be written.
+ */
+async function runBound(lease: Lease, session: Session): Promise<Report> {
+  const { bindings } = session
+  const missing = await bindings?.read()
+  if (missing !== undefined) return { ...NOT_BEGUN, walls: lease.walls, error: missing }
+  const { result, ...report } = await lease.run(session)
+  const unwritten = report.status === 'ok' ? await bindings?.write() : undefined
+  if (unwritten !== undefined) return { ...report, status: 'error', error: unwritten }
+  return result === undefined ? report : { ...report, result }
+}
+
+const NOT_BEGUN = {
+  status: 'error',
+  logs: [],
+  wall: micros(0),
+  cpu: micros(0),
+  peakMemory: bytes(0),
+  coldStart: false,
+} as const satisfies Partial<Report>
 
 function isWorthAnotherTry({ report, session }: { report: Report; session: Session }): boolean {
   return report.bystander === true && !session.hadEffects

@@ -4,6 +4,7 @@ import type { Grant, Grants } from '../core/policy.ts'
 import type { Broker, CallAnswer, Session, Ticket, Traffic } from '../core/run.ts'
 import type { LedgerStore } from '../core/stores.ts'
 import { DailyOperations } from './daily-operations.ts'
+import { RunBindings } from './bindings/bindings.ts'
 import { type Capability, CapabilityError, type Operation } from './capability.ts'
 import { HTTP_ARGUMENTS_MAX, HTTP_OPERATIONS, httpLineOf } from './http.ts'
 import { SessionScope } from './scope.ts'
@@ -77,6 +78,7 @@ class OpenSession implements Session {
   readonly #onFault: Parts['onFault']
   readonly #isRevoked: () => boolean
   readonly #scope: SessionScope
+  readonly bindings: RunBindings | undefined
   readonly #counts = new Map<string, number>()
   /** Operations so far by capability: what the grant's quota bounds. */
   readonly #used = new Map<keyof Grants, number>()
@@ -90,6 +92,9 @@ class OpenSession implements Session {
     this.#onFault = onFault
     this.#isRevoked = isRevoked
     this.#scope = new SessionScope(ticket, clock)
+    const { bind } = ticket.request
+    const call = (name: string, args: readonly unknown[]): Promise<CallAnswer> => this.call(name, JSON.stringify(args))
+    this.bindings = bind === undefined ? undefined : new RunBindings({ ticket, bind, call })
   }
 
   get operations(): Readonly<Record<string, number>> {
@@ -179,8 +184,15 @@ class OpenSession implements Session {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + count)
   }
 
+  /** Values of outputs, which are written when the run has ended well: nothing is counted before. */
+  async #stage(bindings: RunBindings, payload: string): Promise<string> {
+    bindings.stage(parseArguments(payload, BOUND_ARGUMENTS_MAX)[0])
+    return ''
+  }
+
   /** Bodies of the run's own request and response. Not operations that were granted: nobody counts or prices them. */
   #stream(name: string, payload: string): Promise<string> {
+    if (name === 'bound.set' && this.bindings !== undefined) return this.#stage(this.bindings, payload)
     const operation = HTTP_OPERATIONS.get(name)
     const { exchange } = this.#ticket.request
     if (operation === undefined || exchange === undefined) {
@@ -192,6 +204,9 @@ class OpenSession implements Session {
 }
 
 const NONE: Readonly<Record<string, number>> = Object.freeze({})
+
+/** Outputs of a run together, in characters: what a guest can send in one call. */
+const BOUND_ARGUMENTS_MAX = (2 << 20) + (64 << 10)
 
 /** The payload comes from a cell: JSON of any shape, which each operation checks argument by argument. */
 function parseArguments(payload: string, lengthMax: number): readonly unknown[] {

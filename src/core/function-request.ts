@@ -21,14 +21,14 @@ export interface RunnableVersion {
   readonly config: FunctionConfig
 }
 
-type Call = Omit<RunRequest, 'artifact' | 'function' | 'env' | 'reuse' | 'stage' | 'timeout'> & {
+type Call = Omit<RunRequest, 'artifact' | 'function' | 'env' | 'bind' | 'reuse' | 'stage' | 'timeout'> & {
   readonly timeout?: Millis | undefined
 }
 
 /** What every trigger of a deployed function asks of `execute`. The shorter of the caller's time and the function's holds. */
 export function functionRequest({ name, version, code, config }: RunnableVersion, call: Call): RunRequest {
   const { timeout: asked, ...rest } = call
-  const { timeoutMs, env, reuse } = config
+  const { timeoutMs, env, reuse, bind } = config
   const timeout = Math.min(asked ?? Infinity, timeoutMs ?? Infinity)
   return {
     ...rest,
@@ -36,6 +36,7 @@ export function functionRequest({ name, version, code, config }: RunnableVersion
     function: { name, version },
     ...(env && { env }),
     ...(reuse && { reuse }),
+    ...(bind && { bind }),
     ...(timeout !== Infinity && { timeout: millis(timeout) }),
   }
 }

@@ -1,4 +1,6 @@
+import type { BindConfig } from './binding.ts'
 import type { Destination, RetryConfig } from './event-config.ts'
+import type { HttpConfig } from './http-config.ts'
 import type { AliasName, ArtifactId, FunctionName, TenantId } from './ids.ts'
 import type { FunctionQuota, Reuse } from './policy.ts'
 import type { Bytes, EpochMillis } from './quantity.ts'
@@ -13,8 +15,10 @@ export interface FunctionConfig {
   /** Shortens the policy's wall limit. */
   readonly timeoutMs?: number | undefined
   readonly reuse?: Reuse | undefined
-  /** Who may call it over HTTP: anybody, unless it is said to be whoever has a key of the tenant's. */
-  readonly http?: { readonly auth?: 'public' | 'key' | undefined } | undefined
+  /** How it answers HTTP requests, and whose. */
+  readonly http?: HttpConfig | undefined
+  /** What the host reads before a run and writes after it, by the names that the guest has for it. */
+  readonly bind?: BindConfig | undefined
   /** How its events are tried again. */
   readonly retry?: RetryConfig | undefined
   /** Where the record of an event goes that it has dealt with, and of one that was given up. */

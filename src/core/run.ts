@@ -1,4 +1,6 @@
+import type { BindConfig } from './binding.ts'
 import type { Exchange } from './exchange.ts'
+import type { HttpCaller } from './http-config.ts'
 import type { ArtifactId, FunctionName, RunId, TenantId } from './ids.ts'
 import type { RunStatus } from './outcome.ts'
 import type { Policy, Reuse } from './policy.ts'
@@ -46,6 +48,12 @@ export interface RunRequest {
   readonly function?: FunctionVersion
   /** Plain configuration that the guest sees as `context.env`. */
   readonly env?: Readonly<Record<string, string>>
+  /** What the host reads before the run and writes after it. */
+  readonly bind?: BindConfig
+  /** What else than the input placeholders may stand for: parameters of a route, the query of a URL. */
+  readonly parameters?: Readonly<Record<'params' | 'query', Readonly<Record<string, string>>>>
+  /** Who sent the HTTP request, as it was proved. */
+  readonly caller?: HttpCaller
   /** How isolates live on between runs; a policy that states its own is only ever made stricter by it. */
   readonly reuse?: Reuse
   /** `load`: the code is loaded and asked for its handlers, and none of them is called. Never charged. */
@@ -207,6 +215,17 @@ export interface Session extends Disposable {
   readonly traffic: Traffic
   /** Whether any call may have changed something. Such a run is never run again behind its caller's back. */
   readonly hadEffects: boolean
+  /** Absent if the function binds nothing. */
+  readonly bindings?: Bindings | undefined
+}
+
+/** What the host reads for a run before it and writes after it. Both resolve with the fault that is the function's. */
+export interface Bindings {
+  read(): Promise<GuestError | undefined>
+  /** What was read, and what is to be written, as JSON text for the guest half; empty before `read`. */
+  readonly values: string
+  /** Writes what the guest has left. Only ever after a run that has ended `ok`, and before its answer leaves. */
+  write(): Promise<GuestError | undefined>
 }
 
 export interface Broker {
@@ -220,6 +239,8 @@ export interface Scheduler {
 
 /** A cell of the ticket's tenant, for one run. Leaving its scope makes room in the cell. */
 export interface Lease extends Disposable {
+  /** Those of the cell. */
+  readonly walls: WallLevel
   /**
    * Runs the ticket's code and resolves with what happened, however the guest ends. `bystander` in the report: the
    * cell died of another run's doing.

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { bindSchema } from './bind-schema.ts'
+import { httpSchema } from './http-schema.ts'
 import { destinationSchema, retrySchema } from './event-schema.ts'
 
 /** Environment values of one function: names, and bytes of names and values together. */
@@ -47,15 +49,10 @@ export const configSchema = z.strictObject({
       '`function` (default): globals live on between runs; `context`: fresh globals; `run`: a fresh isolate. ' +
         'What the policy states can only be made stricter.',
     ),
-  http: z
-    .strictObject({
-      auth: z
-        .enum(['public', 'key'])
-        .optional()
-        .describe('Who may call `/run/{tenant}/{function}`: anybody (default), or whoever has a key of the tenant’s.'),
-    })
+  http: httpSchema.optional().describe('How it answers HTTP requests, and whose.'),
+  bind: bindSchema
     .optional()
-    .describe('How it answers HTTP requests.'),
+    .describe('Documents and blobs that the host reads before a run, and what it writes after it: `context.bound`.'),
   retry: retrySchema.optional().describe('How events that it did not handle are given to it again.'),
   onSuccess: destinationSchema.optional().describe('Where the record of each event goes that it has dealt with.'),
   onFailure: destinationSchema.optional().describe('Where the record of each event goes that was given up.'),

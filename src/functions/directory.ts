@@ -1,3 +1,4 @@
+import { BINDING_CAPABILITIES, kindOf } from '../core/binding.ts'
 import type { Clock } from '../core/clock.ts'
 import { CloisterError } from '../core/errors.ts'
 import { emit } from '../core/events.ts'
@@ -13,7 +14,7 @@ import type {
   VersionRecord,
 } from '../core/function-store.ts'
 import { type AliasName, type FunctionName, type TenantId, parseAliasName } from '../core/ids.ts'
-import type { FunctionQuota } from '../core/policy.ts'
+import type { FunctionQuota, Grants } from '../core/policy.ts'
 import type { Bytes } from '../core/quantity.ts'
 import type { Artifact } from '../core/run.ts'
 import { chooseVersion } from './canary.ts'
@@ -104,7 +105,8 @@ export function createFunctionDirectory({ clock, store, load, watch, cacheSize }
   }
   return {
     async deploy(tenant, name, { artifact, config, publish }) {
-      const { handlers, quota } = await load(tenant, artifact)
+      const { handlers, quota, grants } = await load(tenant, artifact)
+      requireGrants(config, grants)
       const to = publish === 'live' ? { publish: LIVE } : {}
       const deployed = await store.deploy(tenant, { name, artifact, config, handlers, now: clock.now(), ...to }, quota)
       cache.forget(tenant, name)
@@ -197,6 +199,15 @@ function noSuchAlias(name: FunctionName, alias: AliasName): CloisterError {
 
 function noSuchFunction(tenant: TenantId, name: FunctionName): CloisterError {
   return new CloisterError('NOT_FOUND', `tenant "${tenant}" has no function "${name}"`)
+}
+
+/** Faults of a configuration that only the tenant's policy tells. */
+function requireGrants({ bind = {} }: FunctionConfig, grants: Grants): void {
+  const faults = Object.entries(bind).flatMap(([name, binding]) => {
+    const needed = BINDING_CAPABILITIES[kindOf(binding)]
+    return grants[needed] === undefined ? [`config.bind.${name}: the policy does not grant ${needed}`] : []
+  })
+  if (faults.length > 0) throw new CloisterError('INVALID_REQUEST', faults.join('; '))
 }
 
 type Exceeded = Deployed & { readonly outcome: 'quota-exceeded' }

@@ -2,7 +2,7 @@ import { CloisterError } from '../core/errors.ts'
 import { HANDLERS, type Handler } from '../core/function-store.ts'
 import type { TenantId } from '../core/ids.ts'
 import { unreachable } from '../core/outcome.ts'
-import type { FunctionQuota } from '../core/policy.ts'
+import type { FunctionQuota, Grants } from '../core/policy.ts'
 import { type Millis, bytes, millis } from '../core/quantity.ts'
 import type { Admission, Artifact, GuestError, Pool, Report, Scheduler, Session } from '../core/run.ts'
 
@@ -17,6 +17,8 @@ export interface Loaded {
   readonly handlers: readonly Handler[]
   /** What the tenant may keep. */
   readonly quota: FunctionQuota
+  /** What its code may use. */
+  readonly grants: Grants
 }
 
 /**
@@ -44,7 +46,11 @@ export function createLoadCode({ admission, scheduler, pool }: Stages): LoadCode
       report = await lease.run(NO_CAPABILITIES)
       again += 1
     } while (report.bystander === true && again <= AGAIN_MAX)
-    return { handlers: handlersOf(report, ticket.wall), quota: ticket.policy.functions }
+    return {
+      handlers: handlersOf(report, ticket.wall),
+      quota: ticket.policy.functions,
+      grants: ticket.policy.capabilities,
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { FunctionConfig } from '../core/function-store.ts'
 import type { BlobUrls } from '../core/blob-urls.ts'
 import type { AuthStore } from '../core/auth.ts'
+import type { Clock } from '../core/clock.ts'
 import type { BlobStore } from '../core/blobs.ts'
 import type { Tail } from '../core/log-tail.ts'
 import type { Bytes } from '../core/quantity.ts'
@@ -55,6 +56,8 @@ export interface GatewayParts {
   readonly blobUrls: Pick<BlobUrls, 'check'>
   readonly queues: Pick<QueueStore, 'list' | 'find' | 'delete' | 'peek' | 'purge'>
   readonly users: AuthStore
+  readonly tokens: ports.TokenChecks
+  readonly clock: Clock
   readonly databases: ports.Databases
   readonly secrets: ports.Secrets
   readonly webhooks: Webhooks

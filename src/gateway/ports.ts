@@ -10,6 +10,7 @@ import type {
   Rollback,
   VersionRecord,
 } from '../core/function-store.ts'
+import type { HttpCaller, JwtAuth } from '../core/http-config.ts'
 import type { AliasName, FunctionName, KeyId, RunId, TenantId } from '../core/ids.ts'
 import type { InvocationTarget, InvocationView } from '../core/invocations.ts'
 import type { Grants, SecretsGrant } from '../core/policy.ts'
@@ -53,6 +54,14 @@ export interface CellsView {
   readonly last: { readonly reason: string; readonly at: EpochMillis } | undefined
   /** When new runs are admitted again; undefined if they are now. */
   readonly backedOffUntil: EpochMillis | undefined
+}
+
+/** Tokens of HTTP requests to functions: who they are from, undefined if they are not good. */
+export interface TokenChecks {
+  /** A session's token or a JSON Web Token of a user of the tenant's. */
+  user(tenant: TenantId, token: string): Promise<HttpCaller | undefined>
+  /** A JSON Web Token of another issuer. Throws OVERLOADED if its keys cannot be had. */
+  jwt(tenant: TenantId, auth: JwtAuth, token: string): Promise<HttpCaller | undefined>
 }
 
 /** Who there is. Every call about a tenant that is not there throws NOT_FOUND, unless it says otherwise. */

@@ -1,7 +1,7 @@
 import type { TenantId } from '../core/ids.ts'
 import type { CellParts } from './cell-parts.ts'
 import type { Policy } from '../core/policy.ts'
-import type { Ticket } from '../core/run.ts'
+import type { Session, Ticket } from '../core/run.ts'
 import type { CellProfile } from './profile.ts'
 import type { Assignment, Boot, Start } from '../wire/to-cell.ts'
 
@@ -40,28 +40,33 @@ export function bootOf({ program, isolatesPerBlankCell, inspection }: CellParts,
 }
 
 /** What a cell is told of a run. */
-export function startOf(ticket: Ticket, artifact: number): Start {
+export function startOf(ticket: Ticket, artifact: number, { bindings }: Session): Start {
   const { reuse, wall, request } = ticket
-  return { artifact, reuse, wallMs: wall, context: contextOf(ticket), input: request.input }
+  return { artifact, reuse, wallMs: wall, context: contextOf(ticket, bindings?.values ?? ''), input: request.input }
 }
 
 /**
  * What the guest sees as `context`. Made of parsed ids and numbers, with nothing to escape, and of the
  * configuration of the tenant and the function. Invariant: ASCII, which the wire counts on.
  */
-function contextOf({ run, request, wall, env: shared }: Ticket): string {
-  const { tenant, trigger, stage, function: deployed, env, exchange, attempt = 1 } = request
+function contextOf({ run, request, wall, env: shared }: Ticket, values: string): string {
+  const { tenant, trigger, stage, function: deployed, env, exchange, parameters, caller, attempt = 1 } = request
   const streams = exchange === undefined ? '' : ',"streams":true'
+  const bound = values === '' ? '' : `,"bound":${asciiText(values)}`
+  const params = parameters === undefined ? '' : `,"params":${asciiJson(parameters.params)}`
+  const proved = caller === undefined ? '' : `,"caller":${asciiJson(caller)}`
   const name = deployed === undefined ? 'null' : `{"name":"${deployed.name}","version":${deployed.version}}`
   return (
     `{"runId":"${run}","tenant":"${tenant}","trigger":"${stage ?? trigger}","function":${name},"attempt":${attempt},` +
-    `"wallMs":${wall},"env":${shared === undefined && env === undefined ? '{}' : asciiJson({ ...shared, ...env })}${streams}}`
+    `"wallMs":${wall},"env":${shared === undefined && env === undefined ? '{}' : asciiJson({ ...shared, ...env })}${streams}${bound}${params}${proved}}`
   )
 }
 
 function asciiJson(value: object): string {
-  return JSON.stringify(value).replaceAll(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return asciiText(JSON.stringify(value))
+}
+
+/** JSON text with what is not ASCII, which stands in strings only, as escapes. */
+function asciiText(json: string): string {
+  return json.replaceAll(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -178,7 +178,7 @@ export class Cell {
       if (this.#state === 'ended') return this.#finish(run, bystander('exit'), 'warm')
       const { batch } = this.#channel
       const { artifact, signal } = ticket.request
-      toCell.start(batch, number, startOf(ticket, this.#artifacts.use(artifact, batch)))
+      toCell.start(batch, number, startOf(ticket, this.#artifacts.use(artifact, batch), session))
       this.#roster.add(run)
       this.#window.open(number)
       if (signal !== undefined) run.stopWatching = onAbort(signal, () => this.#cancel(run))

@@ -128,6 +128,7 @@ export function createPool(parts: PoolParts): CellPool {
     const reservation = new DisposableStack()
     reservation.use(cell.reserve())
     return {
+      walls: parts.walls.level,
       async run(session) {
         runNumber = (runNumber % 0xffff_fffe) + 1
         const running = cell.run(runNumber, ticket, session)

@@ -37,6 +37,7 @@ function pathOf(ends: Report, fault?: Fault) {
     },
   }
   const lease: Lease = {
+    walls: 'B',
     run() {
       at('run')
       return Promise.resolve(ends)

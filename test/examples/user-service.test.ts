@@ -1,47 +1,51 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ROOT, runProgram } from '../cli/command-line.ts'
 import { type Server, startServer } from '../e2e/server.ts'
 
 const ANN = { name: 'Ann@Example.com', password: 'correct horse' }
+const FUNCTIONS = ['register', 'login', 'logout'] as const
 let server: Server
+let env: Record<string, string>
 beforeAll(async () => {
   server = await startServer()
+  env = { CLOISTER_URL: server.url, CLOISTER_KEY: server.adminKey }
   for (const tenant of ['ann', 'bob']) await server.tenant(tenant)
-  const code = readFileSync(join(ROOT, 'examples/user-service/main.ts'), 'utf8')
-  const { status, text } = await server.put('/v1/tenants/ann/functions/users', { code, language: 'typescript' })
-  if (status !== 201) throw new Error(text)
+  for (const name of FUNCTIONS) {
+    const { code, stderr } = await runProgram(['deploy', `examples/user-service/${name}.ts`, '--tenant', 'ann'], {
+      env,
+      cwd: ROOT,
+    })
+    if (code !== 0) throw new Error(stderr)
+  }
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-const call = (method: string, route: string, body?: object, cookie = '') =>
-  fetch(`${server.url}/run/ann/users/${route}`, {
-    method,
+const call = (name: (typeof FUNCTIONS)[number], body?: object, cookie = '') =>
+  fetch(`${server.url}/run/ann/${name}`, {
+    method: 'POST',
     headers: { cookie },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
 
-test('a user registers, logs in, is known and logs out; the operator ends sessions and deletes', async () => {
-  expect((await call('POST', 'register', { ...ANN, password: 'short' })).status).toBe(400)
-  const registered = await call('POST', 'register', ANN)
+test('a user registers, logs in and out; the operator ends sessions and deletes; each function has its own bill', async () => {
+  expect((await call('register', { ...ANN, password: 'short' })).status).toBe(400)
+  const registered = await call('register', ANN)
   expect(registered.status).toBe(201)
   const user: any = await registered.json()
-  expect((await call('POST', 'register', ANN)).status).toBe(409)
-  expect((await call('POST', 'login', { ...ANN, password: 'wrong password' })).status).toBe(401)
-  const login = async (): Promise<string> => {
-    const answer = await call('POST', 'login', ANN)
+  expect((await call('register', ANN)).status).toBe(409)
+  expect((await call('login', { ...ANN, password: 'wrong password' })).status).toBe(401)
+  const login = async (logins: number): Promise<string> => {
+    const answer = await call('login', ANN)
+    expect(await answer.json()).toEqual({ id: user.id, name: 'ann@example.com', logins })
     expect(answer.headers.get('set-cookie')).toContain('; HttpOnly; Secure; SameSite=Lax')
     return answer.headers.get('set-cookie')!.split(';')[0]!
   }
-  const me = async (cookie: string): Promise<number> => (await call('GET', 'me', undefined, cookie)).status
-  const first = await login()
-  expect(await (await call('GET', 'me', undefined, first)).json()).toEqual(user)
-  expect((await call('POST', 'logout', undefined, first)).status).toBe(204)
-  expect(await me(first)).toBe(401)
+  const first = await login(1)
+  expect((await call('logout', undefined, first)).status).toBe(204)
+  expect((await call('logout', undefined, first)).status).toBe(401)
 
-  const second = await login()
+  const second = await login(2)
   const [ann, bob] = [await server.asTenant('ann'), await server.asTenant('bob')]
   const users = '/v1/tenants/ann/users'
   expect((await bob.get(users)).status).toBe(403)
@@ -50,21 +54,32 @@ test('a user registers, logs in, is known and logs out; the operator ends sessio
   expect((await ann.get(users)).body).toEqual({ users: [user] })
   expect((await ann.get(`${users}/${user.id}/sessions`)).body.sessions).toHaveLength(1)
   expect((await ann.delete(`${users}/${user.id}/sessions`)).body).toEqual({ revoked: 1 })
-  expect(await me(second)).toBe(401)
+  expect((await call('logout', undefined, second)).status).toBe(401)
 
-  const code = `const { token } = await context.auth.logIn(input); return context.auth.issueJwt(token)`
+  const { rows } = (await ann.get('/v1/tenants/ann/usage?groupBy=function')).body
+  const usage = Object.fromEntries(rows.map((row: any) => [row.function, row]))
+  expect(FUNCTIONS.map((name) => usage[name].requests)).toEqual([3, 3, 3])
+  expect(FUNCTIONS.map((name) => Object.keys(usage[name].operations))).toEqual([
+    ['auth.signUp', 'docs.insert'],
+    ['auth.logIn', 'docs.get', 'docs.replace'],
+    ['auth.logOut'],
+  ])
+  for (const name of FUNCTIONS) expect(Number(usage[name].cost)).toBeGreaterThan(0)
+})
+
+test('a token that a function signs is checked with the key that the tenant publishes', async () => {
+  const code = `const user = await context.auth.signUp(input); const { token } = await context.auth.logIn(input)
+    return { user, jwt: await context.auth.issueJwt(token) }`
   expect((await server.as(undefined).get('/v1/tenants/ann/jwks')).body).toEqual({ keys: [] })
-  const { result } = (await ann.run('ann', { code, input: ANN })).body
+  const { result } = (await server.run('ann', { code, input: { ...ANN, name: 'cy' } })).body
   const { body } = await server.as(undefined).get('/v1/tenants/ann/jwks')
   expect(body.keys[0]).not.toHaveProperty('d')
-  const { payload } = await jwtVerify(result, createLocalJWKSet(body), { issuer: 'ann' })
-  expect(payload.sub).toBe(user.id)
+  const { payload } = await jwtVerify(result.jwt, createLocalJWKSet(body), { issuer: 'ann' })
+  expect(payload.sub).toBe(result.user.id)
 
-  const env = { CLOISTER_URL: server.url, CLOISTER_KEY: server.adminKey } as const
-  expect((await runProgram(['users', 'list', '--tenant', 'ann'], { env })).stdout).toContain('ann@example.com')
-  expect((await runProgram(['users', 'revoke', user.id, '--tenant', 'ann'], { env })).stderr).toContain(
-    'ended 1 sessions',
-  )
-  expect((await runProgram(['users', 'delete', user.id, '--tenant', 'ann'], { env })).code).toBe(0)
-  expect((await ann.get(`${users}/${user.id}/sessions`)).status).toBe(404)
+  expect((await runProgram(['users', 'list', '--tenant', 'ann'], { env })).stdout).toContain('cy')
+  const revoked = await runProgram(['users', 'revoke', result.user.id, '--tenant', 'ann'], { env })
+  expect(revoked.stderr).toContain('ended 1 sessions')
+  expect((await runProgram(['users', 'delete', result.user.id, '--tenant', 'ann'], { env })).code).toBe(0)
+  expect((await server.get(`/v1/tenants/ann/users/${result.user.id}/sessions`)).status).toBe(404)
 })

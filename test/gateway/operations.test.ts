@@ -81,6 +81,7 @@ test('the document names every route, and every route it names is there', async 
     '/v1/tenants/{tenant}/keys/{keyId}',
     '/v1/tenants/{tenant}/kv',
     '/v1/tenants/{tenant}/kv/{key}',
+    '/v1/tenants/{tenant}/logs',
     '/v1/tenants/{tenant}/queues',
     '/v1/tenants/{tenant}/queues/{queue}',
     '/v1/tenants/{tenant}/queues/{queue}/messages',

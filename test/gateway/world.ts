@@ -13,6 +13,7 @@ import { bytes, epochMillis, mebibytes, micros, units } from '../../src/core/qua
 import type { Outcome, RunRequest, Usage } from '../../src/core/run.ts'
 import type { LedgerRecord, PostedRun } from '../../src/core/stores.ts'
 import { createArtifacts } from '../../src/functions/artifacts.ts'
+import { systemClock } from '../../src/core/clock.ts'
 import { configSchema } from '../../src/functions/config.ts'
 import { type Gateway, createGateway } from '../../src/gateway/gateway.ts'
 import type { HttpLimits } from '../../src/gateway/http-limits.ts'
@@ -205,6 +206,8 @@ export async function openGateway(options: Options = {}): Promise<World> {
     blobs: {} as never,
     blobUrls: {} as never,
     queues: {} as never,
+    tokens: { user: async () => undefined, jwt: async () => undefined },
+    clock: systemClock,
     users: { findSigningKey: async () => undefined } as never,
     databases: options.databases ?? noDatabases,
     secrets: options.secrets ?? noSecrets,

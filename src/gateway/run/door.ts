@@ -1,18 +1,25 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../../core/clock.ts'
 import { CloisterError, asCloisterError } from '../../core/errors.ts'
 import { emit } from '../../core/events.ts'
 import { functionRequest } from '../../core/function-request.ts'
+import type { Cors } from '../../core/http-config.ts'
 import { type TenantId, parseFunctionName, parseTenantId } from '../../core/ids.ts'
 import type { Outcome } from '../../core/run.ts'
 import { type Envelope, send } from '../answer.ts'
 import { readCallerTarget } from '../caller-target.ts'
 import { type BodyReader, hasBody } from '../body-reader.ts'
-import type { Execute, Functions, Gatekeeper, Log, ResolvedFunction } from '../ports.ts'
+import type { Execute, Functions, Gatekeeper, Log, ResolvedFunction, TokenChecks } from '../ports.ts'
 import { quoted } from '../quoted.ts'
 import { refusalAnswer } from '../refusal.ts'
+import { identify } from './callers.ts'
+import { corsHeaders, isPreflight, preflightHeaders, withCors } from './cors.ts'
 import { HttpExchange } from './exchange.ts'
 import { failureAnswer } from './failure.ts'
-import { type ForwardedTrust, type RequestDescription, describeRequest, hasReadableBody } from './request.ts'
+import type { ResponseHead } from './head.ts'
+import { type ForwardedTrust, type RequestDescription, clientOf, describeRequest, hasReadableBody } from './request.ts'
+import { RouteRates } from './route-rates.ts'
+import { MethodRefused, matchRoute } from './routes.ts'
 import { type RunOrigin, createResponder } from './responder.ts'
 import type { RunTarget } from './target.ts'
 
@@ -30,6 +37,16 @@ interface Parts {
   readonly log: Log
   readonly trust: ForwardedTrust
   readonly origin: RunOrigin
+  readonly tokens: TokenChecks
+  readonly clock: Clock
+}
+
+/** One request on its way. */
+interface Visit {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** What every answer to it says of who may read it. */
+  cors: readonly string[]
 }
 
 /** Where requests to functions arrive. */
@@ -43,27 +60,45 @@ export interface RunDoor {
  * a response that is whole leaves after the run's record is in the ledger, and so does the end of one that is streamed.
  */
 export function createRunDoor(parts: Parts): RunDoor {
-  const { functions, gatekeeper, execute, bodies, ending, newRequestId, log } = parts
+  const { functions, execute, bodies, ending, newRequestId, log } = parts
   const envelope = (): Envelope => ({ requestId: newRequestId(), connection: ending() ? 'close' : 'keep' })
+  const rates = new RouteRates(parts.clock)
   const responder = createResponder({ ending, origin: parts.origin })
 
-  async function run(target: RunTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function run(target: RunTarget, visit: Visit): Promise<void> {
+    const { request, response } = visit
     const { tenant, found } = await find(target, request.headers)
-    const needsKey = found.config.http?.auth === 'key'
-    if (needsKey) gatekeeper.authorize(gatekeeper.authenticate(request.headers.authorization), tenant)
-    const authorization = needsKey ? 'used' : 'passed on'
+    const { http = {} } = found.config
+    const url = URL.parse(target.rest, 'http://host')
+    if (http.cors !== undefined) {
+      visit.cors = corsHeaders(http.cors, request)
+      if (isPreflight(request)) return answerPreflight(response, http.cors, request)
+    }
+    const { route, index, params } = matchRoute(http, request.method ?? 'GET', pathOf(target.rest))
+    if (route.rate !== undefined) {
+      const client = route.rate.per === 'client' ? clientOf(request, parts.trust) : ''
+      rates.take(`${tenant} ${found.name} ${index} ${client}`, route.rate)
+    }
+    const { authorization: credentials } = request.headers
+    const auth = route.auth ?? http.auth ?? 'public'
+    const { caller, authorization } = await identify(parts, auth, { tenant, authorization: credentials })
     const described = describeRequest(request, { target, trust: parts.trust, authorization })
     const { description, received } = await withBody(described, request)
     using exchange = new HttpExchange({
       request,
       response,
       received,
-      sendHead: (id, head) => responder.begin(request, response, id, head),
+      sendHead: (id, head) => responder.begin(request, response, id, shared(head, visit)),
     })
     const input = Buffer.from(JSON.stringify(description))
     const { signal } = exchange
-    const outcome = await execute(functionRequest(found, { tenant, trigger: 'http', input, signal, exchange }))
-    await finish(outcome, exchange, request, response)
+    const parameters = { params, query: Object.fromEntries(url?.searchParams ?? []) }
+    const call = { tenant, trigger: 'http', input, signal, exchange, parameters, ...(caller && { caller }) } as const
+    await finish(await execute(functionRequest(found, call)), exchange, visit)
+  }
+
+  function answerPreflight(response: ServerResponse, cors: Cors, request: IncomingMessage): Promise<void> | void {
+    return send(response, { status: 204, headers: preflightHeaders(cors, request) }, envelope())
   }
 
   /** What cannot be a name is no function either: nobody is told which of them there are. */
@@ -93,24 +128,23 @@ export function createRunDoor(parts: Parts): RunDoor {
     return { description: { ...description, bodyBase64: body.toString('base64') }, received: body.length }
   }
 
-  async function finish(
-    outcome: Outcome,
-    { whole }: HttpExchange,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
+  async function finish(outcome: Outcome, { whole }: HttpExchange, visit: Visit): Promise<void> {
+    const { request, response, cors } = visit
     if (response.headersSent) return responder.end(response, outcome)
-    if (whole !== undefined && typeof whole !== 'string') return responder.send(request, response, outcome, whole)
+    if (whole !== undefined && typeof whole !== 'string') {
+      return responder.send(request, response, outcome, shared(whole, visit))
+    }
     const answer = failureAnswer(outcome)
-    await send(response, { ...answer, headers: responder.headersOf(outcome) }, envelope())
+    await send(response, { ...answer, headers: [...responder.headersOf(outcome), ...cors] }, envelope())
   }
 
   return {
     async serve(target, request, response) {
       // Whoever has gone is heard of by the connection's own end.
       response.on('error', () => {})
+      const visit: Visit = { request, response, cors: [] }
       try {
-        await run(target, request, response)
+        await run(target, visit)
       } catch (thrown) {
         const error = asCloisterError(thrown)
         emit('run.refused', { tenant: parseTenantId(target.tenant), code: error.code })
@@ -119,10 +153,23 @@ export function createRunDoor(parts: Parts): RunDoor {
           log.error({ request: sent.requestId, route: 'ANY /run', err: error.cause ?? error.message }, 'request.failed')
         }
         if (response.headersSent) response.destroy()
-        else await send(response, refusalAnswer(error), sent)
+        else await send(response, refusalAnswer(error, [...allowOf(error), ...visit.cors]), sent)
       }
       // What was not read of the body is read now, or the connection is cut: the next request comes behind it.
       if (hasBody(request) && !request.readableEnded) bodies.discard(request)
     },
   }
+}
+
+/** The guest's own headers of this kind give way to those of its configuration. */
+function shared<Head extends ResponseHead>(head: Head, { cors }: Visit): Head {
+  return { ...head, headers: withCors(head.headers, cors) }
+}
+
+function allowOf(error: unknown): readonly string[] {
+  return error instanceof MethodRefused ? ['allow', error.allowed] : []
+}
+
+function pathOf(rest: string): string {
+  return rest.replace(/\?.*$/s, '')
 }

@@ -81,6 +81,13 @@ export function describeRequest(request: IncomingMessage, { target, trust, autho
   return { method, url: `${scheme}://${host}${escapeRest(target.rest)}`, headers }
 }
 
+/** The address of the client: the connection's, or what the proxy in front says first. */
+export function clientOf({ headers, socket }: IncomingMessage, trust: ForwardedTrust): string {
+  const forwarded = trust === 'proxy' ? headers['x-forwarded-for'] : undefined
+  const told = typeof forwarded === 'string' ? forwarded.split(',')[0]?.trim().slice(0, 64) : undefined
+  return told ?? socket.remoteAddress ?? ''
+}
+
 /** Whether a request has a body that its handler can read: those of GET and HEAD mean nothing (RFC 9110, 9.3.1). */
 export function hasReadableBody(request: IncomingMessage): boolean {
   return request.method !== 'GET' && request.method !== 'HEAD' && hasBody(request)
