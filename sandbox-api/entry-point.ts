@@ -1,3 +1,4 @@
+import { handleBatch } from './message-batch.ts'
 import { apply, parse } from './primordials.ts'
 import type { Answering } from './web/handler.ts'
 import type { Web } from './web/host.ts'
@@ -30,11 +31,26 @@ export function findEntryPoint(exported: unknown, trigger: unknown, { openWeb, a
     return { call, fault: undefined }
   }
   if (trigger === 'load') return handlersOf(exported)
+  const named = handlerOf(trigger)
+  if (named !== undefined) {
+    const handle = memberOf(exported, named) as Callable
+    if (typeof handle !== 'function') return missing(`the code has no handler \`${named}\` for what triggers it`)
+    const isBatch = named === 'queue'
+    const call = (input: unknown, context: object): unknown =>
+      isBatch ? handleBatch(handle, exported, input, context) : apply(handle, exported, [input, context])
+    return { call, fault: undefined }
+  }
   if (typeof exported === 'function') return { call: exported as Callable, fault: undefined }
   return missing('the code exports no default function: write `export default async function (input, context) { … }`')
 }
 
-const HANDLERS = ['fetch', 'queue', 'scheduled', 'blob']
+/** What deals with the events of a source; undefined: the function itself. */
+function handlerOf(trigger: unknown): 'queue' | 'scheduled' | 'blob' | 'doc' | undefined {
+  if (trigger === 'queue' || trigger === 'blob' || trigger === 'doc') return trigger
+  return trigger === 'schedule' ? 'scheduled' : undefined
+}
+
+const HANDLERS = ['fetch', 'queue', 'scheduled', 'blob', 'doc']
 
 /** For code that is looked at before it is deployed: gives the names of what it can be called by. */
 function handlersOf(exported: unknown): EntryPoint {

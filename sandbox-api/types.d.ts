@@ -9,7 +9,10 @@
  * `"lib": ["esnext", "webworker"], "types": []`. `Request`, `Response` and the rest below come from there.
  */
 
+import type { BlobEvent, DocumentEvent, MessageBatch, ScheduledEvent } from './event-types.d.ts'
 import type { Blobs, Queues, Secrets } from './storage-types.d.ts'
+
+export type { BlobEvent, DocumentEvent, MessageBatch, QueueMessage, ScheduledEvent } from './event-types.d.ts'
 import type { Auth } from './auth-types.d.ts'
 
 export type { AppSession, AppUser, Auth, Credentials } from './auth-types.d.ts'
@@ -264,27 +267,8 @@ export interface ExportedHandler<Message = unknown> {
   queue?(batch: MessageBatch<Message>, context: Context): void | Promise<void>
   /** A time that was planned has come. */
   scheduled?(event: ScheduledEvent, context: Context): void | Promise<void>
-}
-
-export interface MessageBatch<Message = unknown> {
-  /** Name of the queue. */
-  readonly queue: string
-  readonly messages: readonly QueueMessage<Message>[]
-}
-
-export interface QueueMessage<Message = unknown> {
-  readonly id: string
-  readonly body: Message
-  /** 1, or higher when the message is delivered again. */
-  readonly attempts: number
-  /** It is done with, and never comes again. */
-  ack(): void
-  retry(options?: { delaySeconds?: number }): void
-}
-
-export interface ScheduledEvent {
-  /** When it was to begin, in ms since the epoch. */
-  readonly scheduledTime: number
-  /** The line of the plan that it comes from. */
-  readonly cron: string
+  /** A blob was stored or deleted. */
+  blob?(event: BlobEvent, context: Context): void | Promise<void>
+  /** A document was stored, changed or deleted. */
+  doc?(event: DocumentEvent, context: Context): void | Promise<void>
 }

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino'
 import type { AdmissionDesk } from './admission/admission.ts'
 import type { Clock } from './core/clock.ts'
-import type { RunId } from './core/ids.ts'
+import type { RunId, TenantId } from './core/ids.ts'
+import type { Policy } from './core/policy.ts'
 import type { Stores } from './core/stores.ts'
+import { type DeadLetterDesk, createDeadLetterDesk } from './events/dead-letter-desk.ts'
 import { type Events, openEvents } from './events/events.ts'
 import type { Execute } from './execute.ts'
 import type { FunctionDirectory } from './functions/directory.ts'
@@ -18,16 +20,25 @@ interface Parts {
   readonly log: Logger
 }
 
+export interface EventService extends Events {
+  readonly deadLetters: DeadLetterDesk
+}
+
 /** Opens what runs without a caller who waits, on the stores and stages of this host. */
-export function openEventService({ stores, admission, functions, log, ...parts }: Parts): Promise<Events> {
-  return openEvents({
+export async function openEventService({ stores, admission, functions, log, ...parts }: Parts): Promise<EventService> {
+  const policyOf = (tenant: TenantId): Policy => admission.policyOf(tenant)
+  const deadLetters = createDeadLetterDesk({ letters: stores.deadLetters, newRunId: parts.newRunId, policyOf })
+  const events = await openEvents({
     ...parts,
     ledger: stores.ledger,
     invocations: stores.invocations,
     idempotency: stores.idempotency,
-    policyOf: (tenant) => admission.policyOf(tenant),
+    eventSources: stores.eventSources,
+    queues: stores.queues,
+    policyOf,
     resolve: ({ tenant, function: name, target }) => functions.resolve(tenant, name, target),
     onFault: (event, details) =>
       details instanceof Error ? log.error({ err: details }, event) : log.warn(details as object, event),
   })
+  return { ...events, deadLetters }
 }

@@ -16,7 +16,7 @@ import {
   urlSecondsOf,
   viewBlob,
 } from './blob-arguments.ts'
-import { type Capability, CapabilityError, type Operation, type RunScope } from './capability.ts'
+import { type Capability, CapabilityError, type Operation, type RunScope, causeOf } from './capability.ts'
 import { OpenBodies } from './open-bodies.ts'
 
 interface Parts {
@@ -45,7 +45,7 @@ export function createBlobsCapability({ store, urls }: Parts): Capability<'blobs
       effect: 'lasting',
       async run(scope, grant, [key, content, given]) {
         const [name, chunk, options] = [keyOf(key, grant), chunkOf(content), putOptionsOf(given)]
-        const upload = await store.begin(scope.tenant, grant)
+        const upload = await store.begin(scope.tenant, grant, causeOf(scope))
         await upload.write(chunk)
         sent(scope, chunk.length)
         return answerOf(await upload.commit({ key: name, ...options }, options.condition), grant)
@@ -53,7 +53,8 @@ export function createBlobsCapability({ store, urls }: Parts): Capability<'blobs
     },
     begin: {
       effect: 'none',
-      run: async (scope, grant) => String(await bodiesOf(scope).upload(() => store.begin(scope.tenant, grant))),
+      run: async (scope, grant) =>
+        String(await bodiesOf(scope).upload(() => store.begin(scope.tenant, grant, causeOf(scope)))),
     },
     write: {
       effect: 'none',
@@ -88,12 +89,14 @@ export function createBlobsCapability({ store, urls }: Parts): Capability<'blobs
     },
     delete: {
       effect: 'lasting',
-      run: async ({ tenant }, grant, [key]) => String((await store.delete(tenant, [keyOf(key, grant)])) > 0),
+      run: async (scope, grant, [key]) =>
+        String((await store.delete(scope.tenant, [keyOf(key, grant)], causeOf(scope))) > 0),
     },
     deleteMany: {
       effect: 'lasting',
       weigh: ([keys]) => (Array.isArray(keys) ? Math.min(Math.max(keys.length, 1), KEYS_MAX) : 1),
-      run: async ({ tenant }, grant, [keys]) => String(await store.delete(tenant, keysOf(keys, grant))),
+      run: async (scope, grant, [keys]) =>
+        String(await store.delete(scope.tenant, keysOf(keys, grant), causeOf(scope))),
     },
     list: {
       effect: 'none',

@@ -1,4 +1,5 @@
 import type { TenantId } from '../core/ids.ts'
+import type { Cause } from '../core/invocations.ts'
 import type { Grants } from '../core/policy.ts'
 import type { Bytes, Millis } from '../core/quantity.ts'
 import type { Ticket } from '../core/run.ts'
@@ -79,6 +80,11 @@ export interface RunScope {
   meter(traffic: { readonly egress?: Bytes; readonly ingress?: Bytes }): void
 }
 
+/** What changes that a run makes lead to: events one deeper than the run itself. Nothing led to what is done from outside. */
+export function causeOf({ ticket }: Partial<Pick<RunScope, 'ticket'>>): Cause {
+  return { depth: ticket === undefined ? 0 : (ticket.request.depth ?? 0) + 1 }
+}
+
 /** One operation of a capability, for one tenant under one grant. */
 export interface Operation<Grant> {
   /** Whether it may change something that lasts. A run that has called such an operation is never run a second time. */
@@ -100,9 +106,12 @@ export interface Capability<Name extends keyof Grants = keyof Grants> {
   argumentsMax(grant: NonNullable<Grants[Name]>): number
 }
 
+/** Who calls; the ticket, too, if it is a run. */
+export type DataScope = Pick<RunScope, 'tenant'> & Partial<Pick<RunScope, 'ticket'>>
+
 /** An operation on data that needs nothing of a run but its tenant, so that it can be called from outside of runs, too. */
 export interface DataOperation<Grant> extends Operation<Grant> {
-  run(scope: Pick<RunScope, 'tenant'>, grant: Grant, args: readonly unknown[]): Promise<string>
+  run(scope: DataScope, grant: Grant, args: readonly unknown[]): Promise<string>
 }
 
 /** A capability of such operations. */

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import type { DocFault, DocRefusal, DocStore, DocWrite, DocWritten, StoredDocument } from '../core/documents.ts'
 import type { TenantId } from '../core/ids.ts'
+import type { Cause } from '../core/invocations.ts'
 import type { DocsGrant } from '../core/policy.ts'
 import { invalid } from './arguments.ts'
-import { CapabilityError, type DataCapability, type DataOperation, type RunScope } from './capability.ts'
+import { CapabilityError, type DataCapability, type DataOperation, type DataScope, causeOf } from './capability.ts'
 import {
   type CollectionArgument,
   WRITES_MAX,
@@ -25,6 +26,7 @@ interface Parts {
 interface Call {
   readonly tenant: TenantId
   readonly grant: DocsGrant
+  readonly cause: Cause
   readonly collection: CollectionArgument
 }
 
@@ -36,14 +38,14 @@ export function createDocsCapability({ store, clock }: Parts): DataCapability<'d
     run: (call: Call, args: readonly unknown[]) => Promise<string>,
   ): DataOperation<DocsGrant> => ({
     effect,
-    async run({ tenant }: Pick<RunScope, 'tenant'>, grant, [name, ...args]) {
-      return run({ tenant, grant, collection: collectionOf(name, grant) }, args)
+    async run(scope: DataScope, grant, [name, ...args]) {
+      return run({ tenant: scope.tenant, grant, cause: causeOf(scope), collection: collectionOf(name, grant) }, args)
     },
   })
   const write = async (call: Call, change: (name: string) => DocWrite): Promise<DocWritten> => {
     const made = change(call.collection.name)
     await declare(store, call)
-    const outcome = await store.write(call.tenant, [made], call.grant)
+    const outcome = await store.write(call.tenant, [made], call.grant, call.cause)
     if ('refused' in outcome) throw refusal(outcome.refused)
     return outcome.written[0] ?? { id: made.id, version: 0, existed: false }
   }
@@ -96,8 +98,9 @@ export function createDocsCapability({ store, clock }: Parts): DataCapability<'d
       {
         effect: 'lasting',
         weigh: ([changes]) => (Array.isArray(changes) ? Math.min(Math.max(changes.length, 1), WRITES_MAX) : 1),
-        async run({ tenant }: Pick<RunScope, 'tenant'>, grant, [changes]) {
-          const outcome = await store.write(tenant, writesOf(changes, { grant, newId }), grant)
+        async run(scope: DataScope, grant, [changes]) {
+          const writes = writesOf(changes, { grant, newId })
+          const outcome = await store.write(scope.tenant, writes, grant, causeOf(scope))
           if ('refused' in outcome) throw refusal(outcome.refused, `operations[${outcome.refused.place}]: `)
           return `[${outcome.written.map(writtenText).join(',')}]`
         },

@@ -9,7 +9,7 @@ import {
 } from '../core/queue-rules.ts'
 import type { OutgoingMessage, QueueStore, SendOutcome, SentMessage } from '../core/queues.ts'
 import { invalid, jsonOf, optionsOf, textOf } from './arguments.ts'
-import { type Capability, CapabilityError, type Operation } from './capability.ts'
+import { type Capability, CapabilityError, type Operation, causeOf } from './capability.ts'
 
 interface Parts {
   readonly store: QueueStore
@@ -24,12 +24,13 @@ export function createQueuesCapability({ store }: Parts): Capability<'queues'> {
       'send',
       {
         effect: 'lasting',
-        async run({ tenant }, grant, [queue, body, options]) {
+        async run(scope, grant, [queue, body, options]) {
           const message = {
+            ...causeOf(scope),
             body: jsonOf(body, 'body', grant.messageBytes),
             ...tagsOf(optionsOf(options, OPTIONS), 'options'),
           }
-          const [sent] = sentOf(await store.send(tenant, nameOf(queue), [message], grant), grant)
+          const [sent] = sentOf(await store.send(scope.tenant, nameOf(queue), [message], grant), grant)
           return JSON.stringify(sent)
         },
       },
@@ -40,10 +41,9 @@ export function createQueuesCapability({ store }: Parts): Capability<'queues'> {
         effect: 'lasting',
         weigh: ([, messages]) =>
           Array.isArray(messages) ? Math.min(Math.max(messages.length, 1), BATCH_MESSAGES_MAX) : 1,
-        async run({ tenant }, grant, [queue, messages]) {
-          return JSON.stringify(
-            sentOf(await store.send(tenant, nameOf(queue), messagesOf(messages, grant), grant), grant),
-          )
+        async run(scope, grant, [queue, messages]) {
+          const outgoing = messagesOf(messages, grant).map((message) => ({ ...message, ...causeOf(scope) }))
+          return JSON.stringify(sentOf(await store.send(scope.tenant, nameOf(queue), outgoing, grant), grant))
         },
       },
     ],

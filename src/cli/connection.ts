@@ -10,6 +10,8 @@ export interface RequestOptions {
   readonly body?: string
   /** Media type of the answer; JSON if absent. */
   readonly accept?: string
+  /** More headers, names in lower case. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Answer {
@@ -105,8 +107,9 @@ export function connectInProcess(host: Host): Connection {
   }
 }
 
-function headersFor(key: string | undefined, { body, accept }: RequestOptions): Record<string, string> {
+function headersFor(key: string | undefined, { body, accept, headers }: RequestOptions): Record<string, string> {
   return {
+    ...headers,
     accept: accept ?? 'application/json',
     ...(key !== undefined && { authorization: `Bearer ${key}` }),
     ...(body !== undefined && { 'content-type': 'application/json' }),

@@ -2,11 +2,12 @@ import { type Command, Option } from 'commander'
 import { ask, path, withQuery } from './ask.ts'
 import { connect } from './connect.ts'
 import type { Context } from './context.ts'
-import { extractResult, printJson } from './json.ts'
+import { extractResult, printJson, textAt } from './json.ts'
 import { type TenantOptions, addTenantOptions, parseWhole } from './options.ts'
 import { exitOf, printLogs, printReport, printTrouble } from './report.ts'
 import { readInput } from './run-input.ts'
 import { EXIT_OK, type ExitCode } from './stop.ts'
+import { print } from './terminal.ts'
 
 interface InvokeOptions extends TenantOptions {
   readonly input?: string
@@ -14,6 +15,8 @@ interface InvokeOptions extends TenantOptions {
   readonly at?: number
   readonly alias?: string
   readonly timeout?: number
+  readonly async?: true
+  readonly idempotencyKey?: string
 }
 
 /** `cloister invoke NAME`: calls a deployed function, and exits as its code did. */
@@ -30,6 +33,9 @@ export function registerInvoke(program: Command, context: Context): void {
     .addOption(new Option('--at <version>', 'this version, wherever calls go').argParser(parseWhole).conflicts('alias'))
     .option('--alias <alias>', 'the version that an alias names; live if absent')
     .option('--timeout <ms>', 'shorten the wall time that policy and function allow', parseWhole)
+  command
+    .option('--async', 'do not wait: print the id of the run, which takes place by itself')
+    .option('--idempotency-key <key>', 'make the call once a day, however often it is asked for')
   addTenantOptions(command, `cloister invoke greet --tenant ann --input '{"name":"ann"}'`).action(
     async (name: string, options: InvokeOptions) => {
       context.finish(await invoke(name, options, context))
@@ -46,8 +52,17 @@ async function invoke(name: string, options: InvokeOptions, context: Context): P
   const rest = JSON.stringify({ timeoutMs: timeout })
   // The input goes in as the text that it is, so that no number in it changes.
   const fields = [rest.slice(1, -1), input === undefined ? '' : `"input":${input}`].filter((field) => field !== '')
-  const text = await ask(connection, 'POST', address, { body: `{${fields.join(',')}}` })
+  const headers = {
+    ...(options.async && { prefer: 'respond-async' }),
+    ...(options.idempotencyKey !== undefined && { 'idempotency-key': options.idempotencyKey }),
+  }
+  const text = await ask(connection, 'POST', address, { body: `{${fields.join(',')}}`, headers })
   const answer: unknown = JSON.parse(text)
+  if (options.async) {
+    if (options.json) printJson(context.out, text)
+    else print(context.out, textAt(answer, 'runId') ?? '')
+    return EXIT_OK
+  }
   const exit = exitOf(answer)
   if (options.json) {
     printJson(context.out, text)

@@ -4,6 +4,7 @@ import { systemClock } from '../core/clock.ts'
 import { VERSION } from '../version.ts'
 import { registerBill } from './bill.ts'
 import type { Context } from './context.ts'
+import { registerDeadLetters } from './dead-letters.ts'
 import { registerDeploy } from './deploy.ts'
 import { registerDev } from './dev.ts'
 import { registerDocs } from './docs.ts'
@@ -18,6 +19,7 @@ import { registerLogs } from './logs.ts'
 import { registerPolicy } from './policy.ts'
 import { registerRun } from './run.ts'
 import { registerRuns } from './runs.ts'
+import { registerSchedules } from './schedules.ts'
 import { registerServe } from './serve.ts'
 import { registerSecrets } from './secrets.ts'
 import { registerSql } from './sql.ts'
@@ -49,6 +51,8 @@ const REGISTRARS = [
   registerWebhooks,
   registerKv,
   registerDocs,
+  registerSchedules,
+  registerDeadLetters,
   registerEnv,
   registerPolicy,
   registerDoctor,

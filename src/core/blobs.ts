@@ -3,6 +3,7 @@
  * a backend (files, or S3-compatible storage) under a random name, so that no text of a tenant's ever names a file.
  */
 import type { TenantId } from './ids.ts'
+import type { Cause } from './invocations.ts'
 import type { Bytes, EpochMillis } from './quantity.ts'
 
 /** What there is to know about a blob besides its content. */
@@ -129,9 +130,9 @@ export interface BlobStore {
     choose: (record: BlobRecord) => BlobSpan | undefined,
   ): Promise<OpenBlob | BlobRecord | undefined>
   /** Rejects with OVERLOADED if too many uploads are open. */
-  begin(tenant: TenantId, quota: BlobQuota): Promise<BlobUpload>
+  begin(tenant: TenantId, quota: BlobQuota, cause?: Cause): Promise<BlobUpload>
   /** How many of the keys were there. */
-  delete(tenant: TenantId, keys: readonly string[]): Promise<number>
+  delete(tenant: TenantId, keys: readonly string[], cause?: Cause): Promise<number>
   list(tenant: TenantId, listing: BlobListing): Promise<BlobPage>
   /** What the tenant stores. One look-up. */
   stored(tenant: TenantId): Promise<{ readonly blobs: number; readonly bytes: Bytes }>

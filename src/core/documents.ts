@@ -1,5 +1,6 @@
 /** What `docs` needs of storage: JSON documents of a tenant in collections, with indexes on fields that were declared. */
 import type { TenantId } from './ids.ts'
+import type { Cause } from './invocations.ts'
 import type { EpochMillis } from './quantity.ts'
 
 /**
@@ -128,7 +129,7 @@ export interface DocStore {
   /** Looks at a bounded number of documents, some at a time. */
   find(tenant: TenantId, collection: string, query: DocQuery): Promise<DocPage | DocFault>
   /** All changes or none, in one atomic step. Makes collections that are not there. */
-  write(tenant: TenantId, writes: readonly DocWrite[], quota: DocQuota): Promise<DocOutcome>
+  write(tenant: TenantId, writes: readonly DocWrite[], quota: DocQuota, cause?: Cause): Promise<DocOutcome>
   /** By name. */
   collections(tenant: TenantId): Promise<readonly DocCollection[]>
   collection(tenant: TenantId, name: string): Promise<DocCollection | undefined>

@@ -1,5 +1,5 @@
 import type { BindConfig } from './binding.ts'
-import type { Destination, RetryConfig } from './event-config.ts'
+import type { Destination, RetryConfig, TriggerConfig } from './event-config.ts'
 import type { HttpConfig } from './http-config.ts'
 import type { AliasName, ArtifactId, FunctionName, TenantId } from './ids.ts'
 import type { FunctionQuota, Reuse } from './policy.ts'
@@ -7,7 +7,7 @@ import type { Bytes, EpochMillis } from './quantity.ts'
 import type { Artifact } from './run.ts'
 
 /** What the code of a version can be called by, of what its default export has. */
-export const HANDLERS = ['default', 'fetch', 'queue', 'scheduled', 'blob'] as const
+export const HANDLERS = ['default', 'fetch', 'queue', 'scheduled', 'blob', 'doc'] as const
 export type Handler = (typeof HANDLERS)[number]
 
 /** How the runs of a version are set up. What is absent is the policy's to say. */
@@ -21,6 +21,8 @@ export interface FunctionConfig {
   readonly bind?: BindConfig | undefined
   /** How its events are tried again. */
   readonly retry?: RetryConfig | undefined
+  /** What it is given events of, while `live` names this version. */
+  readonly triggers?: readonly TriggerConfig[] | undefined
   /** Where the record of an event goes that it has dealt with, and of one that was given up. */
   readonly onSuccess?: Destination | undefined
   readonly onFailure?: Destination | undefined

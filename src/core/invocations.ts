@@ -10,6 +10,11 @@ import type { Trigger } from './run.ts'
 /** Events that lead to events. The next one is cut off: a function that causes itself without end is stopped. */
 export const EVENT_DEPTH_MAX = 16
 
+/** Of a change that causes events: how many events lead to those. */
+export interface Cause {
+  readonly depth: number
+}
+
 /** Which version, chosen when the run takes place: `live` if it names none. `timeoutMs` shortens what the function has. */
 export type InvocationTarget = Pick<FunctionTarget, 'version' | 'alias'> & { readonly timeoutMs?: number | undefined }
 

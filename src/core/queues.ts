@@ -1,5 +1,7 @@
 /** Queues: messages that are kept until somebody has dealt with them, at least once and in no order but that of a key. */
-import type { TenantId } from './ids.ts'
+import type { FunctionName, RunId, TenantId } from './ids.ts'
+import type { InvocationError } from './invocations.ts'
+import type { EventQuota } from './policy.ts'
 import type { EpochMillis, Millis } from './quantity.ts'
 
 export interface QueueSettings {
@@ -28,6 +30,8 @@ export interface OutgoingMessage {
   readonly deduplicationId?: string
   /** Messages with the same one are claimed in the order in which they were sent, one at a time. */
   readonly orderingKey?: string
+  /** How many events lead to it; 0 if absent. */
+  readonly depth?: number
 }
 
 /** What became of a message: the id it has, which is the first one's if it is a duplicate. */
@@ -46,6 +50,8 @@ export interface QueuedMessage {
   readonly visibleAt: EpochMillis
   /** How often it was claimed. */
   readonly attempts: number
+  /** How many events lead to it. */
+  readonly depth: number
 }
 
 /** A message that one claimer has, until `visibleAt`. */
@@ -99,8 +105,17 @@ export interface QueueStore {
   ): Promise<readonly ClaimedMessage[]>
   /** The message is dealt with and goes. False if the claim is over. */
   acknowledge(tenant: TenantId, lease: string): Promise<boolean>
-  /** Gives a message back, to be claimed again after `delay`. False if the claim is over. */
-  release(tenant: TenantId, lease: string, delay: Millis): Promise<boolean>
+  /**
+   * Gives a message back, to be claimed again after `delay`. `unused`: the claim was no attempt. False if the claim is over.
+   */
+  release(tenant: TenantId, lease: string, delay: Millis, how?: 'unused'): Promise<boolean>
+  /** The message is given up, and kept as a dead letter of the function. False if the claim is over. */
+  bury(
+    tenant: TenantId,
+    lease: string,
+    why: { readonly function: FunctionName; readonly error: InvocationError; readonly run?: RunId },
+    quota: EventQuota,
+  ): Promise<boolean>
   /** What the tenant keeps in all of its queues together. */
   stored(tenant: TenantId): Promise<{ readonly messages: number; readonly bytes: number }>
 }

@@ -3,7 +3,9 @@
  * `store/` implements them, `main.ts` hands them in. Every promise rejects with an INTERNAL CloisterError when storage fails.
  */
 import type { AuthStore } from './auth.ts'
+import type { DeadLetterStore } from './dead-letters.ts'
 import type { DocStore } from './documents.ts'
+import type { EventSourceStore } from './event-sources.ts'
 import type { IdempotencyStore } from './idempotency.ts'
 import type { FunctionName, KeyId, RunId, TenantId } from './ids.ts'
 import type { InvocationStore } from './invocations.ts'
@@ -251,6 +253,8 @@ export interface Stores extends AsyncDisposable {
   readonly functions: FunctionStore
   readonly queues: QueueStore
   readonly invocations: InvocationStore
+  readonly deadLetters: DeadLetterStore
+  readonly eventSources: EventSourceStore
   readonly idempotency: IdempotencyStore
   readonly invoices: InvoiceStore
   /** What each tenant keeps that keeps anything, now. Every store counts what it charges for. */

@@ -14,7 +14,7 @@ import {
 } from '../core/invocations.ts'
 import type { Policy } from '../core/policy.ts'
 import { type Millis, epochMillis, millis } from '../core/quantity.ts'
-import type { FunctionVersion, Outcome, RunRequest } from '../core/run.ts'
+import type { FunctionVersion, Outcome, RunRequest, Trigger } from '../core/run.ts'
 import type { LedgerStore } from '../core/stores.ts'
 import { type Condition, invocationRecord } from './invocation-record.ts'
 import { type RetryPlan, backoffOf, refusalWaitOf, retryPlanOf } from './retry.ts'
@@ -44,7 +44,7 @@ export interface Attempted {
 type Ran = Pick<Outcome, 'run' | 'status' | 'result' | 'error'> & { readonly function?: FunctionVersion }
 
 /** What no waiting mends. */
-const HOPELESS: ReadonlySet<ErrorCode> = new Set([
+export const HOPELESS: ReadonlySet<ErrorCode> = new Set([
   'NOT_FOUND',
   'NO_HANDLER',
   'TOO_LARGE',
@@ -54,7 +54,7 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set([
   'WALLS_TOO_WEAK',
 ])
 /** Refusals that would meet the next event of the tenant as well. */
-const TENANT_WIDE: ReadonlySet<ErrorCode> = new Set([
+export const TENANT_WIDE: ReadonlySet<ErrorCode> = new Set([
   'RATE_LIMITED',
   'CONCURRENCY_LIMITED',
   'BUDGET_EXCEEDED',
@@ -98,11 +98,7 @@ function requestOf(
   version: RunnableVersion & { readonly handlers: readonly Handler[] },
 ): RunRequest {
   const { id, tenant, trigger, input, target, depth = 0, parentRun, attempts, claims } = event
-  if (!version.handlers.includes('default')) {
-    const there = version.handlers.join(', ')
-    const message = `version ${version.version} of "${version.name}" has no default function to call, only: ${there}`
-    throw new CloisterError('NO_HANDLER', message)
-  }
+  requireHandler(version, handlerOf(trigger))
   return functionRequest(version, {
     tenant,
     trigger,
@@ -113,6 +109,33 @@ function requestOf(
     ...(parentRun && { parentRun }),
     ...(target.timeoutMs !== undefined && { timeout: millis(target.timeoutMs) }),
   })
+}
+
+/** What deals with events of a trigger. */
+export function handlerOf(trigger: Trigger): Handler {
+  switch (trigger) {
+    case 'queue':
+    case 'blob':
+    case 'doc':
+      return trigger
+    case 'schedule':
+      return 'scheduled'
+    default:
+      return 'default'
+  }
+}
+
+/** Throws NO_HANDLER. */
+export function requireHandler(
+  { name, version, handlers }: RunnableVersion & { readonly handlers: readonly Handler[] },
+  handler: Handler,
+): void {
+  if (handlers.includes(handler)) return
+  const wanted = handler === 'default' ? 'default function to call' : `handler "${handler}"`
+  throw new CloisterError(
+    'NO_HANDLER',
+    `version ${version} of "${name}" has no ${wanted}, only: ${handlers.join(', ')}`,
+  )
 }
 
 interface Concluded {
@@ -140,7 +163,8 @@ function conclude(parts: AttemptParts, policy: Policy, event: ClaimedInvocation,
   return { settlement: { kind: 'retry', dueAt, because, run: ran.run, error } }
 }
 
-function errorOf({ status, error }: Ran): InvocationError {
+/** Why a run failed. */
+export function errorOf({ status, error }: Pick<Outcome, 'status' | 'error'>): InvocationError {
   if (error === undefined) return { code: status, message: `the run ended as ${status}` }
   return { code: status, name: error.name, message: error.message }
 }

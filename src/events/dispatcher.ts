@@ -28,6 +28,8 @@ export interface Source<L extends Lane = Lane> {
 interface Parts {
   readonly clock: Clock
   readonly sources: readonly Source[]
+  /** Makes events of what has come due by time. */
+  readonly beforeScan: () => Promise<void>
   /** How much of a tenant may be worked on at once; 0 if there is no such tenant. */
   readonly tenantMax: (tenant: TenantId) => number
   readonly draining: () => boolean
@@ -119,6 +121,7 @@ class RunningDispatcher implements Dispatcher {
     if (this.#isScanning || this.#isStopped || this.#parts.draining()) return
     this.#isScanning = true
     try {
+      await this.#parts.beforeScan()
       for (const source of this.#parts.sources) {
         for (const lane of await source.scan(this.#parts.clock.now())) this.#ring.add(sourced(source, lane))
       }

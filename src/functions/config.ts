@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { bindSchema } from './bind-schema.ts'
 import { httpSchema } from './http-schema.ts'
-import { destinationSchema, retrySchema } from './event-schema.ts'
+import { destinationSchema, retrySchema, triggersSchema } from './event-schema.ts'
 
 /** Environment values of one function: names, and bytes of names and values together. */
 const ENV_COUNT_MAX = 64
@@ -54,6 +54,7 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('Documents and blobs that the host reads before a run, and what it writes after it: `context.bound`.'),
   retry: retrySchema.optional().describe('How events that it did not handle are given to it again.'),
+  triggers: triggersSchema.optional().describe('Queues, schedules, blobs and documents whose events it is given.'),
   onSuccess: destinationSchema.optional().describe('Where the record of each event goes that it has dealt with.'),
   onFailure: destinationSchema.optional().describe('Where the record of each event goes that was given up.'),
   env: env.optional().describe('Plain values, seen as `context.env`. Not for secrets.'),

@@ -10,6 +10,7 @@ import type { Tail } from '../core/log-tail.ts'
 import type { Bytes } from '../core/quantity.ts'
 import type { QueueStore } from '../core/queues.ts'
 import { BodyReader } from './body-reader.ts'
+import type { Calls, DeadLetters, Schedules } from './event-ports.ts'
 import { HTTP_LIMITS, type HttpLimits } from './http-limits.ts'
 import { describeApi } from './openapi.ts'
 import { Pace } from './pace.ts'
@@ -18,12 +19,14 @@ import { createReception } from './reception.ts'
 import { createRequestIds } from './request-ids.ts'
 import type { Route } from './route.ts'
 import { createRunDoor } from './run/door.ts'
+import { readFunctionHosts } from './run/hosts.ts'
 import type { ForwardedTrust } from './run/request.ts'
 import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
 import type { Webhooks } from './webhook-ports.ts'
 import { accountRoutes } from './routes/accounts.ts'
 import { aliasRoutes } from './routes/aliases.ts'
+import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
 import { functionRoutes } from './routes/functions.ts'
@@ -34,6 +37,7 @@ import { queueRoutes } from './routes/queues.ts'
 import { logRoutes } from './routes/logs.ts'
 import { kvRoutes } from './routes/kv.ts'
 import { executeRoute, runRoutes } from './routes/runs.ts'
+import { scheduleRoutes } from './routes/schedules.ts'
 import { secretRoutes } from './routes/secrets.ts'
 import { sqlRoutes } from './routes/sql.ts'
 import { tenantRoutes } from './routes/tenants.ts'
@@ -46,7 +50,9 @@ export interface GatewayParts {
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
   readonly functions: ports.Functions
-  readonly calls: ports.Calls
+  readonly calls: Calls
+  readonly schedules: Schedules
+  readonly deadLetters: DeadLetters
   /** What a function's configuration must look like. */
   readonly functionConfig: z.ZodType<FunctionConfig>
   readonly accounts: ports.Accounts
@@ -70,6 +76,8 @@ export interface GatewayParts {
   /** Whose word counts for who an HTTP trigger's client is, and whether tenants share the origin of their functions. */
   readonly forwarded: ForwardedTrust
   readonly functionOrigin: RunOrigin
+  /** `host=tenant/function,…`. */
+  readonly functionHosts?: string | undefined
   /** Of the program, for the API's document. */
   readonly version: string
   /** Longest body of a request. */
@@ -106,7 +114,15 @@ export function createGateway(parts: GatewayParts): Gateway {
   const { forwarded: trust, functionOrigin: origin } = parts
   const door = createRunDoor({ ...parts, bodies, ending, newRequestId, trust, origin })
   const { routes, execute } = createRoutes(parts)
-  const app = createRouter({ reception, limits, pace, routes, busiest: execute, door })
+  const app = createRouter({
+    reception,
+    limits,
+    pace,
+    routes,
+    busiest: execute,
+    door,
+    hosts: readFunctionHosts(parts.functionHosts, trust),
+  })
   return {
     app,
     async listen({ host, port }) {
@@ -131,6 +147,8 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...logRoutes(parts),
     ...functionRoutes(parts),
     ...invokeRoutes(parts),
+    ...deadLetterRoutes(parts),
+    ...scheduleRoutes(parts),
     ...aliasRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),

@@ -34,6 +34,8 @@ interface ParameterTypes {
   collection: string
   id: string
   variable: string
+  letter: string
+  schedule: string
 }
 
 export type ParameterName = keyof ParameterTypes
@@ -117,6 +119,8 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
   collection: anyText('The name of a collection.'),
   id: anyText('The id of a document, percent-encoded.'),
   variable: anyText('The name of a variable.'),
+  letter: anyText('The id of a dead letter.'),
+  schedule: anyText('The id of a schedule.'),
 }
 
 /** Whatever a tenant calls its own things: checked where it is used, in the words of a guest's call. */

@@ -12,7 +12,6 @@ import type {
 } from '../core/function-store.ts'
 import type { HttpCaller, JwtAuth } from '../core/http-config.ts'
 import type { AliasName, FunctionName, KeyId, RunId, TenantId } from '../core/ids.ts'
-import type { InvocationTarget, InvocationView } from '../core/invocations.ts'
 import type { Grants, SecretsGrant } from '../core/policy.ts'
 import type { EpochMillis } from '../core/quantity.ts'
 import type { Artifact, Outcome, RunRequest, Usage, WallLevel } from '../core/run.ts'
@@ -253,27 +252,6 @@ export interface Exposition {
 export interface Log {
   info(fields: object, event: string): void
   error(fields: object, event: string): void
-}
-
-/** A call of a function that its caller may have named. */
-export interface FunctionCall {
-  readonly tenant: TenantId
-  readonly function: FunctionName
-  readonly target: InvocationTarget
-  readonly input: Uint8Array
-  readonly key?: string | undefined
-}
-
-/** Runs that nobody waits for, and calls that are made once. */
-export interface Calls {
-  /** Rejects with QUOTA_EXCEEDED, TOO_LARGE, and CONFLICT for a key that was used for something else. */
-  queue(call: FunctionCall): Promise<{ readonly run: RunId; readonly again: boolean }>
-  once(
-    call: FunctionCall & { readonly key: string },
-    produce: () => Promise<string>,
-  ): Promise<{ readonly answer: string; readonly again: boolean }>
-  /** An asynchronous run that the ledger does not tell of under its own id. */
-  find(tenant: TenantId, id: RunId): Promise<InvocationView | undefined>
 }
 
 export type Execute = (request: RunRequest) => Promise<Outcome>

@@ -127,6 +127,7 @@ test.each([undefined, { sorted: 3, examined: 9 }, { sorted: 0, examined: 60 }])(
     await using world = await openDocs(Array.from({ length: runs * 10 }, (_, index) => `t${index}`))
     using reader = new DatabaseSync(join(world.stores.directory, 'cloister.db'), { readOnly: true })
     const bounded = createDocStore({
+      notices: new Set(),
       queue: undefined as never,
       database: reader,
       clock: systemClock,

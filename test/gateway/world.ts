@@ -196,6 +196,8 @@ export async function openGateway(options: Options = {}): Promise<World> {
     },
     functions,
     calls: { queue: notFound, once: notFound, find: async () => undefined },
+    schedules: {} as never,
+    deadLetters: {} as never,
     functionConfig: configSchema,
     forwarded: options.forwarded ?? 'none',
     functionOrigin: options.functionOrigin ?? 'own',

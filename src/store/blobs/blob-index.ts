@@ -1,5 +1,6 @@
 import type { BlobAttributes, BlobCondition, BlobListing, BlobPage, BlobQuota, BlobRecord } from '../../core/blobs.ts'
 import type { TenantId } from '../../core/ids.ts'
+import type { Cause } from '../../core/invocations.ts'
 
 /** A blob and the object of the backend that has its content. */
 export interface IndexedBlob {
@@ -27,9 +28,10 @@ export interface BlobIndex {
     blob: BlobAttributes & Pick<BlobRecord, 'size' | 'etag' | 'uploadedAt'>,
     condition: BlobCondition,
     quota: BlobQuota,
+    cause?: Cause,
   ): Promise<IndexOutcome>
   /** How many of the keys were there. */
-  delete(tenant: TenantId, keys: readonly string[]): Promise<number>
+  delete(tenant: TenantId, keys: readonly string[], cause?: Cause): Promise<number>
   /** Objects of uploads that were given up; `all`: of every upload there is. */
   discard(objects: readonly string[] | 'all'): Promise<void>
   /** Some of the objects that are to be removed. */

@@ -59,7 +59,7 @@ export async function openBlobStore({ index, backend, clock, onFault }: Parts): 
     place: backend.place,
     head: async (tenant, key) => (await index.find(tenant, key))?.record,
     open: (tenant, key, choose) => openContent({ index, backend }, tenant, key, choose),
-    async begin(tenant, quota) {
+    async begin(tenant, quota, cause) {
       const place = room.enter(tenant, quota)
       try {
         const object = randomBytes(16).toString('hex')
@@ -68,6 +68,7 @@ export async function openBlobStore({ index, backend, clock, onFault }: Parts): 
           tenant,
           quota,
           object,
+          cause,
           index,
           sink: backend.create(object),
           clock,
@@ -79,8 +80,8 @@ export async function openBlobStore({ index, backend, clock, onFault }: Parts): 
         throw error
       }
     },
-    async delete(tenant, keys) {
-      const count = await index.delete(tenant, keys)
+    async delete(tenant, keys, cause) {
+      const count = await index.delete(tenant, keys, cause)
       if (count > 0) sweepSoon()
       return count
     },

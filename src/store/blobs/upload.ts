@@ -11,6 +11,7 @@ import type {
 import type { Clock } from '../../core/clock.ts'
 import { CloisterError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/ids.ts'
+import type { Cause } from '../../core/invocations.ts'
 import { bytes } from '../../core/quantity.ts'
 import type { BlobIndex } from './blob-index.ts'
 import type { UploadPlace } from './upload-room.ts'
@@ -19,6 +20,7 @@ interface Parts {
   readonly tenant: TenantId
   readonly quota: BlobQuota
   readonly object: string
+  readonly cause?: Cause | undefined
   readonly index: BlobIndex
   readonly sink: BlobSink
   readonly clock: Clock
@@ -61,13 +63,13 @@ export class Upload implements BlobUpload {
   async commit({ key, contentType, metadata }: BlobAttributes, condition: BlobCondition): Promise<BlobOutcome> {
     this.#requireOpen()
     this.#state = 'committing'
-    const { tenant, object, index, sink, clock, quota, place, onGarbage } = this.#parts
+    const { tenant, object, index, sink, clock, quota, cause, place, onGarbage } = this.#parts
     try {
       await sink.finish()
       const etag = this.#hash.digest('hex')
       const size = bytes(this.#size)
       const record: BlobRecord = { key, size, etag, contentType, metadata, uploadedAt: clock.now() }
-      const outcome = await index.commit(tenant, object, record, condition, quota)
+      const outcome = await index.commit(tenant, object, record, condition, quota, cause)
       if (outcome === 'object-lost') throw new Error(`object ${object} was removed while it was being uploaded`)
       if (outcome !== 'done') {
         await this.#giveUp()

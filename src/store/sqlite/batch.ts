@@ -24,9 +24,12 @@ import { InvoiceWriter } from './invoice-writer.ts'
 import { KvWriter } from './kv-writer.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { OrphanWriter } from './orphan-writer.ts'
+import { Outbox } from './outbox.ts'
 import { QueueWriter } from './queue-writer.ts'
 import { SecretWriter } from './secret-writer.ts'
 import { RoomWriter } from './room-writer.ts'
+import { ReplayWriter } from './replay-writer.ts'
+import { ScheduleWriter } from './schedule-writer.ts'
 import { SqlBindingWriter } from './sql-binding-writer.ts'
 import { SweepWriter } from './sweep-writer.ts'
 import { WebhookWriter } from './webhook-writer.ts'
@@ -98,12 +101,16 @@ function handlersOf(database: DatabaseSync): Handlers {
   const kv = new KvWriter(database)
   const functions = new FunctionWriter(database)
   const invoices = new InvoiceWriter(database)
-  const blobs = new BlobWriter(database)
-  const queues = new QueueWriter(database)
-  const invocations = new InvocationWriter(database, { queues, letters: new DeadLetterWriter(database) })
+  const outbox = new Outbox(database)
+  const blobs = new BlobWriter(database, outbox)
+  const letters = new DeadLetterWriter(database)
+  const queues = new QueueWriter(database, letters)
+  const invocations = new InvocationWriter(database, { queues, letters })
+  const schedules = new ScheduleWriter(database, invocations)
+  const replays = new ReplayWriter(database, { invocations, queues })
   const idempotency = new IdempotencyWriter(database, invocations)
   const docIndexes = new DocIndexes(database)
-  const docs = new DocWriter(database, docIndexes)
+  const docs = new DocWriter(database, docIndexes, outbox)
   const collections = new DocIndexWriter(database, docIndexes, docs)
   const auth = new AuthWriter(database)
   const orphans = new OrphanWriter(database)
@@ -144,6 +151,7 @@ function handlersOf(database: DatabaseSync): Handlers {
     'queue.purge': (input) => queues.purge(input),
     'queue.claim': (input) => queues.claim(input),
     'queue.acknowledge': (input) => queues.acknowledge(input),
+    'queue.bury': (input) => queues.bury(input),
     'queue.release': (input) => queues.release(input),
     'invocation.enqueue': (input) => invocations.enqueue(input),
     'invocation.claim': (input) => invocations.claim(input),
@@ -153,6 +161,11 @@ function handlersOf(database: DatabaseSync): Handlers {
       idempotency.forgetRunning()
       return invocations.recover(input)
     },
+    'schedule.keep': (input) => schedules.keep(input),
+    'schedule.pause': (input) => schedules.pause(input),
+    'letter.edit': (input) => letters.edit(input),
+    'letter.delete': (input) => letters.delete(input),
+    'letter.replay': (input) => replays.replay(input),
     'idempotency.begin': (input) => idempotency.begin(input),
     'idempotency.finish': (input) => idempotency.finish(input),
     'doc.write': (input) => docs.write(input),

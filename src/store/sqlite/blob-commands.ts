@@ -4,7 +4,7 @@ export interface BlobCommands {
   'blob.begin': { input: { tenant: string; object: string }; output: void }
   'blob.commit': { input: BlobCommit; output: BlobCommitted }
   /** How many of the keys were there. */
-  'blob.delete': { input: { tenant: string; keys: readonly string[] }; output: number }
+  'blob.delete': { input: { tenant: string; keys: readonly string[]; depth: number }; output: number }
   /** Objects of uploads that were given up are garbage; without a list, all uploads are: the host has just started. */
   'blob.discard': { input: { objects: readonly string[] | null }; output: void }
   /** Objects that are gone from the backend. */
@@ -28,4 +28,6 @@ export interface BlobCommit {
   readonly ifNoneMatch: readonly string[] | null
   readonly blobsMax: number
   readonly bytesMax: number
+  /** How many events lead to those that it causes. */
+  readonly depth: number
 }

@@ -5,6 +5,7 @@ import type { TenantId } from '../../core/ids.ts'
 import { bytes, epochMillis } from '../../core/quantity.ts'
 import type { BlobIndex } from '../blobs/blob-index.ts'
 import { prefixEnd } from '../prefix.ts'
+import { type Notices, telling } from '../notices.ts'
 import { reading } from '../reading.ts'
 import type { WriteQueue } from './write-queue.ts'
 
@@ -12,6 +13,7 @@ interface Parts {
   readonly queue: WriteQueue
   /** A connection that is only read from. */
   readonly database: DatabaseSync
+  readonly notices: Notices
 }
 
 interface Row {
@@ -28,7 +30,7 @@ interface Row {
 const BEHIND_ALL = new Uint8Array([0xff])
 
 /** Which blobs there are, in the database. */
-export function createBlobIndex({ queue, database }: Parts): BlobIndex {
+export function createBlobIndex({ queue, database, notices }: Parts): BlobIndex {
   const mine = 'SELECT * FROM blobs WHERE tenant = (SELECT number FROM tenants WHERE id = ?)'
   const one = database.prepare(`${mine} AND key = ?`)
   // SQLite compares text byte by byte in UTF-8, which is the order of code points.
@@ -59,18 +61,24 @@ export function createBlobIndex({ queue, database }: Parts): BlobIndex {
         return row.number
       }),
     begin: async (tenant, object) => queue.write('blob.begin', { tenant, object }),
-    commit: async (tenant, object, { metadata, ...blob }, { ifMatch = null, ifNoneMatch = null }, quota) =>
-      queue.write('blob.commit', {
-        tenant,
-        object,
-        ...blob,
-        metadata: JSON.stringify(metadata),
-        ifMatch,
-        ifNoneMatch,
-        blobsMax: quota.blobs,
-        bytesMax: quota.storedBytes,
-      }),
-    delete: async (tenant, keys) => queue.write('blob.delete', { tenant, keys }),
+    commit: async (tenant, object, { metadata, ...blob }, { ifMatch = null, ifNoneMatch = null }, quota, cause) =>
+      telling(
+        notices,
+        { tenant },
+        queue.write('blob.commit', {
+          tenant,
+          object,
+          ...blob,
+          metadata: JSON.stringify(metadata),
+          ifMatch,
+          ifNoneMatch,
+          blobsMax: quota.blobs,
+          bytesMax: quota.storedBytes,
+          depth: cause?.depth ?? 0,
+        }),
+      ),
+    delete: async (tenant, keys, cause) =>
+      telling(notices, { tenant }, queue.write('blob.delete', { tenant, keys, depth: cause?.depth ?? 0 })),
     discard: async (objects) => queue.write('blob.discard', { objects: objects === 'all' ? null : objects }),
     garbage: (limit) => reading(() => garbage.all(limit).map((row) => String(row['object']))),
     forget: async (objects) => queue.write('blob.forget', { objects }),

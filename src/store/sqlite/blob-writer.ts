@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { meetsCondition } from '../../core/blobs.ts'
 import { CloisterError } from '../../core/errors.ts'
 import type { BlobCommands, BlobCommit, BlobCommitted } from './blob-commands.ts'
+import type { Outbox } from './outbox.ts'
 import { Savepoint } from './savepoint.ts'
 
 type Input<Kind extends keyof BlobCommands> = BlobCommands[Kind]['input']
@@ -9,6 +10,7 @@ type Input<Kind extends keyof BlobCommands> = BlobCommands[Kind]['input']
 interface Present {
   readonly etag: string
   readonly size: number
+  readonly content_type: string
 }
 
 /**
@@ -18,6 +20,7 @@ interface Present {
  */
 export class BlobWriter {
   readonly #savepoint: Savepoint
+  readonly #outbox: Outbox
   readonly #tenant: StatementSync
   readonly #begin: StatementSync
   readonly #take: StatementSync
@@ -29,12 +32,13 @@ export class BlobWriter {
   readonly #discardAll: StatementSync
   readonly #forget: StatementSync
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, outbox: Outbox) {
+    this.#outbox = outbox
     this.#savepoint = new Savepoint(database)
     this.#tenant = database.prepare('SELECT number FROM tenants WHERE id = ?')
     this.#begin = database.prepare(`INSERT INTO blob_objects VALUES (?, 'upload')`)
     this.#take = database.prepare(`DELETE FROM blob_objects WHERE object = ? AND state = 'upload'`)
-    this.#present = database.prepare('SELECT etag, size FROM blobs WHERE tenant = ? AND key = ?')
+    this.#present = database.prepare('SELECT etag, size, content_type FROM blobs WHERE tenant = ? AND key = ?')
     this.#upsert = database.prepare(
       `INSERT INTO blobs (tenant, key, object, size, etag, content_type, metadata, uploaded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (tenant, key) DO UPDATE SET object = excluded.object, size = excluded.size, etag = excluded.etag,
@@ -61,12 +65,21 @@ export class BlobWriter {
     )
   }
 
-  delete({ tenant, keys }: Input<'blob.delete'>): number {
+  delete({ tenant, keys, depth }: Input<'blob.delete'>): number {
     const owner = this.#tenantOf(tenant)
     return this.#savepoint.run(
-      () => keys.reduce((count, key) => count + Number(this.#delete.run(owner, key).changes > 0), 0),
+      () => keys.reduce((count, key) => count + this.#remove(owner, key, depth), 0),
       () => true,
     )
+  }
+
+  #remove(tenant: number, key: string, depth: number): number {
+    const present = this.#present.get(tenant, key) as Present | undefined
+    if (present === undefined) return 0
+    const { etag, size, content_type: contentType } = present
+    this.#delete.run(tenant, key)
+    this.#outbox.blob(tenant, { type: 'deleted', key, size, etag, contentType }, depth)
+    return 1
   }
 
   discard({ objects }: Input<'blob.discard'>): void {
@@ -88,7 +101,9 @@ export class BlobWriter {
     const { blobs, bytes } = this.#totals.get(tenant) as { blobs: number; bytes: number }
     // A write may pass a quota that was lowered below what is stored only if it does not add to it.
     if (present === undefined && blobs > input.blobsMax) return 'blobs-exceeded'
-    return size > (present?.size ?? 0) && bytes > input.bytesMax ? 'bytes-exceeded' : 'done'
+    if (size > (present?.size ?? 0) && bytes > input.bytesMax) return 'bytes-exceeded'
+    this.#outbox.blob(tenant, { type: 'created', key, size, etag, contentType }, input.depth)
+    return 'done'
   }
 
   #tenantOf(id: string): number {

@@ -6,6 +6,8 @@ import type { KvWrite } from '../../core/stores.ts'
 import type { AuthCommands } from './auth-commands.ts'
 import type { BlobCommands } from './blob-commands.ts'
 import type { DocCommands } from './doc-commands.ts'
+import type { DeadLetterCommands } from './dead-letter-commands.ts'
+import type { EventSourceCommands } from './event-source-commands.ts'
 import type { InvocationCommands } from './invocation-commands.ts'
 import type { QueueCommands } from './queue-commands.ts'
 import type { WebhookCommands } from './webhook-commands.ts'
@@ -15,7 +17,15 @@ import type { WebhookCommands } from './webhook-commands.ts'
  * travel as {@link postLine}.
  */
 export interface Commands
-  extends QueueCommands, BlobCommands, DocCommands, AuthCommands, InvocationCommands, WebhookCommands {
+  extends
+    QueueCommands,
+    BlobCommands,
+    DocCommands,
+    AuthCommands,
+    InvocationCommands,
+    EventSourceCommands,
+    DeadLetterCommands,
+    WebhookCommands {
   'tenant.put': { input: TenantPut; output: void }
   'tenant.delete': { input: { id: string }; output: boolean }
   'key.put': { input: { id: string; tenant: string; hash: string; createdAt: number }; output: void }

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { EventQuota } from '../../core/policy.ts'
+import type { DeadLetterCommands } from './dead-letter-commands.ts'
+
+type Input<Kind extends keyof DeadLetterCommands> = DeadLetterCommands[Kind]['input']
 
 const DAY_MS = 86_400_000
 
@@ -31,16 +34,29 @@ export class DeadLetterWriter {
   readonly #totals: StatementSync
   readonly #insert: StatementSync
   readonly #deleteOldest: StatementSync
+  readonly #edit: StatementSync
+  readonly #delete: StatementSync
 
   constructor(database: DatabaseSync) {
     this.#totals = database.prepare('SELECT letters, letter_bytes AS bytes FROM event_totals WHERE tenant = ?')
     this.#insert = database.prepare(
-      `INSERT INTO dead_letters (tenant, id, function, target, "trigger", input, depth, queue, ordering_key, attempts, run,
-        error, created_at, failed_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO dead_letters (tenant, id, event, function, target, "trigger", input, depth, queue, ordering_key, attempts, run,
+        error, created_at, failed_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#deleteOldest = database.prepare(
       'DELETE FROM dead_letters WHERE number = (SELECT min(number) FROM dead_letters WHERE tenant = ?)',
     )
+    const mine = 'id = ? AND tenant = (SELECT number FROM tenants WHERE id = ?)'
+    this.#edit = database.prepare(`UPDATE dead_letters SET input = ? WHERE ${mine}`)
+    this.#delete = database.prepare(`DELETE FROM dead_letters WHERE ${mine}`)
+  }
+
+  edit({ tenant, id, input }: Input<'letter.edit'>): boolean {
+    return this.#edit.run(input, id, tenant).changes !== 0
+  }
+
+  delete({ tenant, ids }: Input<'letter.delete'>): number {
+    return ids.reduce((count, id) => count + Number(this.#delete.run(id, tenant).changes), 0)
   }
 
   /** Adds a letter. Past the quota the oldest ones make room: what fails now tells more than what failed before it. */
@@ -60,7 +76,7 @@ export class DeadLetterWriter {
     } = letter
     const expiresAt = now + deadLetterDays * DAY_MS
     const how = [name, target, trigger, input, depth, queue, orderingKey, attempts, run, error, createdAt] as const
-    this.#insert.run(tenant, createLetterId(), ...how, now, expiresAt)
+    this.#insert.run(tenant, createLetterId(), letter.id, ...how, now, expiresAt)
     for (;;) {
       const { letters, bytes } = this.#totals.get(tenant) as unknown as Totals
       if (letters <= 1 || (letters <= deadLetters && bytes <= storedBytes)) return

@@ -4,7 +4,7 @@ import type { DocOutcome, DocQuota, DocRefusal, DocWrite } from '../../core/docu
 export interface DocCommands {
   /** All or nothing. */
   'doc.write': {
-    input: { tenant: string; now: number; quota: DocQuota; writes: readonly DocWrite[] }
+    input: { tenant: string; now: number; quota: DocQuota; writes: readonly DocWrite[]; depth: number }
     output: DocOutcome
   }
   'doc.declare': { input: DocDeclaration; output: DocRefusal | null }

@@ -4,6 +4,7 @@ import type { DocCollection, DocFault, DocPosition, DocQuery, DocStore, StoredDo
 import { CloisterError } from '../../core/errors.ts'
 import type { TenantId } from '../../core/ids.ts'
 import { epochMillis } from '../../core/quantity.ts'
+import { type Notices, telling } from '../notices.ts'
 import { reading } from '../reading.ts'
 import { DocSearch, type IndexCondition, SEARCH_BOUNDS, type SearchBounds, matches } from './doc-find.ts'
 import type { Fields, IndexRow } from './doc-indexes.ts'
@@ -16,6 +17,7 @@ interface Parts {
   readonly database: DatabaseSync
   readonly clock: Clock
   readonly bounds?: SearchBounds
+  readonly notices: Notices
 }
 
 interface CollectionRow {
@@ -37,7 +39,7 @@ interface DocRow {
 const TENANT = '(SELECT number FROM tenants WHERE id = ?)'
 
 /** Documents over the database. Writes are commands of the writer; reads are bounded steps on a connection of their own. */
-export function createDocStore({ queue, database, clock, bounds = SEARCH_BOUNDS }: Parts): DocStore {
+export function createDocStore({ queue, database, clock, bounds = SEARCH_BOUNDS, notices }: Parts): DocStore {
   const view = new DocView(database, bounds)
   const drain = async (): Promise<void> => {
     while (await queue.write('kv.purge', {}));
@@ -45,9 +47,10 @@ export function createDocStore({ queue, database, clock, bounds = SEARCH_BOUNDS 
   return {
     get: (tenant, collection, id) => reading(() => view.get(tenant, collection, id)),
     find: (tenant, collection, query) => reading(() => view.find(tenant, collection, query)),
-    write: async (tenant, writes, quota) => {
+    write: async (tenant, writes, quota, cause) => {
       for (const { collection, id } of writes) wellFormed(collection, id)
-      return queue.write('doc.write', { tenant, now: clock.now(), quota: quotaOf(quota), writes })
+      const write = { tenant, now: clock.now(), quota: quotaOf(quota), writes, depth: cause?.depth ?? 0 }
+      return telling(notices, { tenant }, queue.write('doc.write', write))
     },
     collections: (tenant) => reading(() => view.collections(tenant)),
     collection: (tenant, name) => reading(() => view.collection(tenant, name)),

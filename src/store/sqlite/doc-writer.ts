@@ -4,6 +4,7 @@ import { CloisterError } from '../../core/errors.ts'
 import { mergePatch } from '../merge-patch.ts'
 import type { CommandInput } from './commands.ts'
 import { type DocIndexes, type Fields, IndexFault } from './doc-indexes.ts'
+import type { Outbox } from './outbox.ts'
 import { Savepoint } from './savepoint.ts'
 
 interface Collection {
@@ -29,6 +30,8 @@ interface Setting {
   readonly tenant: number
   readonly now: number
   readonly quota: DocQuota
+  /** How many events lead to those that it causes. */
+  readonly depth: number
 }
 
 /** Ends a transaction; its place is added where it is caught. */
@@ -44,6 +47,7 @@ class Refused extends Error {
 /** Changes documents inside the writer's transaction: one command at a time, so each is atomic. */
 export class DocWriter {
   readonly #indexes: DocIndexes
+  readonly #outbox: Outbox
   readonly #savepoint: Savepoint
   readonly #findTenant: StatementSync
   readonly #findCollection: StatementSync
@@ -55,8 +59,9 @@ export class DocWriter {
   readonly #delete: StatementSync
   readonly #count: StatementSync
 
-  constructor(database: DatabaseSync, indexes: DocIndexes) {
+  constructor(database: DatabaseSync, indexes: DocIndexes, outbox: Outbox) {
     this.#indexes = indexes
+    this.#outbox = outbox
     this.#savepoint = new Savepoint(database)
     this.#findTenant = database.prepare('SELECT number FROM tenants WHERE id = ?')
     this.#findCollection = database.prepare('SELECT number FROM doc_collections WHERE tenant = ? AND name = ?')
@@ -81,8 +86,8 @@ export class DocWriter {
   }
 
   /** Throws NOT_FOUND if there is no such tenant. */
-  write({ tenant, now, quota, writes }: CommandInput<'doc.write'>): DocOutcome {
-    const setting = { tenant: this.tenantOf(tenant), now, quota }
+  write({ tenant, now, quota, writes, depth }: CommandInput<'doc.write'>): DocOutcome {
+    const setting = { tenant: this.tenantOf(tenant), now, quota, depth }
     return this.#savepoint.run(
       () => this.#writeAll(setting, writes),
       (outcome) => 'written' in outcome,
@@ -116,7 +121,9 @@ export class DocWriter {
     const written: DocWritten[] = []
     for (const [place, write] of writes.entries()) {
       try {
-        written.push(this.#writeOne(setting, write))
+        const done = this.#writeOne(setting, write)
+        written.push(done)
+        this.#announce(setting, write, done)
       } catch (thrown) {
         if (thrown instanceof Refused) return { refused: { place, code: thrown.code, message: thrown.message } }
         if (!(thrown instanceof IndexFault)) throw thrown
@@ -124,6 +131,12 @@ export class DocWriter {
       }
     }
     return { written }
+  }
+
+  #announce({ tenant, depth }: Setting, { op, collection, id }: DocWrite, { version, existed }: DocWritten): void {
+    if (op === 'check' || (op === 'delete' && !existed)) return
+    const type = op === 'delete' ? 'deleted' : existed ? 'updated' : 'created'
+    this.#outbox.doc(tenant, { type, collection, id, version }, depth)
   }
 
   #writeOne(setting: Setting, write: DocWrite): DocWritten {

@@ -130,8 +130,8 @@ function onwardOf(onward: Onward | undefined, now: number): OnwardInput | null {
   if ('invocation' in onward) {
     return { enqueue: { invocation: rowOf(onward.invocation), quota: onward.quota, now } }
   }
-  const { tenant, queue, body, quota } = onward
-  const message = { id: createMessageId(), body, delay: 0, deduplicationId: null, orderingKey: null }
+  const { tenant, queue, body, depth, quota } = onward
+  const message = { id: createMessageId(), body, delay: 0, deduplicationId: null, orderingKey: null, depth }
   return { send: { tenant, queue, now, quota, messages: [message] } }
 }
 

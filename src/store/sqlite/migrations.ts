@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
+import { eventSources } from './migrations/event-sources.ts'
 import { fillRollups } from './fill-rollups.ts'
 import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { auth } from './migrations/auth.ts'
@@ -43,6 +44,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   invocations,
   secrets,
   webhooks,
+  eventSources,
 ]
 
 /** The schema version that this program writes. */

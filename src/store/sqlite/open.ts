@@ -10,12 +10,15 @@ import { type Bytes, type EpochMillis, type Millis, bytes, millis } from '../../
 import type { Stores } from '../../core/stores.ts'
 import type { BlobIndex } from '../blobs/blob-index.ts'
 import { listStoredBytes } from '../account-queries.ts'
+import type { Notices } from '../notices.ts'
 import { reading } from '../reading.ts'
 import { createKeyStore, createTenantStore } from './account-stores.ts'
 import { createAuthStore } from './auth-store.ts'
 import { createBlobIndex } from './blob-index.ts'
 import type { Swept, Synchronous, WriterSettings } from './commands.ts'
 import { kyselyOver } from './dialect.ts'
+import { createDeadLetterStore } from './dead-letter-store.ts'
+import { createEventSourceStore } from './event-source-store.ts'
 import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.ts'
 import { createDocStore } from './doc-store.ts'
 import { createFunctionStore } from './function-store.ts'
@@ -146,16 +149,19 @@ function storesOf({
   detailsRetention,
   resources,
 }: Opened): SqliteStores {
+  const notices: Notices = new Set()
   return {
     tenants: createTenantStore({ queue, database }),
     keys: createKeyStore({ queue, database }),
     ledger: createLedgerStore({ queue, database, verifier }),
     functions: createFunctionStore({ queue, database }),
     kv: createKvStore({ queue, database: reader, clock }),
-    docs: createDocStore({ queue, database: reader, clock }),
-    queues: createQueueStore({ queue, database: reader, clock }),
-    blobs: createBlobIndex({ queue, database: reader }),
+    docs: createDocStore({ queue, database: reader, clock, notices }),
+    queues: createQueueStore({ queue, database: reader, clock, notices }),
+    blobs: createBlobIndex({ queue, database: reader, notices }),
     invocations: createInvocationStore({ queue, database: reader, clock }),
+    deadLetters: createDeadLetterStore({ queue, database: reader, clock }),
+    eventSources: createEventSourceStore({ queue, database: reader, clock, notices }),
     idempotency: createIdempotencyStore({ queue, clock }),
     invoices: createInvoiceStore({ queue, database }),
     storedBytes: () => reading(() => listStoredBytes(database)),

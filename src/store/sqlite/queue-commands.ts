@@ -1,3 +1,4 @@
+import type { EventQuota } from '../../core/policy.ts'
 import type { QueueQuota, SendOutcome } from '../../core/queues.ts'
 
 /** What queues ask of the writer. */
@@ -11,7 +12,11 @@ export interface QueueCommands {
   'queue.purge': { input: QueueTarget; output: number }
   'queue.claim': { input: QueueTarget & { limit: number; lease: number | null }; output: readonly ClaimedRow[] }
   'queue.acknowledge': { input: LeaseTarget; output: boolean }
-  'queue.release': { input: LeaseTarget & { delay: number }; output: boolean }
+  'queue.release': { input: LeaseTarget & { delay: number; unused: 0 | 1 }; output: boolean }
+  'queue.bury': {
+    input: LeaseTarget & { function: string; error: string; run: string | null; quota: EventQuota }
+    output: boolean
+  }
 }
 
 export interface QueueTarget {
@@ -34,6 +39,7 @@ export interface QueueSend extends QueueTarget {
     readonly delay: number
     readonly deduplicationId: string | null
     readonly orderingKey: string | null
+    readonly depth: number
   }[]
 }
 
@@ -45,6 +51,7 @@ export interface MessageRow {
   readonly sent_at: number
   readonly visible_at: number
   readonly attempts: number
+  readonly depth: number
 }
 
 export interface ClaimedRow extends MessageRow {

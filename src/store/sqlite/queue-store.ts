@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { TenantId } from '../../core/ids.ts'
 import { epochMillis, millis } from '../../core/quantity.ts'
 import type { ClaimedMessage, QueueState, QueueStore, QueuedMessage } from '../../core/queues.ts'
+import { type Notices, telling } from '../notices.ts'
 import { reading } from '../reading.ts'
 import type { MessageRow, QueueTarget } from './queue-commands.ts'
 import { createMessageId } from './queue-writer.ts'
@@ -13,6 +14,7 @@ interface Parts {
   /** A connection that is only read from. */
   readonly database: DatabaseSync
   readonly clock: Clock
+  readonly notices: Notices
 }
 
 interface QueueRow {
@@ -28,7 +30,7 @@ const TENANT = '(SELECT number FROM tenants WHERE id = ?)'
 const QUEUE = `(SELECT number FROM queues WHERE tenant = ${TENANT} AND name = ?)`
 
 /** Queues over the database. Each write is one commit, shared with whoever else writes at the moment. */
-export function createQueueStore({ queue: writes, database, clock }: Parts): QueueStore {
+export function createQueueStore({ queue: writes, database, clock, notices }: Parts): QueueStore {
   const all = database.prepare(`SELECT * FROM queues WHERE tenant = ${TENANT} ORDER BY name`)
   const one = database.prepare(`SELECT * FROM queues WHERE tenant = ${TENANT} AND name = ?`)
   const page = database.prepare(
@@ -54,17 +56,22 @@ export function createQueueStore({ queue: writes, database, clock }: Parts): Que
       return isDeleted
     },
     send: async (tenant, name, messages, quota) =>
-      writes.write('queue.send', {
-        ...targetOf(tenant, name),
-        quota,
-        messages: messages.map(({ body, delay, deduplicationId = null, orderingKey = null }) => ({
-          id: createMessageId(),
-          body,
-          delay: Math.ceil(delay),
-          deduplicationId,
-          orderingKey,
-        })),
-      }),
+      telling(
+        notices,
+        { tenant, queue: name },
+        writes.write('queue.send', {
+          ...targetOf(tenant, name),
+          quota,
+          messages: messages.map(({ body, delay, deduplicationId = null, orderingKey = null, depth = 0 }) => ({
+            id: createMessageId(),
+            body,
+            delay: Math.ceil(delay),
+            deduplicationId,
+            orderingKey,
+            depth,
+          })),
+        }),
+      ),
     peek: (tenant, name, { limit, after = '' }) =>
       reading(() =>
         page
@@ -77,8 +84,24 @@ export function createQueueStore({ queue: writes, database, clock }: Parts): Que
       return rows.map((row): ClaimedMessage => ({ ...messageOf(row), lease: row.lease }))
     },
     acknowledge: async (tenant, lease) => writes.write('queue.acknowledge', { tenant, lease, now: clock.now() }),
-    release: async (tenant, lease, delay) =>
-      writes.write('queue.release', { tenant, lease, delay: Math.ceil(delay), now: clock.now() }),
+    release: async (tenant, lease, delay, how) =>
+      writes.write('queue.release', {
+        tenant,
+        lease,
+        delay: Math.ceil(delay),
+        unused: how === 'unused' ? 1 : 0,
+        now: clock.now(),
+      }),
+    bury: async (tenant, lease, { function: name, error, run }, quota) =>
+      writes.write('queue.bury', {
+        tenant,
+        lease,
+        now: clock.now(),
+        function: name,
+        error: JSON.stringify(error),
+        run: run ?? null,
+        quota,
+      }),
     stored: (tenant) => reading(() => totals.get(tenant) as unknown as { messages: number; bytes: number }),
   }
 }
@@ -88,7 +111,7 @@ function stateOf({ name, created_at, retention_ms, lease_ms, messages, bytes }: 
   return { name, ...settings, createdAt: epochMillis(created_at), messages, bytes }
 }
 
-function messageOf({ id, body, ordering_key, sent_at, visible_at, attempts }: MessageRow): QueuedMessage {
+function messageOf({ id, body, ordering_key, sent_at, visible_at, attempts, depth }: MessageRow): QueuedMessage {
   return {
     id,
     body,
@@ -96,5 +119,6 @@ function messageOf({ id, body, ordering_key, sent_at, visible_at, attempts }: Me
     sentAt: epochMillis(sent_at),
     visibleAt: epochMillis(visible_at),
     attempts,
+    depth,
   }
 }

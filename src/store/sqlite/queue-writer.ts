@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { CloisterError } from '../../core/errors.ts'
 import type { SendOutcome, SentMessage } from '../../core/queues.ts'
-import type { ClaimedRow, QueueCommands, QueueSend, QueueTarget } from './queue-commands.ts'
+import type { ClaimedRow, MessageRow, QueueCommands, QueueSend, QueueTarget } from './queue-commands.ts'
+import type { DeadLetterWriter } from './dead-letter-writer.ts'
 import { Savepoint } from './savepoint.ts'
 
 type Input<Kind extends keyof QueueCommands> = QueueCommands[Kind]['input']
@@ -22,6 +23,12 @@ interface Queue {
   readonly deduplications: number
 }
 
+interface HeldMessage extends MessageRow {
+  readonly tenant: number
+  /** Of its queue. */
+  readonly name: string
+}
+
 interface Totals {
   readonly queues: number
   readonly messages: number
@@ -31,6 +38,7 @@ interface Totals {
 /** Changes queues inside the writer's transaction: one command at a time, so each is atomic. */
 export class QueueWriter {
   readonly #savepoint: Savepoint
+  readonly #letters: DeadLetterWriter
   readonly #tenant: StatementSync
   readonly #find: StatementSync
   readonly #totals: StatementSync
@@ -41,12 +49,14 @@ export class QueueWriter {
   readonly #remember: StatementSync
   readonly #insert: StatementSync
   readonly #claim: StatementSync
+  readonly #held: StatementSync
   readonly #acknowledge: StatementSync
   readonly #release: StatementSync
   readonly #purgeExpired: StatementSync
   readonly #forgetExpired: StatementSync
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, letters: DeadLetterWriter) {
+    this.#letters = letters
     this.#savepoint = new Savepoint(database)
     this.#tenant = database.prepare('SELECT number FROM tenants WHERE id = ?')
     this.#find = database.prepare('SELECT * FROM queues WHERE tenant = ? AND name = ?')
@@ -68,20 +78,25 @@ export class QueueWriter {
       ON CONFLICT (queue, id) DO UPDATE SET message = excluded.message, expires_at = excluded.expires_at`,
     )
     this.#insert = database.prepare(
-      `INSERT INTO messages (queue, id, body, ordering_key, at_head, sent_at, visible_at, expires_at)
+      `INSERT INTO messages (queue, id, body, ordering_key, at_head, sent_at, visible_at, expires_at, depth)
       VALUES (?1, ?2, ?3, ?4,
-        NOT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND ordering_key IS NOT NULL AND ordering_key = ?4), ?5, ?6, ?7)`,
+        NOT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND ordering_key IS NOT NULL AND ordering_key = ?4), ?5, ?6, ?7, ?8)`,
     )
     this.#claim = database.prepare(
       `UPDATE messages SET attempts = attempts + 1, lease = lower(hex(randomblob(16))), visible_at = ?2
       WHERE sequence IN (SELECT sequence FROM messages
         WHERE queue = ?1 AND at_head = 1 AND visible_at <= ?3 AND expires_at > ?3 ORDER BY visible_at, sequence LIMIT ?4)
-      RETURNING sequence, id, body, ordering_key, sent_at, visible_at, attempts, lease`,
+      RETURNING sequence, id, body, ordering_key, sent_at, visible_at, attempts, depth, lease`,
     )
     const held = `lease = ?1 AND visible_at > ?2
       AND queue IN (SELECT number FROM queues WHERE tenant = (SELECT number FROM tenants WHERE id = ?3))`
+    this.#held = database.prepare(
+      `SELECT messages.*, queues.tenant, queues.name FROM messages JOIN queues ON queues.number = messages.queue WHERE ${held}`,
+    )
     this.#acknowledge = database.prepare(`DELETE FROM messages WHERE ${held}`)
-    this.#release = database.prepare(`UPDATE messages SET lease = NULL, visible_at = ?4 WHERE ${held}`)
+    this.#release = database.prepare(
+      `UPDATE messages SET lease = NULL, visible_at = ?4, attempts = attempts - ?5 WHERE ${held}`,
+    )
     this.#purgeExpired = database.prepare(
       `DELETE FROM messages WHERE sequence IN (SELECT sequence FROM messages
         WHERE queue IN (SELECT number FROM queues WHERE tenant = ?) AND expires_at <= ? LIMIT ${PURGE_STEP})`,
@@ -160,8 +175,17 @@ export class QueueWriter {
     return this.#acknowledge.run(lease, now, tenant).changes !== 0
   }
 
-  release({ tenant, lease, now, delay }: Input<'queue.release'>): boolean {
-    return this.#release.run(lease, now, tenant, now + delay).changes !== 0
+  release({ tenant, lease, now, delay, unused }: Input<'queue.release'>): boolean {
+    return this.#release.run(lease, now, tenant, now + delay, unused).changes !== 0
+  }
+
+  bury({ tenant, lease, now, quota, ...why }: Input<'queue.bury'>): boolean {
+    const found = this.#held.get(lease, now, tenant) as HeldMessage | undefined
+    if (found === undefined) return false
+    const { id, body, ordering_key: orderingKey, attempts, depth, sent_at: createdAt, name: queue } = found
+    const letter = { id, target: '{}', trigger: 'queue', input: body, depth, queue, orderingKey, attempts, createdAt }
+    this.#letters.add(found.tenant, { ...letter, ...why }, quota, now)
+    return this.#acknowledge.run(lease, now, tenant).changes !== 0
   }
 
   #sendAll(tenant: number, { queue, now, messages, quota }: QueueSend): SendOutcome {
@@ -177,7 +201,7 @@ export class QueueWriter {
       const first = deduplicationId === null ? undefined : this.#duplicate.get(number, deduplicationId, now)
       if (first !== undefined) return { id: String(first['message']), duplicate: true }
       const due = now + message.delay
-      this.#insert.run(number, message.id, message.body, message.orderingKey, now, due, due + retention)
+      this.#insert.run(number, message.id, message.body, message.orderingKey, now, due, due + retention, message.depth)
       if (deduplicationId !== null) this.#remember.run(number, deduplicationId, message.id, now + DEDUPLICATION_MS)
       return { id: message.id, duplicate: false }
     })
