@@ -226,6 +226,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
+    functionHosts: config.functionHosts,
     accounts: accountsOf(billing),
     runs: stores.ledger,
     ...telemetry,

@@ -36,10 +36,15 @@ export interface Limits {
   readonly timers: number
 }
 
-/** How many runs a second are admitted, and how many cells they may bring down before they are held off: token buckets. */
+/**
+ * How many runs a second are admitted, how many units of 100 ms they may use, and how many cells they may bring down before
+ * they are held off: token buckets.
+ */
 export interface Rate {
   readonly perSecond: number
   readonly burst: number
+  readonly unitsPerSecond: number
+  readonly unitsBurst: number
   readonly deathsPerSecond: number
   readonly deathsBurst: number
 }

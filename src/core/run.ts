@@ -101,6 +101,8 @@ export interface Ticket extends Disposable {
   /** Plain configuration of the tenant; that of the request goes over it. */
   readonly env?: Readonly<Record<string, string>> | undefined
   readonly admittedAt: EpochMillis
+  /** Told once what the run was charged for. */
+  readonly charged?: (units: Units) => void
 }
 
 /** Money set aside for a run. Leaving its scope without a post gives it all back: what failed to settle is free. */

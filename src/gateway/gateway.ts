@@ -20,6 +20,7 @@ import { createReception } from './reception.ts'
 import { createRequestIds } from './request-ids.ts'
 import type { Route } from './route.ts'
 import { createRunDoor } from './run/door.ts'
+import { readFunctionHosts } from './run/hosts.ts'
 import type { ForwardedTrust } from './run/request.ts'
 import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
@@ -78,6 +79,8 @@ export interface GatewayParts {
   /** Whose word counts for who an HTTP trigger's client is, and whether tenants share the origin of their functions. */
   readonly forwarded: ForwardedTrust
   readonly functionOrigin: RunOrigin
+  /** `host=tenant/function,…`. */
+  readonly functionHosts?: string | undefined
   /** Of the program, for the API's document. */
   readonly version: string
   /** Longest body of a request. */
@@ -114,7 +117,15 @@ export function createGateway(parts: GatewayParts): Gateway {
   const { forwarded: trust, functionOrigin: origin } = parts
   const door = createRunDoor({ ...parts, bodies, ending, newRequestId, trust, origin })
   const { routes, execute } = createRoutes(parts)
-  const app = createRouter({ reception, limits, pace, routes, busiest: execute, door })
+  const app = createRouter({
+    reception,
+    limits,
+    pace,
+    routes,
+    busiest: execute,
+    door,
+    hosts: readFunctionHosts(parts.functionHosts, trust),
+  })
   return {
     app,
     async listen({ host, port }) {
