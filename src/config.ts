@@ -1,3 +1,4 @@
+import { FUNCTION_DOOR } from './config/function-door.ts'
 import { type Knob, type Machine, PATH, choice, flag, text, variableOf, whole } from './config/knob.ts'
 import { CloisterError } from './core/errors.ts'
 import { type Bytes, type Mebibytes, type Millis, type Quantity, bytes, mebibytes, millis } from './core/quantity.ts'
@@ -80,16 +81,7 @@ const KNOBS = {
     max: 4096,
     reason: 'Cells of all tenants. Each is a process of 7 to 12 MB and some descriptors; a thousand were measured.',
   }),
-  forwarded: choice(['none', 'proxy'], {
-    fallback: 'none',
-    reason:
-      'Whose word functions get for who their client is: that of the connection (none), or what X-Forwarded-For, -Proto and -Host say (proxy). Only behind a proxy that sets all three, or clients could say what they like.',
-  }),
-  functionOrigin: choice(['shared', 'own'], {
-    fallback: 'shared',
-    reason:
-      'shared: functions of all tenants and the API are behind one host name, so pages of functions are sandboxed by a Content-Security-Policy. own: a proxy gives each tenant a host name, and pages may use cookies and storage.',
-  }),
+  ...FUNCTION_DOOR,
   runsMax: whole({
     fallback: 1024,
     min: 1,

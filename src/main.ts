@@ -226,6 +226,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
     functionConfig: configSchema,
     forwarded: config.forwarded,
     functionOrigin: config.functionOrigin,
+    functionHosts: config.functionHosts,
     accounts: accountsOf(billing),
     runs: stores.ledger,
     ...telemetry,
@@ -263,7 +264,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       const address = await gateway.listen({ host: config.host, port: config.port })
       state.url = address.url
       stores.announce(address.url)
-      events.dispatcher.start()
+      events.start()
       log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
     },

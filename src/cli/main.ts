@@ -10,6 +10,7 @@ import { registerDev } from './dev.ts'
 import { registerDocs } from './docs.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerEnv } from './env.ts'
+import { registerExecutions } from './executions.ts'
 import { describeFailure, printFailure, printFailureAsJson } from './failure.ts'
 import { registerFunctions } from './functions.ts'
 import { registerInvoke } from './invoke.ts'
@@ -39,6 +40,7 @@ const REGISTRARS = [
   registerDev,
   registerInvoke,
   registerFunctions,
+  registerExecutions,
   registerRuns,
   registerLogs,
   registerBill,

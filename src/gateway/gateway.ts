@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { z } from 'zod'
 import type { FunctionConfig } from '../core/function-store.ts'
+import type { Executions } from '../core/durable.ts'
 import type { BlobUrls } from '../core/blob-urls.ts'
 import type { AuthStore } from '../core/auth.ts'
 import type { Clock } from '../core/clock.ts'
@@ -19,6 +20,7 @@ import { createReception } from './reception.ts'
 import { createRequestIds } from './request-ids.ts'
 import type { Route } from './route.ts'
 import { createRunDoor } from './run/door.ts'
+import { readFunctionHosts } from './run/hosts.ts'
 import type { ForwardedTrust } from './run/request.ts'
 import type { RunOrigin } from './run/responder.ts'
 import { createRouter } from './router.ts'
@@ -28,6 +30,7 @@ import { aliasRoutes } from './routes/aliases.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
+import { executionRoutes } from './routes/executions.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { invokeRoutes } from './routes/invoke.ts'
 import { blobRoutes } from './routes/blobs.ts'
@@ -49,6 +52,7 @@ export interface GatewayParts {
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
   readonly functions: ports.Functions
+  readonly executions: Executions
   readonly calls: Calls
   readonly schedules: Schedules
   readonly deadLetters: DeadLetters
@@ -75,6 +79,8 @@ export interface GatewayParts {
   /** Whose word counts for who an HTTP trigger's client is, and whether tenants share the origin of their functions. */
   readonly forwarded: ForwardedTrust
   readonly functionOrigin: RunOrigin
+  /** `host=tenant/function,…`. */
+  readonly functionHosts?: string | undefined
   /** Of the program, for the API's document. */
   readonly version: string
   /** Longest body of a request. */
@@ -111,7 +117,15 @@ export function createGateway(parts: GatewayParts): Gateway {
   const { forwarded: trust, functionOrigin: origin } = parts
   const door = createRunDoor({ ...parts, bodies, ending, newRequestId, trust, origin })
   const { routes, execute } = createRoutes(parts)
-  const app = createRouter({ reception, limits, pace, routes, busiest: execute, door })
+  const app = createRouter({
+    reception,
+    limits,
+    pace,
+    routes,
+    busiest: execute,
+    door,
+    hosts: readFunctionHosts(parts.functionHosts, trust),
+  })
   return {
     app,
     async listen({ host, port }) {
@@ -139,6 +153,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...deadLetterRoutes(parts),
     ...scheduleRoutes(parts),
     ...aliasRoutes(parts),
+    ...executionRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
     ...blobRoutes(parts),

@@ -16,6 +16,7 @@ import type { PathTexts, Reception } from './reception.ts'
 import { refuseConnection } from './refusal.ts'
 import type { Route } from './route.ts'
 import type { RunDoor } from './run/door.ts'
+import type { FunctionHosts } from './run/hosts.ts'
 import { readRunTarget } from './run/target.ts'
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
@@ -29,10 +30,12 @@ interface Parts {
   readonly busiest: Route
   /** Where requests to functions go. */
   readonly door: RunDoor
+  /** Host names that lead there. */
+  readonly hosts: FunctionHosts
 }
 
 /** Finds the route of each request. What it has to refuse itself, it refuses in the words of the API. */
-export function createRouter({ reception, limits, pace, routes, busiest, door }: Parts): FastifyInstance {
+export function createRouter({ reception, limits, pace, routes, busiest, door, hosts }: Parts): FastifyInstance {
   const app = fastify({
     logger: false,
     requestIdHeader: false,
@@ -48,7 +51,7 @@ export function createRouter({ reception, limits, pace, routes, busiest, door }:
       const server = createHttpServer(
         limits,
         boundPipeline(
-          requireHost(expressLane(router, { reception, busiest, door }), reception),
+          requireHost(expressLane(router, { reception, busiest, door, hosts }), reception),
           limits.pipelined,
           pace,
         ),
@@ -107,10 +110,13 @@ const EXECUTE = /^\/v1\/tenants\/([a-z0-9-]+)\/execute$/
  */
 function expressLane(
   router: Listener,
-  { reception, busiest, door }: Pick<Parts, 'reception' | 'busiest' | 'door'>,
+  { reception, busiest, door, hosts }: Pick<Parts, 'reception' | 'busiest' | 'door' | 'hosts'>,
 ): Listener {
   return (request, response) => {
     const { url = '' } = request
+    const named = hosts.find(request)
+    if (named === 'nowhere') return reception.refuse(new CloisterError('NOT_FOUND', 'there is nothing here'), response)
+    if (named !== undefined) return void door.serve(named, request, response)
     const tenant = request.method === 'POST' ? EXECUTE.exec(url)?.[1] : undefined
     if (tenant !== undefined) return void reception.serve(busiest, request, response, { tenant })
     const target = readRunTarget(url)

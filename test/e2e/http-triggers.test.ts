@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { type IncomingMessage, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { SignJWT, exportJWK, generateKeyPair } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -13,7 +13,7 @@ let server: Server
 /** An issuer of tokens on this machine, and how often its keys were asked for. */
 let issuer: { url: string; asked: number; keys: object[]; close(): void }
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ knobs: { FUNCTION_HOSTS: 'shop.example=ann/site,ann.example=ann,*.apps.example=*' } })
   const seen = { url: '', asked: 0, keys: [] as object[], close: () => void web.close() }
   const web = createServer((_, response) => {
     seen.asked += 1
@@ -137,6 +137,31 @@ test('a token of another issuer is checked with the keys that it publishes, whic
   for (const token of bad) expect((await ask(url, { token })).status).toBe(401)
   // Once for the first token; the key that is not known is asked for no sooner than half a minute later.
   expect(issuer.asked).toBe(1)
+})
+
+test('host names lead to functions and to nothing else, and their pages are not sandboxed', async () => {
+  const code = `export default { fetch: ({ url, headers }) => new Response(url + ' ' + headers.get('x-forwarded-prefix')) }`
+  await server.put('/v1/tenants/ann/functions/site', { code })
+  const get = async (host: string, path: string) => {
+    const outgoing = request(server.url + path, { headers: { host, authorization: `Bearer ${server.adminKey}` } }).end()
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+    const text = Buffer.concat((await answer.toArray()) as Buffer[]).toString()
+    return { status: answer.statusCode, sandbox: answer.headers['content-security-policy'], text }
+  }
+  const found = { status: 200, sandbox: undefined }
+  expect(await get('Shop.Example:8787', '/a?b=c')).toEqual({ ...found, text: 'http://shop.example:8787/a?b=c ' })
+  expect(await get('ann.example', '/site/a')).toEqual({ ...found, text: 'http://ann.example/a /site' })
+  expect(await get('ann.apps.example', '/site')).toEqual({ ...found, text: 'http://ann.apps.example/ /site' })
+  for (const [host, path] of [
+    ['ann.example', '/'],
+    ['ann.example', '/v1/tenants'],
+    ['bob.apps.example', '/site'],
+    ['a.ann.apps.example', '/v1/tenants/ann/functions'],
+  ] as const) {
+    const { status } = await get(host, path)
+    expect([host, path, status]).toEqual([host, path, host.startsWith('a.') ? 200 : 404])
+  }
+  expect((await get('localhost', '/run/ann/site/')).sandbox).toMatch(/^sandbox/)
 })
 
 test('keys are fetched from nowhere that the function itself could not reach', async () => {

@@ -168,7 +168,7 @@ test.each(['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])(
 )
 
 test('a route that there is not is not found, whoever asks', async () => {
-  for (const path of ['/v1/tenants/ann/execute/', '/v2/tenants', '/v1/tenants/ann/secrets', '/']) {
+  for (const path of ['/v1/tenants/ann/execute/', '/v2/tenants', '/v1/tenants/ann/nothing', '/']) {
     const { status, body } = await server.as(undefined).get(path)
     expect({ path, status, code: body.error.code }).toEqual({ path, status: 404, code: 'NOT_FOUND' })
   }

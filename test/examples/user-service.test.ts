@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { type Server as HttpServer, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ROOT, runProgram } from '../cli/command-line.ts'
@@ -7,10 +10,23 @@ const ANN = { name: 'Ann@Example.com', password: 'correct horse' }
 const FUNCTIONS = ['register', 'login', 'logout'] as const
 let server: Server
 let env: Record<string, string>
+let mail: HttpServer
+const mails: { key: string | undefined; body: unknown }[] = []
 beforeAll(async () => {
   server = await startServer()
   env = { CLOISTER_URL: server.url, CLOISTER_KEY: server.adminKey }
-  for (const tenant of ['ann', 'bob']) await server.tenant(tenant)
+  mail = createServer(async (request, response) => {
+    mails.push({ key: request.headers.authorization, body: JSON.parse((await request.toArray()).join('')) })
+    response.end()
+  }).listen(0, '127.0.0.1')
+  await once(mail, 'listening')
+  const { port } = mail.address() as AddressInfo
+  const fetch = { allow: [{ host: '127.0.0.1', ports: [port], methods: ['POST'] }], privateRanges: ['127.0.0.0/8'] }
+  await server.tenant('ann', { policy: { capabilities: { fetch } } })
+  await server.tenant('bob')
+  const origin = `http://127.0.0.1:${port}`
+  await server.put('/v1/tenants/ann/secrets/MAIL_KEY', { value: 'the key of the mail service', hosts: [origin] })
+  await server.put('/v1/tenants/ann/env/MAIL_URL', { value: `${origin}/send` })
   for (const name of FUNCTIONS) {
     const { code, stderr } = await runProgram(['deploy', `examples/user-service/${name}.ts`, '--tenant', 'ann'], {
       env,
@@ -19,7 +35,10 @@ beforeAll(async () => {
     if (code !== 0) throw new Error(stderr)
   }
 })
-afterAll(() => server[Symbol.asyncDispose]())
+afterAll(async () => {
+  mail?.close()
+  await server?.[Symbol.asyncDispose]()
+})
 
 const call = (name: (typeof FUNCTIONS)[number], body?: object, cookie = '') =>
   fetch(`${server.url}/run/ann/${name}`, {
@@ -33,6 +52,9 @@ test('a user registers, logs in and out; the operator ends sessions and deletes;
   const registered = await call('register', ANN)
   expect(registered.status).toBe(201)
   const user: any = await registered.json()
+  expect(mails).toEqual([
+    { key: 'Bearer the key of the mail service', body: { to: 'ann@example.com', text: 'Welcome!' } },
+  ])
   expect((await call('register', ANN)).status).toBe(409)
   expect((await call('login', { ...ANN, password: 'wrong password' })).status).toBe(401)
   const login = async (logins: number): Promise<string> => {
@@ -60,7 +82,7 @@ test('a user registers, logs in and out; the operator ends sessions and deletes;
   const usage = Object.fromEntries(rows.map((row: any) => [row.function, row]))
   expect(FUNCTIONS.map((name) => usage[name].requests)).toEqual([3, 3, 3])
   expect(FUNCTIONS.map((name) => Object.keys(usage[name].operations))).toEqual([
-    ['auth.signUp', 'docs.insert'],
+    ['auth.signUp', 'docs.insert', 'fetch.send', 'secrets.ref'],
     ['auth.logIn', 'docs.get', 'docs.replace'],
     ['auth.logOut'],
   ])

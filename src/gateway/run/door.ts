@@ -20,7 +20,7 @@ import type { ResponseHead } from './head.ts'
 import { type ForwardedTrust, type RequestDescription, clientOf, describeRequest, hasReadableBody } from './request.ts'
 import { RouteRates } from './route-rates.ts'
 import { MethodRefused, matchRoute } from './routes.ts'
-import { type RunOrigin, createResponder } from './responder.ts'
+import { type Responder, type RunOrigin, createResponder } from './responder.ts'
 import type { RunTarget } from './target.ts'
 
 /** A body of at most so many bytes is read before the run starts: nobody pays for the time in which it arrives. */
@@ -45,6 +45,7 @@ interface Parts {
 interface Visit {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  readonly responder: Responder
   /** What every answer to it says of who may read it. */
   cors: readonly string[]
 }
@@ -63,10 +64,13 @@ export function createRunDoor(parts: Parts): RunDoor {
   const { functions, execute, bodies, ending, newRequestId, log } = parts
   const envelope = (): Envelope => ({ requestId: newRequestId(), connection: ending() ? 'close' : 'keep' })
   const rates = new RouteRates(parts.clock)
-  const responder = createResponder({ ending, origin: parts.origin })
+  const responders = {
+    shared: createResponder({ ending, origin: parts.origin }),
+    own: createResponder({ ending, origin: 'own' }),
+  }
 
   async function run(target: RunTarget, visit: Visit): Promise<void> {
-    const { request, response } = visit
+    const { request, response, responder } = visit
     const { tenant, found } = await find(target, request.headers)
     const { http = {} } = found.config
     const url = URL.parse(target.rest, 'http://host')
@@ -129,7 +133,7 @@ export function createRunDoor(parts: Parts): RunDoor {
   }
 
   async function finish(outcome: Outcome, { whole }: HttpExchange, visit: Visit): Promise<void> {
-    const { request, response, cors } = visit
+    const { request, response, cors, responder } = visit
     if (response.headersSent) return responder.end(response, outcome)
     if (whole !== undefined && typeof whole !== 'string') {
       return responder.send(request, response, outcome, shared(whole, visit))
@@ -142,7 +146,7 @@ export function createRunDoor(parts: Parts): RunDoor {
     async serve(target, request, response) {
       // Whoever has gone is heard of by the connection's own end.
       response.on('error', () => {})
-      const visit: Visit = { request, response, cors: [] }
+      const visit: Visit = { request, response, responder: responders[target.site], cors: [] }
       try {
         await run(target, visit)
       } catch (thrown) {

@@ -77,7 +77,7 @@ export function describeRequest(request: IncomingMessage, { target, trust, autho
   if (client !== '') forwarded('x-forwarded-for', client)
   const scheme = forwarded('x-forwarded-proto', 'http') === 'https' ? 'https' : 'http'
   const host = checkHost(forwarded('x-forwarded-host', request.headers.host ?? 'localhost'))
-  forwarded('x-forwarded-prefix', `/run/${target.tenant}/${target.function}`)
+  forwarded('x-forwarded-prefix', target.prefix)
   return { method, url: `${scheme}://${host}${escapeRest(target.rest)}`, headers }
 }
 

@@ -4,6 +4,10 @@ export interface RunTarget {
   readonly function: string
   /** What follows in the request's URL, as it was sent: a path that starts with a slash, and the query. */
   readonly rest: string
+  /** What comes before it in the URL that was asked. */
+  readonly prefix: string
+  /** Whether other tenants are at the same origin. */
+  readonly site: 'own' | 'shared'
 }
 
 const TARGET = /^\/run\/([^/?#]+)\/([^/?#]+)(\/[^?]*)?(\?.*)?$/
@@ -14,5 +18,5 @@ export function readRunTarget(url: string): RunTarget | undefined {
   const found = TARGET.exec(url)
   if (found === null) return undefined
   const [, tenant = '', name = '', path = '/', query = ''] = found
-  return { tenant, function: name, rest: path + query }
+  return { tenant, function: name, rest: path + query, prefix: `/run/${tenant}/${name}`, site: 'shared' }
 }
