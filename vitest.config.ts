@@ -14,7 +14,7 @@ const ALONE = [
   'test/attacks/{catalogue,floods,guest-floods}.test.ts',
   'test/cli/{cpu-profile,inspect}.test.ts',
   'test/e2e/{back-off,kill,ledger,limits,neighbours}.test.ts',
-  'test/gates/{events,fuzz,kills}.test.ts',
+  'test/gates/{events,fuzz,kills,ledger}.test.ts',
   'test/stress/{campaign,command-line}.test.ts',
   // Looks at the memory of its process.
   'test/wire/frame-reader.test.ts',

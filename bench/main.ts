@@ -3,6 +3,7 @@ import type { Effort, Measure } from './finding.ts'
 import { capability } from './measures/capability.ts'
 import { coldStart } from './measures/cold-start.ts'
 import { containment } from './measures/containment.ts'
+import { events } from './measures/events.ts'
 import { fetching } from './measures/fetch.ts'
 import { floods } from './measures/floods.ts'
 import { ledger } from './measures/ledger.ts'
@@ -24,6 +25,7 @@ const MEASURES: readonly Measure[] = [
   ledger,
   verify,
   capability,
+  events,
   fetching,
   stream,
   floods,

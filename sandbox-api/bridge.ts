@@ -40,6 +40,8 @@ export const BRIDGE = {
   holds: 8,
   /** The run answers a client that it streams to: it is told by `leave` of {@link ENTRY} should that go away. */
   watches: 9,
+  /** A step waits for what only comes in a later run: when nothing else can happen, the run is suspended. */
+  suspends: 10,
 } as const
 
 /** How the guest's code ended, as far as the runtime can tell. */

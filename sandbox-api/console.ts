@@ -8,6 +8,7 @@ import {
   defineProperty,
   indexOf,
   isArray,
+  isTypedArray,
   max,
   min,
   parseFloat,
@@ -20,6 +21,8 @@ import {
 const LEVEL = { debug: 0, info: 1, warn: 2, error: 3 } as const
 /** Longest single message in UTF-16 units: three times as much is the most it can be in UTF-8. */
 const MESSAGE_MAX = 16_384
+/** Items of a list that are shown: a message has no room for more of them, and a log line must not cost a copy of all data. */
+const ITEMS_MAX = 1_000
 const LABELS_MAX = 100
 const LABEL_MAX = 200
 /** Groups that are indented; deeper ones are not any further. */
@@ -225,6 +228,8 @@ function show(value: unknown): string {
 /** The objects around a value, from the inside out. */
 interface Around {
   readonly value: object
+  /** What is shown for it. */
+  readonly shown: object
   readonly outer: Around | undefined
 }
 
@@ -235,11 +240,31 @@ function createReplacer(): (this: unknown, key: string, value: unknown) => unkno
     if (typeof value === 'bigint') return `${StringFunction(value)}n`
     if (typeof value !== 'object' || value === null) return value
     if (value instanceof ErrorConstructor) return showError(value)
-    while (around !== undefined && around.value !== this) around = around.outer
+    while (around !== undefined && around.shown !== this) around = around.outer
     for (let each = around; each !== undefined; each = each.outer) if (each.value === value) return '[circular]'
-    around = { value, outer: around }
-    return value
+    const shown = shortened(value)
+    around = { value, shown, outer: around }
+    return shown
   }
+}
+
+/** A list without what is beyond the items that are shown; typed arrays as lists. Everything else is given back. */
+function shortened(value: object): object {
+  const isTyped = isTypedArray(value)
+  if (!isTyped && !isArray(value)) return value
+  const list = value as readonly unknown[]
+  const { length } = list
+  if (length <= ITEMS_MAX && !isTyped) return value
+  const items: unknown[] = []
+  const count = min(length, ITEMS_MAX)
+  for (let index = 0; index < count; index += 1) append(items, list[index])
+  if (length > count) append(items, `… ${length - count} more`)
+  return items
+}
+
+function append(items: unknown[], value: unknown): void {
+  const property = { __proto__: null, value, writable: true, enumerable: true, configurable: true }
+  defineProperty(items, items.length, property as PropertyDescriptor)
 }
 
 /** The stack, without the frames of this runtime: they say nothing to the tenant. */

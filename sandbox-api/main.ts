@@ -11,11 +11,11 @@ import { wholeResponseMax } from '../src/core/exchange.ts'
 import { outputReached, streamReached } from '../src/core/limit-messages.ts'
 import { type BoundText, createBound } from './bound.ts'
 import { type Call, type Calls, createCalls, failure } from './calls.ts'
-import { addCapabilities } from './capabilities.ts'
 import { type Clock, createClock } from './clock.ts'
 import { createConsole, createLog } from './console.ts'
 import { applyEngine } from './engine.ts'
 import { findEntryPoint } from './entry-point.ts'
+import { createContext } from './context.ts'
 import { createHeld } from './held.ts'
 import { createQueueMicrotask } from './microtasks.ts'
 import { type Watcher, createModules } from './modules.ts'
@@ -25,9 +25,7 @@ import {
   assign,
   cut,
   defineProperty,
-  freeze,
   includes,
-  max,
   parse,
   whenSettled,
 } from './primordials.ts'
@@ -226,15 +224,15 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
               reject(failure('RUN_OVER', 'the run that this context belongs to is over')),
             )
           }
-        const context = createContext(
-          contextText,
-          held.add,
-          whileRunning(calls.call),
+        const context = createContext(contextText, {
+          waitUntil: held.add,
+          call: whileRunning(calls.call),
           clock,
-          limits.capabilities,
+          capabilities: limits.capabilities,
           openWeb,
-          binding?.bound,
-        )
+          suspend: () => bridge(BRIDGE.suspends, 0, 0),
+          bound: binding?.bound,
+        })
         if (streams === true) bridge(BRIDGE.watches, 0, 0)
         resultMax = streams === true ? wholeResponseMax(limits.outputBytes) : limits.outputBytes
         const answering: Answering = {
@@ -262,34 +260,6 @@ function createGuest({ bridge, limits, calls, clock, openWeb }: GuestParts) {
       if (isBound) begin()
     },
   }
-}
-
-/** What the guest's function gets as its second argument. Its capabilities are dead once the run is over. */
-function createContext(
-  contextText: string,
-  waitUntil: (promise: unknown) => void,
-  call: Call,
-  clock: Clock,
-  capabilities: readonly string[],
-  openWeb: () => Web,
-  bound: object | undefined,
-): object {
-  const given = parse(contextText) as { wallMs: number; function: object | null; env: object } & Record<string, unknown>
-  const deadline = clock.now() + given.wallMs
-  const context: Record<string, unknown> = {
-    runId: given['runId'],
-    tenant: given['tenant'],
-    function: freeze(given.function),
-    attempt: given['attempt'],
-    remainingMs: () => max(0, deadline - clock.now()),
-    waitUntil,
-    env: freeze(given.env),
-  }
-  if (bound !== undefined) context['bound'] = bound
-  if (given['params'] !== undefined) context['params'] = given['params']
-  if (given['caller'] !== undefined) context['caller'] = given['caller']
-  addCapabilities(context, capabilities, call, openWeb)
-  return freeze(context)
 }
 
 function tooLong(what: string, bound: number): string {

@@ -76,6 +76,11 @@ export function indexOf(text: string, part: string, from: number): number {
   return found < 0 ? text.length : found
 }
 
+/** Whether a value is a typed array, whatever its prototype says. */
+export function isTypedArray(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && apply(tagOfTypedArray, value, []) !== undefined
+}
+
 /** Whether a value is bytes, whatever its prototype says. */
 export function isUint8Array(value: unknown): value is Uint8Array {
   return apply(tagOfTypedArray, value, []) === 'Uint8Array'

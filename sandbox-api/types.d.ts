@@ -9,12 +9,14 @@
  * `"lib": ["esnext", "webworker"], "types": []`. `Request`, `Response` and the rest below come from there.
  */
 
+import type { Durable } from './durable-types.d.ts'
 import type { BlobEvent, DocumentEvent, MessageBatch, ScheduledEvent } from './event-types.d.ts'
 import type { Blobs, Queues, Secrets } from './storage-types.d.ts'
 
 export type { BlobEvent, DocumentEvent, MessageBatch, QueueMessage, ScheduledEvent } from './event-types.d.ts'
 import type { Auth } from './auth-types.d.ts'
 
+export type { Durable } from './durable-types.d.ts'
 export type { AppSession, AppUser, Auth, Credentials } from './auth-types.d.ts'
 export type {
   BlobCondition,
@@ -210,6 +212,9 @@ export interface Sql extends SqlQueries {
   /** The database that is bound to another name than `default`. */
   database(name: string): Sql
 }
+
+/** The second argument of a durable function: `export default async (input, context: DurableContext) => …`. */
+export interface DurableContext extends Context, Durable {}
 
 /** The second argument of a function. */
 export interface Context {

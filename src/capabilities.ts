@@ -4,6 +4,7 @@ import { HASH_COST, makeHash } from './broker/auth/passwords.ts'
 import { Signing } from './broker/auth/signing.ts'
 import { createBlobsCapability } from './broker/blobs.ts'
 import type { Capability } from './broker/capability.ts'
+import { createDurableCapability } from './broker/durable.ts'
 import { createResolver } from './broker/egress/resolver.ts'
 import { createFetchCapability } from './broker/fetch.ts'
 import { IssuerTokens } from './broker/http-auth/issuer-tokens.ts'
@@ -75,6 +76,7 @@ export function openCapabilities({ config, stores, blobs, vault, clock, policyOf
       fetch,
       createSecretsCapability({ secrets }),
       createBlobsCapability(blobs),
+      createDurableCapability({ clock }),
       createAuthCapability({ store: stores.auth, vault, clock, makeHash, cost: HASH_COST, hashesMax: HASHES_MAX }),
     ],
     doors: {

@@ -45,6 +45,7 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
     const ran = await runOnce(ticket)
     request.exchange?.conclude(ran.report)
     const usage = await billing.post(hold, ran.report, ran.session)
+    ticket.charged?.(usage.units)
     emit('run.finished', {
       run: ticket.run,
       tenant: request.tenant,

@@ -264,7 +264,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       const address = await gateway.listen({ host: config.host, port: config.port })
       state.url = address.url
       stores.announce(address.url)
-      events.dispatcher.start()
+      events.start()
       log.info({ url: address.url, walls: walls.level }, 'host.listening')
       return address
     },

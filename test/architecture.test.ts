@@ -31,6 +31,7 @@ const COMPOSERS = new Set([
   'src/blob-service.ts',
   'src/event-service.ts',
   'src/canaries.ts',
+  'src/durable.ts',
   'src/webhook-service.ts',
   'src/index.ts',
   'src/doctor.ts',

@@ -12,7 +12,12 @@ const RESULTS = fileURLToPath(new URL('../results/', import.meta.url))
 export interface CloisterServer extends Child {
   readonly port: number
   /** One call of the API by the administrator. Rejects unless it is answered with 2xx. */
-  call(method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown>
+  call(
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    body?: object,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<unknown>
   /** Makes a tenant and a key for it; gives back the headers of its calls. */
   addTenant(name: string, policy: object): Promise<Readonly<Record<string, string>>>
   /** Waits until so many blank cells are ready. */
@@ -46,7 +51,8 @@ export async function startCloister({ env = {}, flags = [], prepare }: Options =
   const child = await start()
   const { url, adminKeyFile } = JSON.parse(child.firstLine) as { url: string; adminKeyFile: string }
   const headers = { authorization: `Bearer ${readFileSync(adminKeyFile, 'utf8').trim()}` }
-  const call: CloisterServer['call'] = (method, path, body) => callApi(`${url}${path}`, method, headers, body)
+  const call: CloisterServer['call'] = (method, path, body, more) =>
+    callApi(`${url}${path}`, method, { ...headers, ...more }, body)
   return {
     ...child,
     port: Number(new URL(url).port),

@@ -1,17 +1,18 @@
 import type { Clock } from '../core/clock.ts'
 import { CloisterError } from '../core/errors.ts'
 import { type KeyId, type RunId, type TenantId, createKeyId } from '../core/ids.ts'
-import type { Grants, Policy, Reuse } from '../core/policy.ts'
-import { type EpochMillis, type Millis, millis } from '../core/quantity.ts'
+import type { Grants, Policy } from '../core/policy.ts'
+import type { Millis } from '../core/quantity.ts'
 import type { Admission, RunRequest, Ticket, WallLevel } from '../core/run.ts'
 import type { Budget, KeyRecord, KeyStore, TenantRecord, TenantStore } from '../core/stores.ts'
+import { AdmittedRun } from './admitted-run.ts'
 import { BackOff, type CellsView } from './back-off.ts'
 import { type BudgetView, viewBudget } from './budget.ts'
 import type { Env } from './env.ts'
 import { Keyring } from './keyring.ts'
 import { createKeyText, hashKey } from './keys.ts'
 import { type Principal, authorize, authorizeAdmin } from './principal.ts'
-import { reuseOf } from './reuse.ts'
+import { checkRates } from './rates.ts'
 import { RunsInProgress } from './runs-in-progress.ts'
 import { Serial } from './serial.ts'
 import { checkSizes } from './sizes.ts'
@@ -123,9 +124,15 @@ class Desk implements AdmissionDesk {
     checkSizes(request, policy)
     this.#backOff.check(member)
     // Last, so that only a run that could start costs a token.
-    this.#checkRate(member, policy)
     const { newRunId, clock } = this.#parts
-    return new AdmittedRun(request, member.record, policy, request.run ?? newRunId(), clock.now(), this.#runs)
+    checkRates(member, policy.rate, clock.elapsed())
+    return new AdmittedRun(request, {
+      member,
+      policy,
+      run: request.run ?? newRunId(),
+      clock,
+      runs: this.#runs,
+    })
   }
 
   authenticate(authorizationHeader: string | undefined): Principal {
@@ -242,51 +249,6 @@ class Desk implements AdmissionDesk {
       'WALLS_TOO_WEAK',
       `policy "${name}" needs the operating-system wall (level A or B) and this machine has level C; ${advice}`,
     )
-  }
-
-  #checkRate({ bucket }: Member, { rate }: Policy): void {
-    const wait = bucket.take(rate, this.#parts.clock.elapsed())
-    if (wait === 0) return
-    const bound = `${rate.perSecond} runs a second with bursts of ${rate.burst}`
-    throw new CloisterError('RATE_LIMITED', `the policy allows ${bound}`, { retryAfterMs: wait })
-  }
-}
-
-class AdmittedRun implements Ticket {
-  readonly run: RunId
-  readonly request: RunRequest
-  readonly policy: Policy
-  readonly reuse: Reuse
-  readonly wall: Millis
-  readonly env: Env | undefined
-  readonly admittedAt: EpochMillis
-  readonly #runs: RunsInProgress
-  #open = true
-
-  constructor(
-    request: RunRequest,
-    { env }: TenantRecord,
-    policy: Policy,
-    run: RunId,
-    admittedAt: EpochMillis,
-    runs: RunsInProgress,
-  ) {
-    const limit = policy.limits.wall
-    this.run = run
-    this.request = request
-    this.policy = policy
-    this.reuse = reuseOf(request, policy)
-    this.wall = request.timeout === undefined ? limit : millis(Math.min(limit, request.timeout))
-    this.env = env
-    this.admittedAt = admittedAt
-    this.#runs = runs
-    runs.start()
-  }
-
-  [Symbol.dispose](): void {
-    if (!this.#open) return
-    this.#open = false
-    this.#runs.end()
   }
 }
 

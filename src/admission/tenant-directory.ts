@@ -7,6 +7,7 @@ import { type BudgetChange, changeBudget } from './budget.ts'
 import { Deaths } from './deaths.ts'
 import { type Env, checkEnv } from './env.ts'
 import { TokenBucket } from './token-bucket.ts'
+import { UnitBucket } from './unit-bucket.ts'
 
 /** A policy as a tenant may be given it: the name of one in the catalog, or an object laid over one. */
 export type PolicyChoice = string | Readonly<Record<string, unknown>>
@@ -28,6 +29,7 @@ export interface Member {
   /** Absent if the stored policy is not valid on this host, because the catalog has changed since. */
   readonly policy: Policy | undefined
   readonly bucket: TokenBucket
+  readonly units: UnitBucket
   /** Goes with the tenant: whoever has the name next has brought down nothing. */
   readonly deaths: Deaths
 }
@@ -116,11 +118,12 @@ export class TenantDirectory {
   }
 
   #admit(record: TenantRecord, policy: Policy | undefined): void {
-    // The bucket and the deaths stay: changing a tenant must not hand it a new burst.
-    const rate = policy?.rate ?? { burst: 0 }
+    // The buckets and the deaths stay: changing a tenant must not hand it a new burst.
+    const rate = policy?.rate ?? { burst: 0, unitsBurst: 0 }
     const present = this.#members.get(record.id)
     const bucket = present?.bucket ?? new TokenBucket(rate, this.#clock.elapsed())
-    this.#members.set(record.id, { record, policy, bucket, deaths: present?.deaths ?? new Deaths() })
+    const units = present?.units ?? new UnitBucket(rate, this.#clock.elapsed())
+    this.#members.set(record.id, { record, policy, bucket, units, deaths: present?.deaths ?? new Deaths() })
   }
 
   #resolveStored(record: TenantRecord): Policy | undefined {

@@ -8,6 +8,7 @@ import type { Ticket } from '../core/run.ts'
 export type CapabilityErrorCode =
   | 'INVALID_ARGUMENT'
   | 'CONFLICT'
+  | 'JOURNAL_MISMATCH'
   | 'NOT_FOUND'
   | 'QUOTA_EXCEEDED'
   | 'NOT_GRANTED'

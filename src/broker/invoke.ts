@@ -36,6 +36,8 @@ const ENDINGS: Readonly<Record<Exclude<RunStatus, 'ok'>, CapabilityErrorCode>> =
   'output-exceeded': 'RUN_OUTPUT_EXCEEDED',
   crashed: 'RUN_CRASHED',
   cancelled: 'RUN_CANCELLED',
+  // Only executions are suspended, and nobody calls a run of theirs.
+  suspended: 'RUN_ERROR',
 }
 
 /** Refusals that the guest is told as they are. */
@@ -124,6 +126,12 @@ async function invoke(
     const found = await resolve(tenant, name, target)
     if (!found.handlers.includes('default')) {
       throw new CapabilityError('NOT_FOUND', `version ${found.version} of "${name}" has no default function to call`)
+    }
+    if (found.config.durable !== undefined) {
+      throw new CapabilityError(
+        'CONFLICT',
+        `version ${found.version} of "${name}" is durable, and started from outside`,
+      )
     }
     const call = { tenant, trigger: 'function', input: Buffer.from(input), timeout, signal } as const
     return resultOf(name, await execute({ ...functionRequest(found, call), parentRun: ticket.run, depth, turns: lent }))

@@ -10,9 +10,11 @@ export interface Ending {
   readonly text: string
 }
 
+const BY_ITSELF: ReadonlySet<CellStatus> = new Set(['ok', 'error', 'output-exceeded', 'suspended'])
+
 /** Whether the guest came to its own end, so that nothing of the run is still going on in the isolate. */
 export function endedByItself(ending: Ending | undefined): boolean {
-  return ending?.status === 'ok' || ending?.status === 'error' || ending?.status === 'output-exceeded'
+  return ending !== undefined && BY_ITSELF.has(ending.status)
 }
 
 /** The ending of a run that was cancelled before it had begun, as text. */

@@ -39,7 +39,7 @@ export class GuestRun {
   #calls = 0
   readonly #work: NativeWork
   #waiting = 0
-  #waitsFor: keyof typeof NEVER = 'function'
+  #waitsFor: keyof typeof NEVER | 'resumption' = 'function'
   /** Whether the guest wants to know of its caller's leaving. */
   #isWatching = false
   #ending: Ending | undefined
@@ -195,12 +195,9 @@ export class GuestRun {
   #rest(): void {
     if (this.#ending !== undefined) return
     const isWanting = this.realm.loader?.isWanted === true
-    if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0 || isWanting) {
-      this.#expireInTime()
-    } else {
-      const waitsFor = this.realm.artifact === undefined ? 'module' : this.#waitsFor
-      this.#finish('error', errorText('Error', neverText(waitsFor)))
-    }
+    if (this.#waiting > 0 || this.#timers.size > 0 || this.#work.pending > 0 || isWanting) this.#expireInTime()
+    else if (this.#waitsFor === 'resumption') this.#finish('suspended', '')
+    else this.#finish('error', neverText(this.realm.artifact === undefined ? 'module' : this.#waitsFor))
   }
 
   /** The time of an entry is isolated-vm's to watch; the time between two entries is this timer's. */
@@ -269,7 +266,10 @@ export class GuestRun {
         this.#code.bound()
         break
       case BRIDGE.holds:
-        this.#waitsFor = 'waitUntil'
+        if (this.#waitsFor === 'function') this.#waitsFor = 'waitUntil'
+        break
+      case BRIDGE.suspends:
+        this.#waitsFor = 'resumption'
         break
       case BRIDGE.watches:
         this.#isWatching = true

@@ -16,11 +16,12 @@ export const NEVER = {
   waitUntil: 'the function has returned, but a promise given to context.waitUntil',
 } as const
 
+/** The error of such a wait. */
 export function neverText(waitsFor: keyof typeof NEVER): string {
-  return (
+  const message =
     `${NEVER[waitsFor]} will never settle: it waits for a promise that nothing can settle, ` +
     'as no call, no timer and no other work of the run is pending'
-  )
+  return errorText('Error', message)
 }
 
 /** The guest's own error, and which limit is behind it. */

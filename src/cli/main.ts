@@ -12,6 +12,7 @@ import { registerQueues } from './queues.ts'
 import { registerDocs } from './docs.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerEnv } from './env.ts'
+import { registerExecutions } from './executions.ts'
 import { describeFailure, printFailure, printFailureAsJson } from './failure.ts'
 import { registerFunctions } from './functions.ts'
 import { registerInvoke } from './invoke.ts'
@@ -41,6 +42,7 @@ const REGISTRARS = [
   registerDev,
   registerInvoke,
   registerFunctions,
+  registerExecutions,
   registerRuns,
   registerLogs,
   registerBill,

@@ -39,7 +39,7 @@ export const ERRORS = {
   RANGE_NOT_SATISFIABLE: { fault: 'caller', http: 416, retry: 'after-change', exit: 3, when: 'the range begins behind the end' },
   QUOTA_EXCEEDED:     { fault: 'tenant', http: 507, retry: 'after-change', exit: 3,  when: 'it would take more than the policy lets the tenant store' },
   UNSUPPORTED_MEDIA:  { fault: 'caller', http: 415, retry: 'after-change', exit: 2,  when: 'the body is not application/json' },
-  RATE_LIMITED:       { fault: 'tenant', http: 429, retry: 'later',        exit: 3,  when: 'more runs a second or cells brought down than the policy allows' },
+  RATE_LIMITED:       { fault: 'tenant', http: 429, retry: 'later',        exit: 3,  when: 'more runs or units a second, or cells brought down, than the policy allows' },
   CONCURRENCY_LIMITED:{ fault: 'tenant', http: 429, retry: 'later',        exit: 3,  when: 'as many runs at once, and as many waiting, as the policy allows' },
   CANCELLED:          { fault: 'caller', http: 499, retry: 'after-change', exit: 3,  when: 'the caller went away before the run had started' },
   OVERLOADED:         { fault: 'host',   http: 503, retry: 'later',        exit: 3,  when: 'no turn or no cell came before the wait was over; nothing had started' },

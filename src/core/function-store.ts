@@ -19,6 +19,8 @@ export interface FunctionConfig {
   readonly http?: HttpConfig | undefined
   /** What the host reads before a run and writes after it, by the names that the guest has for it. */
   readonly bind?: BindConfig | undefined
+  /** It is called as an execution, over many runs; whether each has the version that the alias `live` names then. */
+  readonly durable?: { readonly versions?: 'pin' | 'follow' | undefined } | undefined
   /** How its events are tried again. */
   readonly retry?: RetryConfig | undefined
   /** What it is given events of, while `live` names this version. */

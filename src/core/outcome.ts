@@ -23,6 +23,7 @@ export const OUTCOMES = {
   'output-exceeded': { exit: 124, http: 502, failure: 'the response of the function is longer than it may be', when: 'the result is longer than `limits.outputBytes`, or a streamed body than `limits.streamOutBytes`' },
   'crashed':         { exit: 1,   http: 502, failure: 'the function crashed', when: 'the code brought its cell down' },
   'cancelled':       { exit: 1,   http: 499, failure: 'the client went away', when: 'the caller went away or aborted' },
+  'suspended':       { exit: 0,   http: 502, failure: 'the function waits', when: 'a durable function waits for a time or an event; its execution goes on in another run' },
 } as const satisfies Record<string, OutcomeFacts>
 
 export type RunStatus = keyof typeof OUTCOMES

@@ -36,10 +36,15 @@ export interface Limits {
   readonly timers: number
 }
 
-/** How many runs a second are admitted, and how many cells they may bring down before they are held off: token buckets. */
+/**
+ * How many runs a second are admitted, how many units of 100 ms they may use, and how many cells they may bring down before
+ * they are held off: token buckets.
+ */
 export interface Rate {
   readonly perSecond: number
   readonly burst: number
+  readonly unitsPerSecond: number
+  readonly unitsBurst: number
   readonly deathsPerSecond: number
   readonly deathsBurst: number
 }
@@ -225,6 +230,19 @@ export interface AuthGrant extends Grant {
   readonly concurrency: number
 }
 
+export interface DurableGrant extends Grant {
+  /** Executions that are not over. */
+  readonly executions: number
+  /** Steps of one execution, sleeps and waits included. */
+  readonly entries: number
+  /** One value of a step, or one event, as JSON. */
+  readonly valueBytes: number
+  /** All values of one execution. */
+  readonly journalBytes: number
+  /** Longest sleep, or wait for an event. */
+  readonly waitSeconds: number
+}
+
 /** What guests may call. A capability that is absent does not exist in the guest. */
 export interface Grants {
   readonly kv?: KvGrant
@@ -232,6 +250,7 @@ export interface Grants {
   readonly queues?: QueuesGrant
   readonly docs?: DocsGrant
   readonly invoke?: InvokeGrant
+  readonly durable?: DurableGrant
   readonly fetch?: FetchGrant
   readonly sql?: SqlGrant
   readonly secrets?: SecretsGrant

@@ -1,4 +1,5 @@
 import type { BindConfig } from './binding.ts'
+import type { RunJournal } from './durable.ts'
 import type { Exchange } from './exchange.ts'
 import type { HttpCaller } from './http-config.ts'
 import type { ArtifactId, FunctionName, RunId, TenantId } from './ids.ts'
@@ -8,10 +9,21 @@ import type { Bytes, EpochMillis, Mebibytes, Micros, Millis, Units } from './qua
 
 /**
  * What started a run: submitted code, a call of a deployed function, an HTTP request to one, another function, a call that
- * nobody waits for, messages of a queue, a time that was planned, a change of a blob or a document. The ledger keeps it; later
+ * nobody waits for, messages of a queue, a time that was planned, a change of a blob or a document, a step of an execution. The ledger keeps it; later
  * triggers add to the list.
  */
-export const TRIGGERS = ['execute', 'invoke', 'http', 'function', 'async', 'queue', 'schedule', 'blob', 'doc'] as const
+export const TRIGGERS = [
+  'execute',
+  'invoke',
+  'http',
+  'function',
+  'async',
+  'queue',
+  'schedule',
+  'blob',
+  'doc',
+  'durable',
+] as const
 export type Trigger = (typeof TRIGGERS)[number]
 
 /**
@@ -72,6 +84,8 @@ export interface RunRequest {
   readonly timeout?: Millis
   /** Aborting it ends the run as `cancelled`. */
   readonly signal?: AbortSignal
+  /** The execution that the run takes further; its code has steps then. */
+  readonly execution?: { readonly id: RunId; readonly journal: RunJournal }
   /** The HTTP request that the run answers, for the trigger `http`: bodies stream through it. */
   readonly exchange?: Exchange
 }
@@ -87,6 +101,8 @@ export interface Ticket extends Disposable {
   /** Plain configuration of the tenant; that of the request goes over it. */
   readonly env?: Readonly<Record<string, string>> | undefined
   readonly admittedAt: EpochMillis
+  /** Told once what the run was charged for. */
+  readonly charged?: (units: Units) => void
 }
 
 /** Money set aside for a run. Leaving its scope without a post gives it all back: what failed to settle is free. */

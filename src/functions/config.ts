@@ -53,6 +53,17 @@ export const configSchema = z.strictObject({
   bind: bindSchema
     .optional()
     .describe('Documents and blobs that the host reads before a run, and what it writes after it: `context.bound`.'),
+  durable: z
+    .strictObject({
+      versions: z
+        .enum(['pin', 'follow'])
+        .optional()
+        .describe(
+          '`pin` (default): an execution ends with the version that it began with; `follow`: each of its runs has the version that `live` names then.',
+        ),
+    })
+    .optional()
+    .describe('It is called as an execution: `context.step`, `.sleep` and `.waitForEvent`, over many runs.'),
   retry: retrySchema.optional().describe('How events that it did not handle are given to it again.'),
   triggers: triggersSchema.optional().describe('Queues, schedules, blobs and documents whose events it is given.'),
   onSuccess: destinationSchema.optional().describe('Where the record of each event goes that it has dealt with.'),

@@ -80,6 +80,7 @@ function handlersOf({ status, result, error, bystander }: Report, wall: Millis):
     case 'crashed':
     case 'output-exceeded':
     case 'cancelled':
+    case 'suspended':
       throw new CloisterError('INVALID_CODE', 'the code brings down its cell when it is loaded')
     case 'timeout':
     case 'cpu-exceeded':

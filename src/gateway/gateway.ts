@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
 import type { z } from 'zod'
 import type { FunctionConfig } from '../core/function-store.ts'
+import type { Executions } from '../core/durable.ts'
 import type { BlobUrls } from '../core/blob-urls.ts'
 import type { AuthStore } from '../core/auth.ts'
 import type { Clock } from '../core/clock.ts'
@@ -29,6 +30,7 @@ import { aliasRoutes } from './routes/aliases.ts'
 import { deadLetterRoutes } from './routes/dead-letters.ts'
 import { docRoutes } from './routes/docs.ts'
 import { envRoutes } from './routes/env.ts'
+import { executionRoutes } from './routes/executions.ts'
 import { functionRoutes } from './routes/functions.ts'
 import { invokeRoutes } from './routes/invoke.ts'
 import { blobRoutes } from './routes/blobs.ts'
@@ -50,6 +52,7 @@ export interface GatewayParts {
   readonly artifacts: ports.Artifacts
   readonly execute: ports.Execute
   readonly functions: ports.Functions
+  readonly executions: Executions
   readonly calls: Calls
   readonly schedules: Schedules
   readonly deadLetters: DeadLetters
@@ -150,6 +153,7 @@ function createRoutes(parts: GatewayParts): { readonly routes: readonly Route[];
     ...deadLetterRoutes(parts),
     ...scheduleRoutes(parts),
     ...aliasRoutes(parts),
+    ...executionRoutes(parts),
     ...accountRoutes(parts),
     ...tenantRoutes(parts),
     ...blobRoutes(parts),

@@ -34,6 +34,7 @@ interface ParameterTypes {
   collection: string
   id: string
   variable: string
+  event: string
   letter: string
   schedule: string
 }
@@ -119,6 +120,7 @@ export const PATH_PARAMETERS: { readonly [Name in ParameterName]: Parameter<Para
   collection: anyText('The name of a collection.'),
   id: anyText('The id of a document, percent-encoded.'),
   variable: anyText('The name of a variable.'),
+  event: anyText('The name of an event.'),
   letter: anyText('The id of a dead letter.'),
   schedule: anyText('The id of a schedule.'),
 }

@@ -3,6 +3,7 @@ import { grant, whole } from './fields.ts'
 import { auth } from './grants/auth.ts'
 import { sql } from './sql-grant.ts'
 import { docs } from './grants/docs.ts'
+import { durable } from './grants/durable.ts'
 import { invoke } from './grants/invoke.ts'
 import { secrets } from './grants/secrets.ts'
 
@@ -113,7 +114,7 @@ const queues = grant({
  * What each capability's grant says, by the name of the capability. Check, types and the JSON Schema come from it. A grant is
  * the same in JSON and in memory.
  */
-export const GRANTS = { kv, docs, invoke, fetch: fetchGrant, blobs, queues, sql, auth, secrets } as const
+export const GRANTS = { kv, docs, invoke, durable, fetch: fetchGrant, blobs, queues, sql, auth, secrets } as const
 
 export type GrantName = keyof typeof GRANTS
 export const GRANT_NAMES: readonly GrantName[] = Object.freeze(Object.keys(GRANTS) as GrantName[])
@@ -130,6 +131,7 @@ export const GRANT_RULES: Readonly<Partial<Record<GrantName, readonly GrantRule[
   kv: [{ field: 'valueBytes', beside: 'storedBytes' }],
   blobs: [{ field: 'blobBytes', beside: 'storedBytes' }],
   queues: [{ field: 'messageBytes', beside: 'storedBytes' }],
+  durable: [{ field: 'valueBytes', beside: 'journalBytes' }],
   docs: [{ field: 'documentBytes', beside: 'storedBytes' }],
   secrets: [{ field: 'valueBytes', beside: 'storedBytes' }],
 }

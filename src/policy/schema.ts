@@ -121,6 +121,18 @@ const rate = section({
     about: 'Runs admitted at once after a pause.',
     bounds: 'with less than one nothing is ever admitted; more than a host can take is no limit.',
   }),
+  unitsPerSecond: fractional({
+    min: 0.01,
+    max: 10_000_000,
+    about: 'Units of 100 ms that runs may use each second, in the long run.',
+    bounds: 'one in 100 seconds is the slowest rate worth waiting for; more than a host can run is no limit.',
+  }),
+  unitsBurst: whole({
+    min: 1,
+    max: 100_000_000,
+    about: 'Units of 100 ms that runs may use at once after a pause.',
+    bounds: 'every run uses one; more than a host can run is no limit.',
+  }),
   deathsPerSecond: fractional({
     min: 0.001,
     max: 1_000,

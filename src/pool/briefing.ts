@@ -50,15 +50,27 @@ export function startOf(ticket: Ticket, artifact: number, { bindings }: Session)
  * configuration of the tenant and the function. Invariant: ASCII, which the wire counts on.
  */
 function contextOf({ run, request, wall, env: shared }: Ticket, values: string): string {
-  const { tenant, trigger, stage, function: deployed, env, exchange, parameters, caller, attempt = 1 } = request
+  const {
+    tenant,
+    trigger,
+    stage,
+    function: deployed,
+    env,
+    exchange,
+    parameters,
+    caller,
+    execution,
+    attempt = 1,
+  } = request
   const streams = exchange === undefined ? '' : ',"streams":true'
   const bound = values === '' ? '' : `,"bound":${asciiText(values)}`
   const params = parameters === undefined ? '' : `,"params":${asciiJson(parameters.params)}`
   const proved = caller === undefined ? '' : `,"caller":${asciiJson(caller)}`
+  const executing = execution === undefined ? '' : `,"executionId":"${execution.id}"`
   const name = deployed === undefined ? 'null' : `{"name":"${deployed.name}","version":${deployed.version}}`
   return (
     `{"runId":"${run}","tenant":"${tenant}","trigger":"${stage ?? trigger}","function":${name},"attempt":${attempt},` +
-    `"wallMs":${wall},"env":${shared === undefined && env === undefined ? '{}' : asciiJson({ ...shared, ...env })}${streams}${bound}${params}${proved}}`
+    `"wallMs":${wall},"env":${shared === undefined && env === undefined ? '{}' : asciiJson({ ...shared, ...env })}${streams}${bound}${params}${proved}${executing}}`
   )
 }
 

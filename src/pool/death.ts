@@ -128,6 +128,7 @@ function noteOf(status: RunStatus, { wall, policy: { limits } }: Bounds): string
     case 'ok':
     case 'error':
     case 'output-exceeded':
+    case 'suspended':
       return 'the cell of this run ended'
     default:
       return unreachable(status)

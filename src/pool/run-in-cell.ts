@@ -132,6 +132,9 @@ export function endingOf(run: RunInCell, { status, result, error }: FromCell & {
   const isCancelled = run.cancelledMs !== undefined
   if (run.startedMs === undefined && !isCancelled) throw new FrameError('a run ended before its turn')
   if (status === 'cancelled' && !isCancelled) throw new FrameError('a run was cancelled by nobody')
+  if (status === 'suspended' && run.ticket.request.execution === undefined) {
+    throw new FrameError('a run waits that cannot be resumed')
+  }
   if (status !== 'ok') return { status, ...(error && { error }) }
   const { output } = run.ticket.policy.limits
   if (result.length > (run.ticket.request.exchange === undefined ? output : wholeResponseMax(output))) {

@@ -14,13 +14,14 @@ export function withoutTimeLimits(pool: Pool): Pool {
       limits: { ...policy.limits, wall: LONGEST, cpu: LONGEST },
     }))
   return {
-    lease({ run, request, policy, reuse, admittedAt }: Ticket) {
+    lease({ run, request, policy, reuse, env, admittedAt }: Ticket) {
       // The ticket's own end stays with whoever holds it.
       return pool.lease({
         run,
         request,
         policy: lift(policy),
         reuse,
+        env,
         wall: LONGEST,
         admittedAt,
         [Symbol.dispose]() {},

@@ -21,6 +21,7 @@ export const CELL_STATUSES = [
   'memory-exceeded',
   'output-exceeded',
   'cancelled',
+  'suspended',
 ] as const satisfies readonly RunStatus[]
 export type CellStatus = (typeof CELL_STATUSES)[number]
 
@@ -134,7 +135,8 @@ function decodeDone(run: number, payload: Buffer): FromCell {
   const cold = payload.readUInt8(1)
   need(cold <= 1, 'an isolate is neither warm nor cold')
   const result = payload.subarray(2)
-  const error = status === 'ok' ? undefined : decodeError(result)
+  need(status !== 'suspended' || result.length === 0, 'a run that waits has a result')
+  const error = status === 'ok' || status === 'suspended' ? undefined : decodeError(result)
   return { kind: 'done', run, status, cold: cold === 1, result, error }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { millis } from '../../src/core/quantity.ts'
+import { millis, units } from '../../src/core/quantity.ts'
 import { catalog, createWorld, makePolicy, makeRequest, refusalOf, tenant } from './world.ts'
 
 const acme = tenant('acme')
@@ -88,6 +88,31 @@ test('changing a tenant does not hand it a new burst', async () => {
   using _second = admission.admit(makeRequest())
   await admission.putTenant(acme, { budget: { day: { units: 5 } } })
   expect(refusalOf(() => admission.admit(makeRequest())).code).toBe('RATE_LIMITED')
+})
+
+test('runs go into debt with the units that they used, and none starts until the debt is paid', async () => {
+  const world = createWorld()
+  const admission = await world.open()
+  await admission.putTenant(acme, {
+    policy: { rate: { ...makePolicy().rate, burst: 100, unitsPerSecond: 2, unitsBurst: 10 } },
+  })
+  // Nobody knows at their start what they will use.
+  using first = admission.admit(makeRequest())
+  using second = admission.admit(makeRequest())
+  first.charged?.(units(10))
+  using third = admission.admit(makeRequest())
+  second.charged?.(units(5))
+  third.charged?.(units(1))
+  const refusal = refusalOf(() => admission.admit(makeRequest()))
+  expect(refusal).toMatchObject({ code: 'RATE_LIMITED', retryAfterMs: 3_000 })
+  expect(refusal.message).toContain('rate.unitsPerSecond')
+  world.clock.advance(2_999)
+  expect(refusalOf(() => admission.admit(makeRequest())).retryAfterMs).toBe(1)
+  // A change of the tenant forgives nothing.
+  await admission.putTenant(acme, { budget: { day: { units: 5 } } })
+  expect(refusalOf(() => admission.admit(makeRequest())).retryAfterMs).toBe(1)
+  world.clock.advance(1)
+  using _fourth = admission.admit(makeRequest())
 })
 
 test('a refused run costs no token', async () => {

@@ -88,7 +88,7 @@ export function makePolicy(change: Partial<Policy> = {}): Policy {
       pendingCalls: 4,
       timers: 4,
     },
-    rate: { perSecond: 10, burst: 2, deathsPerSecond: 1, deathsBurst: 3 },
+    rate: { perSecond: 10, burst: 2, unitsPerSecond: 1_000, unitsBurst: 1_000, deathsPerSecond: 1, deathsBurst: 3 },
     instance: { reuse: undefined, maxCells: 1, runsPerCell: 1, idle: millis(1_000), runsMax: 100 },
     engine: { jit: true, wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false },
     functions: { count: 10, versions: 5, storedBytes: bytes(1 << 20) },

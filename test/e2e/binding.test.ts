@@ -87,6 +87,11 @@ test('nothing is written for a run that does not end well', async () => {
     out: { docs: 'receipts/failed', direction: 'out' },
   })
   expect((await invoke('fail', {})).error.message).toBe('no')
+  // Here the host has the output already when the run turns out to have ended badly.
+  await deploy('long', `export default (input, { bound }) => { bound.out = { a: 1 }; return 'x'.repeat(2 << 20) }`, {
+    out: { docs: 'receipts/failed', direction: 'out' },
+  })
+  expect((await invoke('long', {})).status).toBe('output-exceeded')
   expect(await read(`return await context.docs.collection('receipts').get('failed')`)).toBe(null)
 })
 

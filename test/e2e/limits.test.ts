@@ -37,6 +37,17 @@ test('past the burst runs are refused until the time that the refusal names', as
   expect((await server.run('rate', FAST)).status).toBe(200)
 })
 
+test('past the units of a second runs are refused until those that ran have been made up for', async () => {
+  await server.tenant('pace', { policy: { rate: { unitsPerSecond: 5, unitsBurst: 1 } } })
+  const { body } = await server.run('pace', SLOW)
+  expect(body.usage.units).toBeGreaterThanOrEqual(10)
+  const refused = await server.run('pace', FAST)
+  expectRetry(refused, 'RATE_LIMITED')
+  expect(refused.body.error.message).toContain('rate.unitsPerSecond')
+  await new Promise((resolve) => setTimeout(resolve, refused.body.error.retryAfterMs))
+  expect((await server.run('pace', FAST)).status).toBe(200)
+})
+
 test('changing a tenant gives it no new burst', async () => {
   const policy = { rate: { perSecond: 0.01, burst: 2 } }
   await server.tenant('sly', { policy })

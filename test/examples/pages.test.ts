@@ -36,8 +36,8 @@ test('there is a page for every example', () => {
   const folders = readdirSync(join(ROOT, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
   // What `typed` shows is for editors: types.test.ts checks it. `payment-intent` talks to somebody else's servers; its own
   // test does so with one of this machine's.
-  // Users have new ids each time: user-service.test.ts.
-  const all = [...EXAMPLES, 'typed', 'payment-intent', 'user-service', 'pet-store']
+  // Users and orders have new ids each time, and tests of their own.
+  const all = [...EXAMPLES, 'typed', 'payment-intent', 'user-service', 'order-saga', 'pet-store']
   expect(folders.map(({ name }) => name).toSorted()).toEqual(all.toSorted())
   const index = readFileSync(join(ROOT, 'examples/README.md'), 'utf8')
   for (const name of all) expect(index).toContain(`[${name}](${name})`)

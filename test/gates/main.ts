@@ -4,9 +4,10 @@ import { frames } from './frames.ts'
 import { events } from './events.ts'
 import { fuzz } from './fuzz.ts'
 import { kills } from './kills.ts'
+import { ledger } from './ledger.ts'
 import { type Gate, type GateResult, isMet } from './gate.ts'
 
-const GATES: readonly Gate[] = [fuzz, frames, callArguments, kills, events]
+const GATES: readonly Gate[] = [fuzz, frames, callArguments, kills, ledger, events]
 
 const HELP = `npm run gates -- [--only NAME]... [--seed N] [--trials N] [--short]
 

@@ -208,6 +208,7 @@ export async function openGateway(options: Options = {}): Promise<World> {
     blobs: {} as never,
     blobUrls: {} as never,
     queues: {} as never,
+    executions: {} as never,
     tokens: { user: async () => undefined, jwt: async () => undefined },
     clock: systemClock,
     users: { findSigningKey: async () => undefined } as never,

@@ -79,7 +79,8 @@ test('an unknown field is a fault that lists the known ones', () => {
   expect(faultsOf({ rate: { perMinute: 5 } })).toEqual([
     {
       path: 'rate.perMinute',
-      message: 'is unknown here, where there are perSecond, burst, deathsPerSecond, deathsBurst',
+      message:
+        'is unknown here, where there are perSecond, burst, unitsPerSecond, unitsBurst, deathsPerSecond, deathsBurst',
     },
   ])
 })

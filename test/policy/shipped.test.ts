@@ -32,7 +32,7 @@ test.each(catalog.names())(
     const policy = catalog.find(name)!
     const written = JSON.parse(textOf(name))
     expect(Object.keys(written.limits)).toHaveLength(Object.keys(policy.limits).length)
-    expect(Object.keys(written.rate)).toHaveLength(4)
+    expect(Object.keys(written.rate)).toHaveLength(6)
     expect(Object.keys(written.functions)).toEqual(Object.keys(policy.functions))
     expect(Object.keys(written.events)).toEqual(Object.keys(policy.events))
     expect(Object.keys(written.engine)).toEqual(Object.keys(policy.engine))
@@ -63,7 +63,14 @@ test('default has the values that the documents promise', () => {
       pendingCalls: 256,
       timers: 1000,
     },
-    rate: { perSecond: 1000, burst: 2000, deathsPerSecond: 1, deathsBurst: 20 },
+    rate: {
+      perSecond: 1000,
+      burst: 2000,
+      unitsPerSecond: 10_000,
+      unitsBurst: 100_000,
+      deathsPerSecond: 1,
+      deathsBurst: 20,
+    },
     instance: { reuse: undefined, maxCells: 4, runsPerCell: 32, idle: 60_000, runsMax: 10_000 },
     engine: { jit: true, wasm: true, eval: true, temporal: true, clock: 'frozen', sharedMemory: false },
     functions: { count: 100, versions: 20, storedBytes: 67_108_864 },
@@ -114,6 +121,14 @@ test('default has the values that the documents promise', () => {
         resultBytes: 1_048_576,
       },
       secrets: { operations: 50, secrets: 50, valueBytes: 4_096, storedBytes: 16_384, reveal: false },
+      durable: {
+        operations: 2_000,
+        executions: 1_000,
+        entries: 500,
+        valueBytes: 65_536,
+        journalBytes: 1_048_576,
+        waitSeconds: 2_678_400,
+      },
       auth: {
         operations: 50,
         users: 10_000,

@@ -23,6 +23,14 @@ describe('a line', () => {
     ])
   })
 
+  test('shows a thousand items of a list, however long it is', async () => {
+    const [list, bytes] = await guest.logs(
+      'console.log(new Array(10_000_000).fill(1)); console.log(new Uint8Array(10_000_000))',
+    )
+    expect(list).toBe(`info: [${'1,'.repeat(1_000)}"… 9999000 more"]`)
+    expect(bytes).toBe(`info: [${'0,'.repeat(1_000)}"… 9999000 more"]`)
+  })
+
   test.each([
     ['nothing', '', ''],
     ['text as it is', '"a", "b c", ""', 'a b c '],
@@ -31,6 +39,8 @@ describe('a line', () => {
     ['symbols', 'Symbol("s")', 'Symbol(s)'],
     ['functions by name', 'function foo() {}, () => {}, class A {}', '[function foo] [function ] [function A]'],
     ['objects and lists as JSON', '{ a: [1, { b: "x" }] }, [], {}', '{"a":[1,{"b":"x"}]} [] {}'],
+    ['typed arrays as lists', 'new Uint8Array(3), [new Float32Array([1.5])]', '[0,0,0] [[1.5]]'],
+    ['a circle through a list', '((list) => (list.push(list), list))([1])', '[1,"[circular]"]'],
     ['what JSON leaves out', '{ a: undefined, f() {} }, [undefined]', '{} [null]'],
     ['dates', 'new Date(0)', '"1970-01-01T00:00:00.000Z"'],
     ['BigInts inside', '{ a: [1n] }', '{"a":["1n"]}'],

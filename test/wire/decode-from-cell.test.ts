@@ -62,7 +62,8 @@ function checkWellFormed(message: FromCell): void {
       expect(CELL_STATUSES).toContain(message.status)
       expect(message.cold).toBeTypeOf('boolean')
       expect(message.result.length).toBeLessThanOrEqual(FROM_CELL_PAYLOAD_MAX)
-      if (message.status === 'ok') return expect(message.error).toBeUndefined()
+      if (message.status === 'suspended') expect(message.result.length).toBe(0)
+      if (message.status === 'ok' || message.status === 'suspended') return expect(message.error).toBeUndefined()
       expect(Object.keys(message.error ?? {})).toEqual(['name', 'message', 'stack'])
       for (const field of Object.values(message.error ?? {})) {
         expect(field).toBeTypeOf('string')
@@ -224,6 +225,7 @@ describe('what a cell of ours would not send is refused', () => {
     ['a long inspection', frame(FROM_CELL.inspected, Buffer.alloc(INSPECTION_PAYLOAD_MAX + 2))],
     ['an error that is not JSON', done('error', '{')],
     ['an error without text', done('timeout', '')],
+    ['a run that waits and has a result', done('suspended', '1')],
     ['a long error', done('error', JSON.stringify('x'.repeat(ERROR_PAYLOAD_MAX)))],
   ])('%s', (_, given) => {
     expect(() => decodeFromCell(given)).toThrow(FrameError)

@@ -140,11 +140,15 @@ export const cellMessages: fc.Arbitrary<Sample<Comparable>> = fc.oneof(
     write: (batch: FrameBatch) => fromCell.done(batch, run, 'ok', cold ? 'cold' : 'warm', result),
     expected: { kind: 'done', run, status: 'ok', cold, error: undefined, text: result } as const,
   })),
+  fc.record({ run: u32, cold: flag }).map(({ run, cold }) => ({
+    write: (batch: FrameBatch) => fromCell.done(batch, run, 'suspended', cold ? 'cold' : 'warm', ''),
+    expected: { kind: 'done', run, status: 'suspended', cold, error: undefined, text: '' } as const,
+  })),
   fc
     .record({
       run: u32,
       cold: flag,
-      status: fc.constantFrom(...CELL_STATUSES.filter((status) => status !== 'ok')),
+      status: fc.constantFrom(...CELL_STATUSES.filter((status) => status !== 'ok' && status !== 'suspended')),
       error: fc.record({ name: anyText, message: anyText, stack: anyText }),
     })
     .map(({ run, cold, status, error }) => ({

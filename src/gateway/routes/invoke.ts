@@ -111,6 +111,10 @@ async function resolve(
   const alias = query.alias === undefined ? undefined : parseAliasName(query.alias)
   const target = { version: query.version, alias, ...readCallerTarget(headers) }
   const deployed = await functions.resolve(path.tenant, path.function, target)
+  if (deployed.config.durable !== undefined) {
+    const advice = 'start it: POST …/functions/{function}/executions'
+    throw new CloisterError('CONFLICT', `version ${deployed.version} of "${deployed.name}" is durable; ${advice}`)
+  }
   if (deployed.handlers.includes('default')) return deployed
   const found = deployed.handlers.join(', ')
   throw new CloisterError(

@@ -17,6 +17,7 @@ import { DeadLetterWriter } from './dead-letter-writer.ts'
 import { DocIndexWriter } from './doc-index-writer.ts'
 import { DocIndexes } from './doc-indexes.ts'
 import { DocWriter } from './doc-writer.ts'
+import { ExecutionWriter } from './execution-writer.ts'
 import { FunctionWriter } from './function-writer.ts'
 import { IdempotencyWriter } from './idempotency-writer.ts'
 import { InvocationWriter } from './invocation-writer.ts'
@@ -101,6 +102,7 @@ function handlersOf(database: DatabaseSync): Handlers {
   const kv = new KvWriter(database)
   const functions = new FunctionWriter(database)
   const invoices = new InvoiceWriter(database)
+  const executions = new ExecutionWriter(database)
   const outbox = new Outbox(database)
   const blobs = new BlobWriter(database, outbox)
   const letters = new DeadLetterWriter(database)
@@ -138,6 +140,13 @@ function handlersOf(database: DatabaseSync): Handlers {
     'alias.delete': (input) => functions.aliases.delete(input),
     'alias.end-canary': (input) => functions.aliases.endCanary(input),
     'alias.roll-back': (input) => functions.aliases.rollBack(input),
+    'execution.begin': (input) => executions.begin(input),
+    'execution.record': (input) => executions.record(input),
+    'execution.take-event': (input) => executions.takeEvent(input),
+    'execution.settle': (input) => executions.settle(input),
+    'execution.deliver': (input) => executions.deliver(input),
+    'execution.cancel': (input) => executions.cancel(input),
+    'execution.forget': (input) => executions.forget(input),
     'artifacts.purge': () => functions.purgeArtifacts(),
     'kv.purge': purge,
     'blob.begin': (input) => blobs.begin(input),

@@ -6,6 +6,7 @@ import type { KvWrite } from '../../core/stores.ts'
 import type { AuthCommands } from './auth-commands.ts'
 import type { BlobCommands } from './blob-commands.ts'
 import type { DocCommands } from './doc-commands.ts'
+import type { ExecutionCommands } from './execution-commands.ts'
 import type { DeadLetterCommands } from './dead-letter-commands.ts'
 import type { EventSourceCommands } from './event-source-commands.ts'
 import type { InvocationCommands } from './invocation-commands.ts'
@@ -25,7 +26,8 @@ export interface Commands
     InvocationCommands,
     EventSourceCommands,
     DeadLetterCommands,
-    WebhookCommands {
+    WebhookCommands,
+    ExecutionCommands {
   'tenant.put': { input: TenantPut; output: void }
   'tenant.delete': { input: { id: string }; output: boolean }
   'key.put': { input: { id: string; tenant: string; hash: string; createdAt: number }; output: void }

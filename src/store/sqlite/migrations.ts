@@ -6,6 +6,7 @@ import { ledgerTenantsKv } from './migrations/1-ledger-tenants-kv.ts'
 import { auth } from './migrations/auth.ts'
 import { blobs } from './migrations/blobs.ts'
 import { docs } from './migrations/docs.ts'
+import { executions } from './migrations/executions.ts'
 import { functions } from './migrations/functions.ts'
 import { invocations } from './migrations/invocations.ts'
 import { invoices } from './migrations/invoices.ts'
@@ -45,6 +46,7 @@ const MIGRATIONS: readonly (string | Migration)[] = [
   secrets,
   webhooks,
   eventSources,
+  executions,
 ]
 
 /** The schema version that this program writes. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../core/clock.ts'
+import type { ExecutionStore } from '../../core/durable.ts'
 import { CloisterError } from '../../core/errors.ts'
 import { type Bytes, type EpochMillis, type Millis, bytes, millis } from '../../core/quantity.ts'
 import type { Stores } from '../../core/stores.ts'
@@ -21,6 +22,7 @@ import { createDeadLetterStore } from './dead-letter-store.ts'
 import { createEventSourceStore } from './event-source-store.ts'
 import { type DirectoryLock, ensureFile, lockDirectory } from './directory-lock.ts'
 import { createDocStore } from './doc-store.ts'
+import { createExecutionStore } from './execution-store.ts'
 import { createFunctionStore } from './function-store.ts'
 import { createIdempotencyStore, createInvocationStore } from './invocation-store.ts'
 import { createInvoiceStore } from './invoice-store.ts'
@@ -59,6 +61,7 @@ export interface SqliteOptions {
 /** Stores in a data directory that no other process has open. */
 export interface SqliteStores extends Stores {
   readonly blobs: BlobIndex
+  readonly executions: ExecutionStore
   /**
    * Removes run details past their retention and expired key-value entries, a bounded number at a time: sweep again
    * until it is `complete`.
@@ -155,6 +158,7 @@ function storesOf({
     keys: createKeyStore({ queue, database }),
     ledger: createLedgerStore({ queue, database, verifier }),
     functions: createFunctionStore({ queue, database }),
+    executions: createExecutionStore({ queue, database: reader }),
     kv: createKvStore({ queue, database: reader, clock }),
     docs: createDocStore({ queue, database: reader, clock, notices }),
     queues: createQueueStore({ queue, database: reader, clock, notices }),
