@@ -2,6 +2,7 @@ import type {
   Admission,
   Billing,
   Broker,
+  Hold,
   Lease,
   Outcome,
   Pool,
@@ -42,7 +43,7 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
     const arrived = clock.elapsed()
     using ticket = admission.admit(request)
     using hold = await billing.reserve(ticket)
-    const ran = await runOnce(ticket)
+    const ran = await runOnce(ticket, hold)
     request.exchange?.conclude(ran.report)
     const usage = await billing.post(hold, ran.report, ran.session)
     ticket.charged?.(usage.units)
@@ -68,21 +69,21 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
   }
 
   /** Takes a turn and a cell for one try. The turn ends here: waiting for the commit must not hold up the next run. */
-  async function runOnce(ticket: Ticket): Promise<{ report: Report; session: Session; startedMs: number }> {
+  async function runOnce(ticket: Ticket, hold: Hold): Promise<{ report: Report; session: Session; startedMs: number }> {
     using turn = await (ticket.request.turns ?? scheduler).acquire(ticket)
     const startedMs = clock.elapsed()
-    let tried = await attempt(turn.ticket)
+    let tried = await attempt(turn.ticket, hold)
     // An innocent run whose cell another run brought down is run again; nobody sees or pays the tries before the last.
-    for (let again = 1; again <= AGAIN_MAX && isWorthAnotherTry(tried); again += 1) tried = await attempt(ticket)
+    for (let again = 1; again <= AGAIN_MAX && isWorthAnotherTry(tried); again += 1) tried = await attempt(ticket, hold)
     return { ...tried, startedMs }
   }
 
-  async function attempt(ticket: Ticket): Promise<{ report: Report; session: Session }> {
+  async function attempt(ticket: Ticket, hold: Hold): Promise<{ report: Report; session: Session }> {
     using lease: Lease = await pool.lease(ticket)
     if (ticket.request.signal?.aborted === true) {
       throw new CloisterError('CANCELLED', 'the caller went away before the run had started; nothing was billed')
     }
-    using session = broker.open(ticket)
+    using session = broker.open(ticket, hold)
     return { report: await runBound(lease, session), session }
   }
 }

@@ -2,7 +2,7 @@ import type { TenantId } from '../core/ids.ts'
 import type { EpochMillis } from '../core/quantity.ts'
 import type { Ticket, Usage } from '../core/run.ts'
 import type { LedgerStore } from '../core/stores.ts'
-import { RunHold } from './hold.ts'
+import { type GrowHold, RunHold } from './hold.ts'
 import { sumOf } from './ledger-sum.ts'
 import { type Period, dayOf, monthOf, within } from './period.ts'
 import type { BookSegment, PriceBooks } from './price-books.ts'
@@ -60,15 +60,23 @@ export class Account {
   }
 
   /** Sets the run's worst case aside in every window that is known. Checks nothing: see budget.ts. */
-  hold(ticket: Ticket): RunHold {
-    const hold = new RunHold(ticket, this.#close)
+  hold(ticket: Ticket, grow: GrowHold): RunHold {
+    const hold = new RunHold(ticket, grow, this.#close)
     if (this.#isIdle()) this.#onUse(this, 'busy')
     this.#holds.add(hold)
     if (this.remembers) {
-      const worst = this.#worstCase(ticket)
+      const worst = this.#worstCase(hold)
       this.#update(ticket, (window) => ({ ...window, held: plus(window.held, worst) }))
     }
     return hold
+  }
+
+  /** Sets more aside for an open hold. Checks nothing. */
+  extend(hold: RunHold, worth: bigint): void {
+    hold.operationsWorth += worth
+    if (!this.remembers) return
+    const more = { units: 0n, worth }
+    this.#update(hold.ticket, (window) => ({ ...window, held: plus(window.held, more) }))
   }
 
   /** Forgets all sums. The open holds stay known. */
@@ -151,17 +159,18 @@ export class Account {
   #heldIn(period: Period): Spend {
     return Array.from(this.#holds)
       .filter(({ ticket }) => within(period, ticket.admittedAt))
-      .reduce((held, { ticket }) => plus(held, this.#worstCase(ticket)), NO_SPEND)
+      .reduce((held, hold) => plus(held, this.#worstCase(hold)), NO_SPEND)
   }
 
-  #worstCase(ticket: Ticket): Spend {
-    return worstCase(ticket, this.#parts.prices.at(ticket.admittedAt))
+  #worstCase({ ticket, operationsWorth }: RunHold): Spend {
+    const { units, worth } = worstCase(ticket, this.#parts.prices.at(ticket.admittedAt))
+    return { units, worth: worth + operationsWorth }
   }
 
   readonly #close = (hold: RunHold, usage: Usage | undefined): void => {
     this.#holds.delete(hold)
     if (this.remembers) {
-      const worst = this.#worstCase(hold.ticket)
+      const worst = this.#worstCase(hold)
       const spend = usage === undefined ? NO_SPEND : spendOfRun(usage, this.#parts.prices.at(hold.ticket.admittedAt))
       this.#update(hold.ticket, ({ period, spent, held }) => {
         return { period, spent: plus(spent, spend), held: minus(held, worst) }

@@ -7,7 +7,7 @@ import type { Allowance, Budget } from '../core/stores.ts'
 import type { SpendNotice } from '../core/webhooks.ts'
 import { Account, type AccountParts, type AccountUse, type Window } from './account.ts'
 import { type BudgetStatus, budgetExceeded, budgetStatus } from './budget-report.ts'
-import type { RunHold } from './hold.ts'
+import type { GrowHold, RunHold } from './hold.ts'
 import { type Position, isShort, moneyPosition, unitsPosition } from './position.ts'
 import type { PriceBooks } from './price-books.ts'
 import { NO_SPEND, type Spend, worstCase } from './spend.ts'
@@ -29,11 +29,11 @@ export interface BudgetParts extends AccountParts {
 }
 
 /**
- * Hard stops by holds. A run starts only if what was spent, what open holds may still spend and its own worst case all
- * fit, in units and in money, in the UTC day and month in which it was admitted.
+ * Hard stops by holds. A run starts only if what was spent, what open holds may still spend and the most that its own time can cost
+ * all fit, in units and in money, in the UTC day and month in which it was admitted; an operation is made only if its price fits as well.
  *
  * Invariant: spent + held of a period never passes its allowance, whatever the order of reserve, post and void; lowering
- * an allowance below that stops new runs and leaves those in progress alone. It holds for the runs of this host: other
+ * an allowance below that stops new runs and priced operations, and leaves the time of runs in progress alone. It holds for the runs of this host: other
  * hosts on the same ledger are seen when their records are read.
  */
 export class Budgets {
@@ -62,7 +62,7 @@ export class Budgets {
     if (!isLimited(budget)) {
       // Sums that no budget asks for are not followed: most tenants never pay for the arithmetic.
       account.forget()
-      return account.hold(ticket)
+      return account.hold(ticket, this.#grow)
     }
     const windows = account.windowsAt(ticket.admittedAt)
     return windows.length > 0
@@ -120,7 +120,33 @@ export class Budgets {
       this.#warnings.refused(ticket.request.tenant, short)
       throw budgetExceeded(short, epochMillis(Math.max(ticket.admittedAt, clock.now())))
     }
-    return account.hold(ticket)
+    return account.hold(ticket, this.#grow)
+  }
+
+  /** Only money is looked at: operations take no units. */
+  readonly #grow: GrowHold = (hold, operation, count) => {
+    const { request, admittedAt } = hold.ticket
+    const { prices, budgetOf } = this.#parts
+    const worth = (prices.at(admittedAt).operationWeights.get(operation) ?? 0n) * BigInt(count)
+    if (worth === 0n) return true
+    const budget = budgetOf(request.tenant)
+    const account = this.#account(request.tenant)
+    if (isLimited(budget)) {
+      const windows = account.windowsAt(admittedAt)
+      if (windows.length === 0) {
+        return account.learn(admittedAt).then(() => hold.isOpen && this.#grow(hold, operation, count))
+      }
+      const need = { units: 0n, worth }
+      const short = windows
+        .map((window) => moneyPosition(window, budget[window.period.kind], { prices, need }))
+        .filter(isShort)
+      if (short.length > 0) {
+        this.#warnings.refused(request.tenant, short)
+        return false
+      }
+    }
+    account.extend(hold, worth)
+    return true
   }
 
   #account(tenant: TenantId): Account {

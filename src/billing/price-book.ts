@@ -66,8 +66,8 @@ export interface PriceBook {
   readonly denominator: bigint
   /** How many lines can have an amount that is not a whole nanoUSD: what rounding can add is half of it. */
   readonly fractionalLines: bigint
-  /** The dearest operation of each capability that has a priced one. */
-  readonly dearest: ReadonlyMap<string, string>
+  /** List price of each operation that has one, in 1/denominator nanoUSD: of all its lines together. */
+  readonly operationWeights: ReadonlyMap<string, bigint>
   readonly minimum: NanoUsd
   readonly discounts: readonly Discount[]
   /** The JSON that it was made of: what an invoice keeps to be made again. */
@@ -162,7 +162,7 @@ function compile(document: PriceBookDocument): PriceBook {
     lines: Object.freeze(lines),
     denominator,
     fractionalLines: BigInt(exact.filter((each) => each.denominator !== 1n).length),
-    dearest: dearestOperations(lines),
+    operationWeights: weighOperations(lines),
     minimum: nanoUsd(
       (decimal(document.minimumUsdPerMonth ?? '0').numerator * NANO) /
         decimal(document.minimumUsdPerMonth ?? '0').denominator,
@@ -248,14 +248,11 @@ function decimal(text: string): Rational {
   return parsed
 }
 
-function dearestOperations(lines: readonly PriceLine[]): ReadonlyMap<string, string> {
-  const dearest = new Map<string, { name: string; weight: bigint }>()
+function weighOperations(lines: readonly PriceLine[]): ReadonlyMap<string, bigint> {
+  const weights = new Map<string, bigint>()
   for (const { measure, weight } of lines) {
     if (measure.kind !== 'operations') continue
-    for (const name of measure.names) {
-      const capability = name.slice(0, name.indexOf('.'))
-      if (weight > (dearest.get(capability)?.weight ?? -1n)) dearest.set(capability, { name, weight })
-    }
+    for (const name of measure.names) weights.set(name, (weights.get(name) ?? 0n) + weight)
   }
-  return new Map(Array.from(dearest, ([capability, { name }]) => [capability, name]))
+  return weights
 }

@@ -39,30 +39,25 @@ export function spendOfSums(sums: UsageSums, book: PriceBook): Spend {
 }
 
 /**
- * The most that a run can spend: its whole time, and every operation that it was granted at the price of the
- * dearest one of that capability.
+ * The most that a run can spend besides operations, which are set aside one by one when they are made: its whole time and
+ * traffic.
  *
- * Invariant: never less than what the run will be charged, because the meter charges no time beyond the same ceiling.
+ * Invariant: with its operations, never less than what the run will be charged, because the meter charges no time beyond the
+ * same ceiling.
  */
 export function worstCase(ticket: Ticket, book: PriceBook): Spend {
   const { wall, cpu } = timeCeiling(ticket)
   const units = unitsOf(wall)
-  return { units: BigInt(units), worth: worthOf(worstSums(ticket, { units, cpu }, book), book) }
+  return { units: BigInt(units), worth: worthOf(worstSums(ticket, { units, cpu }), book) }
 }
 
-function worstSums(ticket: Ticket, { units, cpu }: { units: Units; cpu: Micros }, book: PriceBook): PricedSums {
-  const { limits, capabilities } = ticket.policy
-  const operations: Record<string, bigint> = {}
-  for (const [capability, grant] of Object.entries(capabilities)) {
-    const dearest = book.dearest.get(capability)
-    if (dearest !== undefined) operations[dearest] = BigInt(grant.operations)
-  }
+function worstSums(ticket: Ticket, { units, cpu }: { units: Units; cpu: Micros }): PricedSums {
   return {
     requests: 1n,
-    unitMebibytes: BigInt(units) * BigInt(limits.memory),
+    unitMebibytes: BigInt(units) * BigInt(ticket.policy.limits.memory),
     cpuMicros: BigInt(cpu),
     ...trafficCeiling(ticket),
     storedByteHours: 0n,
-    operations,
+    operations: {},
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { TenantId } from '../core/ids.ts'
 import type { Grant, Grants } from '../core/policy.ts'
-import type { Broker, CallAnswer, Session, Ticket, Traffic } from '../core/run.ts'
+import type { Broker, CallAnswer, Hold, Session, Ticket, Traffic } from '../core/run.ts'
 import type { LedgerStore } from '../core/stores.ts'
 import { DailyOperations } from './daily-operations.ts'
 import { RunBindings } from './bindings/bindings.ts'
@@ -44,11 +44,12 @@ export function createBroker({ capabilities, clock, ledger, onFault }: Parts): R
   /** How often a name was deleted; grows with what administrators delete, not with what tenants do. */
   const revocations = new Map<TenantId, number>()
   return {
-    open(ticket) {
+    open(ticket, hold) {
       const { tenant } = ticket.request
       const mine = revocations.get(tenant) ?? 0
       return new OpenSession({
         ticket,
+        hold,
         clock,
         routes,
         daily,
@@ -64,6 +65,7 @@ export function createBroker({ capabilities, clock, ledger, onFault }: Parts): R
 
 interface SessionParts {
   readonly ticket: Ticket
+  readonly hold: Hold | undefined
   readonly clock: Clock
   readonly routes: Routes
   readonly daily: DailyOperations
@@ -73,6 +75,7 @@ interface SessionParts {
 
 class OpenSession implements Session {
   readonly #ticket: Ticket
+  readonly #hold: Hold | undefined
   readonly #routes: Routes
   readonly #daily: DailyOperations
   readonly #onFault: Parts['onFault']
@@ -85,8 +88,9 @@ class OpenSession implements Session {
   #open = true
   #hadEffects = false
 
-  constructor({ ticket, clock, routes, daily, onFault, isRevoked }: SessionParts) {
+  constructor({ ticket, hold, clock, routes, daily, onFault, isRevoked }: SessionParts) {
     this.#ticket = ticket
+    this.#hold = hold
     this.#routes = routes
     this.#daily = daily
     this.#onFault = onFault
@@ -130,33 +134,44 @@ class OpenSession implements Session {
     if (route === undefined) return this.#stream(name, payload)
     const grant = this.#ticket.policy.capabilities[route.name]
     if (grant === undefined) throw new CapabilityError('NOT_GRANTED', `the policy does not grant ${route.name}`)
-    this.#refuseIfUsedUp(route.name, 1, grant)
-    const taken = this.#daily.take(this.#scope.tenant, route.name, 1, grant.operationsPerDay)
-    if (typeof taken === 'boolean') return this.#carryOut(name, route, grant, payload, taken)
-    return taken.then((isTaken) => {
-      this.#refuseIfOver()
-      this.#refuseIfUsedUp(route.name, 1, grant)
-      return this.#carryOut(name, route, grant, payload, isTaken)
-    })
+    const carryOut = (): Promise<string> => this.#carryOut(name, route, grant, payload)
+    const taken = this.#take(name, route.name, 1, grant)
+    return taken === undefined ? carryOut() : taken.then(carryOut)
   }
 
-  /** `isToday`: the operation was taken out of what the day has. */
-  #carryOut(name: string, route: Route, grant: Grant, payload: string, isToday: boolean): Promise<string> {
+  /** The first of the call's operations is counted: what is wrong with the others is seen by its arguments. */
+  #carryOut(name: string, route: Route, grant: Grant, payload: string): Promise<string> {
     const { operation } = route
-    if (!isToday) throw this.#dayUsedUp(route.name, grant)
-    this.#count(name, route.name, 1)
     const args = parseArguments(payload, route.argumentsMax(grant as never))
-    const more = (operation.weigh?.(args) ?? 1) - 1
-    if (more > 0) {
-      this.#refuseIfUsedUp(route.name, more, grant)
-      // Never a promise: the day has been read for the first of them.
-      if (this.#daily.take(this.#scope.tenant, route.name, more, grant.operationsPerDay) === false) {
-        throw this.#dayUsedUp(route.name, grant)
-      }
-      this.#count(name, route.name, more)
+    const run = (): Promise<string> => {
+      if (operation.effect === 'lasting') this.#hadEffects = true
+      return operation.run(this.#scope, grant as never, args)
     }
-    if (operation.effect === 'lasting') this.#hadEffects = true
-    return operation.run(this.#scope, grant as never, args)
+    const more = (operation.weigh?.(args) ?? 1) - 1
+    const taken = more > 0 ? this.#take(name, route.name, more, grant) : undefined
+    return taken === undefined ? run() : taken.then(run)
+  }
+
+  /**
+   * Counts operations that are about to be made, if the run, the budget and the day have room for them. A promise only while
+   * what the day or the month has had is being read.
+   */
+  #take(name: string, capability: keyof Grants, count: number, grant: Grant): Promise<void> | undefined {
+    this.#refuseIfUsedUp(capability, count, grant)
+    const allowed = this.#hold?.allow(name, count) ?? true
+    const taken = this.#daily.take(this.#scope.tenant, capability, count, grant.operationsPerDay)
+    const decide = (isAllowed: boolean, isToday: boolean): void => {
+      if (!isAllowed) throw new CapabilityError('BUDGET_EXCEEDED', `the budget has no room for ${name}`)
+      if (!isToday) throw this.#dayUsedUp(capability, grant)
+      this.#count(name, capability, count)
+    }
+    if (typeof allowed === 'boolean' && typeof taken === 'boolean') return void decide(allowed, taken)
+    return Promise.all([allowed, taken]).then(([isAllowed, isToday]) => {
+      // Meanwhile the run may have ended, or have made others.
+      this.#refuseIfOver()
+      this.#refuseIfUsedUp(capability, count, grant)
+      decide(isAllowed, isToday)
+    })
   }
 
   #refuseIfOver(): void {

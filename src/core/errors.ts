@@ -28,7 +28,7 @@ export const ERRORS = {
   INVALID_TENANT:     { fault: 'caller', http: 400, retry: 'after-change', exit: 2,  when: 'a tenant name is not 1 to 63 of a-z, 0-9 and -, a letter first' },
   INVALID_PERIOD:     { fault: 'caller', http: 400, retry: 'after-change', exit: 2,  when: 'a period is not YYYY-MM, or a time is not ISO 8601' },
   UNAUTHENTICATED:    { fault: 'caller', http: 401, retry: 'after-change', exit: 3,  when: 'the key is missing, unknown or revoked' },
-  BUDGET_EXCEEDED:    { fault: 'tenant', http: 402, retry: 'later',        exit: 3,  when: 'the worst case of the run does not fit what is left of the budget' },
+  BUDGET_EXCEEDED:    { fault: 'tenant', http: 402, retry: 'later',        exit: 3,  when: 'the most that the run can cost, besides operations, does not fit what is left of the budget' },
   FORBIDDEN:          { fault: 'caller', http: 403, retry: 'after-change', exit: 3,  when: 'the key may not do this: another tenant, or an admin call' },
   WALLS_TOO_WEAK:     { fault: 'host',   http: 403, retry: 'after-change', exit: 3,  when: 'the policy asks for walls that this machine does not have up' },
   NOT_FOUND:          { fault: 'caller', http: 404, retry: 'after-change', exit: 3,  when: 'no such tenant, key, function, run or route' },

@@ -108,6 +108,11 @@ export interface Ticket extends Disposable {
 /** Money set aside for a run. Leaving its scope without a post gives it all back: what failed to settle is free. */
 export interface Hold extends Disposable {
   readonly ticket: Ticket
+  /**
+   * Sets aside what operations cost that the run is about to make. False if the budget has no room for them, or the hold is
+   * closed; a promise only while the tenant's sums are being read, which rejects if they cannot be.
+   */
+  allow(operation: string, count: number): boolean | Promise<boolean>
 }
 
 /** A place in the queue, granted. Leaving its scope lets the next run in. */
@@ -203,7 +208,7 @@ export interface Admission {
 }
 
 export interface Billing {
-  /** Sets the run's worst case aside. Throws BUDGET_EXCEEDED, OVERLOADED while nothing can be charged. A promise only while the tenant's sums are being read. */
+  /** Sets aside the most that the run can spend, besides operations: see {@link Hold.allow}. Throws BUDGET_EXCEEDED, OVERLOADED while nothing can be charged. A promise only while the tenant's sums are being read. */
   reserve(ticket: Ticket): Hold | Promise<Hold>
   /**
    * Decides the usage, commits the ledger record and closes the hold; resolves after the commit.
@@ -243,7 +248,8 @@ export interface Bindings {
 }
 
 export interface Broker {
-  open(ticket: Ticket): Session
+  /** Operations are set aside in the hold before they are made; without one nothing is. */
+  open(ticket: Ticket, hold?: Hold): Session
 }
 
 export interface Scheduler {

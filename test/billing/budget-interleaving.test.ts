@@ -59,7 +59,8 @@ interface Case {
 /** Runs lives against each other, each step of the ledger in an order that the scheduler picks. */
 async function interleave(scheduler: fc.Scheduler, { lives, budget, priceBook, withoutBudget, failing }: Case) {
   const all = stage({ priceBook })
-  const open = new Set<Ticket>()
+  /** Runs with a hold, and what their operations are worth that were allowed. */
+  const open = new Map<Ticket, bigint>()
   const isLimited = !lives.some((_, index) => withoutBudget(index))
   const check = () => {
     if (isLimited) expectWithinBudget(all.ledger, open, { budget, priceBook })
@@ -77,10 +78,18 @@ async function interleave(scheduler: fc.Scheduler, { lives, budget, priceBook, w
     const admitted = ticket(one)
     try {
       using hold = await all.desk.reserve(admitted)
-      open.add(admitted)
+      open.set(admitted, 0n)
       check()
       await scheduler.schedule(Promise.resolve(), 'run')
-      if (one.ending === 'post') await all.desk.post(hold, report(one.used), consumed(one.operations))
+      const made: Record<string, number> = {}
+      for (const [name, count] of Object.entries(one.operations)) {
+        if (count === 0 || !(await hold.allow(name, count))) continue
+        made[name] = count
+        open.set(admitted, open.get(admitted)! + priceBook.operationWeights.get(name)! * BigInt(count))
+        check()
+        await scheduler.schedule(Promise.resolve(), 'operation')
+      }
+      if (one.ending === 'post') await all.desk.post(hold, report(one.used), consumed(made))
     } catch (error) {
       if (!(error instanceof CloisterError)) throw error
     }
@@ -99,15 +108,18 @@ async function interleave(scheduler: fc.Scheduler, { lives, budget, priceBook, w
 /** What the ledger holds and what open holds may add, counted here anew: a hold ends when its record is there. */
 function expectWithinBudget(
   { posted }: MemoryLedger,
-  open: ReadonlySet<Ticket>,
+  open: ReadonlyMap<Ticket, bigint>,
   { budget, priceBook }: { budget: Budget; priceBook: PriceBook },
 ) {
   const settled = new Set(posted.map(({ run }) => run))
   const spends = [
     ...posted.map(({ startedAt, usage }) => ({ at: startedAt, spend: spendOfRun(usage, priceBook) })),
     ...Array.from(open)
-      .filter(({ run }) => !settled.has(run))
-      .map((each) => ({ at: each.admittedAt, spend: worstCase(each, priceBook) })),
+      .filter(([{ run }]) => !settled.has(run))
+      .map(([each, worth]) => ({
+        at: each.admittedAt,
+        spend: plus(worstCase(each, priceBook), { units: 0n, worth }),
+      })),
   ]
   for (const period of moments.flatMap((text) => [dayOf(timeOf(text)), monthOf(timeOf(text))])) {
     const total = spends.filter(({ at }) => within(period, at)).reduce((sum, { spend }) => plus(sum, spend), NO_SPEND)

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { CloisterError } from '../../src/core/errors.ts'
 import { nanoUsd } from '../../src/core/quantity.ts'
 import type { Hold } from '../../src/core/run.ts'
@@ -99,15 +99,15 @@ test('a refusal says what is left, what the run could need and when the budget r
 
 test('a budget in money stops a run whose worst case costs too much, to the billionth', async () => {
   const all = stage()
-  // 11 units × 128 MiB, one request and 10 writes.
-  const worst = 2_292n + 200n + 50_000n
+  // 11 units × 128 MiB and one request.
+  const worst = 2_292n + 200n
   all.budgets.set(alice, { month: { money: nanoUsd(worst) } })
   atOnce(await all.desk.reserve(ticket({ kvOperations: 10 })))[Symbol.dispose]()
   all.budgets.set(alice, { month: { money: nanoUsd(worst - 1n) } })
   const error = await refusal(all, { kvOperations: 10 })
   expect(error.message).toBe(
-    'over budget: 0.000052491 of 0.000052491 USD are left for the month 2026-03 (0.000000000 spent, 0.000000000 held ' +
-      'for runs in progress), this run could need 0.000052492, the budget resets at 2026-04-01T00:00:00.000Z',
+    'over budget: 0.000002491 of 0.000002491 USD are left for the month 2026-03 (0.000000000 spent, 0.000000000 held ' +
+      'for runs in progress), this run could need 0.000002492, the budget resets at 2026-04-01T00:00:00.000Z',
   )
 })
 
@@ -214,5 +214,65 @@ test('the status of a budget is plain JSON', async () => {
       units: { spent: 1, held: 0 },
       usd: { limit: '1.000000000', spent: '0.000000408', held: '0.000000000', left: '0.999999592' },
     },
+  })
+})
+
+describe('operations', () => {
+  /** Room for the run itself and `operations` writes to kv, at 5,000 nanoUSD each, and not one more. */
+  const roomFor = async (all: Stage, operations: bigint): Promise<void> => {
+    all.budgets.set(alice, { month: { money: nanoUsd(10n ** 12n) } })
+    using hold = await all.desk.reserve(ticket())
+    const { month } = await all.desk.budget(alice)
+    const worst = BigInt(month!.usd.held.replace('.', ''))
+    expect(hold.allow('kv.put', 1)).toBe(true)
+    all.budgets.set(alice, { month: { money: nanoUsd(worst + operations * 5_000n) } })
+  }
+
+  test('are made while their price fits what is left, and given back when the run is void', async () => {
+    const all = stage()
+    await roomFor(all, 3n)
+    for (let round = 0; round < 2; round += 1) {
+      using hold = await all.desk.reserve(ticket())
+      expect([2, 2, 1, 1].map((count) => hold.allow('kv.put', count))).toEqual([true, false, true, false])
+      // What has no price is not held up.
+      expect(hold.allow('kv.watch', 1_000)).toBe(true)
+    }
+    expect((await all.desk.budget(alice)).month!.usd.held).toBe('0.000000000')
+  })
+
+  test('of a run count against what another may start or do', async () => {
+    const all = stage()
+    await roomFor(all, 3n)
+    const worst = await all.desk.reserve(ticket())
+    expect(worst.allow('kv.put', 3)).toBe(true)
+    expect((await refusal(all)).code).toBe('BUDGET_EXCEEDED')
+    worst[Symbol.dispose]()
+    expect(worst.allow('kv.put', 1)).toBe(false)
+    ;(await all.desk.reserve(ticket()))[Symbol.dispose]()
+  })
+
+  test('that were made before there was a budget are held under the one that comes', async () => {
+    const all = stage()
+    using hold = await all.desk.reserve(ticket())
+    expect(hold.allow('kv.put', 3)).toBe(true)
+    expect(all.ledger.reads).toBe(0)
+    all.budgets.set(alice, { month: { money: nanoUsd(10n ** 12n) } })
+    const before = BigInt((await all.desk.budget(alice)).month!.usd.held.replace('.', ''))
+    expect(await hold.allow('kv.put', 1)).toBe(true)
+    const after = BigInt((await all.desk.budget(alice)).month!.usd.held.replace('.', ''))
+    expect(after - before).toBe(5_000n)
+    expect(before).toBeGreaterThanOrEqual(15_000n)
+  })
+
+  test('of a thousand runs at once never overspend', async () => {
+    const all = stage()
+    all.budgets.set(alice, { month: { money: nanoUsd(10n ** 12n) } })
+    const holds = await Promise.all(Array.from({ length: 1_000 }, () => all.desk.reserve(ticket())))
+    const worst = BigInt((await all.desk.budget(alice)).month!.usd.held.replace('.', ''))
+    all.budgets.set(alice, { month: { money: nanoUsd(worst + 1_234n * 5_000n) } })
+    let made = 0
+    for (let round = 0; round < 5; round += 1) for (const hold of holds) if (hold.allow('kv.put', 1) === true) made += 1
+    expect(made).toBe(1_234)
+    for (const hold of holds) hold[Symbol.dispose]()
   })
 })

@@ -106,9 +106,9 @@ test('posting twice, or after the scope, is a bug and is said so', async () => {
   voided[Symbol.dispose]()
   voided[Symbol.dispose]()
   await expect(desk.post(voided, report(), consumed())).rejects.toThrow('a hold is posted once')
-  await expect(desk.post({ ticket: ticket(), [Symbol.dispose]() {} }, report(), consumed())).rejects.toThrow(
-    'comes from reserve',
-  )
+  await expect(
+    desk.post({ ticket: ticket(), allow: () => true, [Symbol.dispose]() {} }, report(), consumed()),
+  ).rejects.toThrow('comes from reserve')
   expect(ledger.posted).toHaveLength(1)
 })
 

@@ -87,6 +87,22 @@ test('fifty runs at the edge of a budget of money never overspend it, to the bil
   expect(nanoOf(state.month.usd.left)).toBeLessThan(nanoOf(worst))
 })
 
+test('an operation that the budget has no room for fails in the guest, and the bill stays within the budget', async () => {
+  const policy = { limits: POLICY.limits, capabilities: { fetch: null } }
+  // Beside the time of the run there is room for two writes at 5 dollars a million, and a bit.
+  const worst = nanoOf(billOf([{ units: WORST_UNITS, memoryMb: 128, cpuMs: 0 } as RunUsage]).total)
+  const usd = `0.${String(worst + 12_000n).padStart(9, '0')}`
+  await server.tenant('writer', { policy, budget: { month: { usd } } })
+  const code = `const ends = []
+    for (let n = 0; n < 4; n++) ends.push(await context.kv.put('k' + n, n).then(() => 'done', ({ code }) => code))
+    return ends`
+  const { body } = await server.run('writer', { code })
+  expect(body.result).toEqual(['done', 'done', 'BUDGET_EXCEEDED', 'BUDGET_EXCEEDED'])
+  expect(body.usage.operations).toEqual({ 'kv.put': 2 })
+  const { body: state } = await server.get('/v1/tenants/writer/budget')
+  expect(state.month.usd).toMatchObject({ limit: usd, spent: body.usage.costUsd, held: '0.000000000' })
+})
+
 test('a budget that is raised or cleared takes effect with the next run, one that is lowered too', async () => {
   await server.tenant('change', { policy: POLICY, budget: { day: { units: WORST_UNITS - 1 } } })
   expect((await server.run('change', SHORT)).status).toBe(402)

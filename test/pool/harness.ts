@@ -149,7 +149,7 @@ export async function openPool(
     admission: { admit: (request) => tickets.get(request) ?? raise('the test made no ticket') },
     scheduler: { acquire: (ticket) => ({ ticket, [Symbol.dispose]() {} }) },
     billing: {
-      reserve: (ticket) => ({ ticket, [Symbol.dispose]() {} }),
+      reserve: (ticket) => ({ ticket, allow: () => true, [Symbol.dispose]() {} }),
       async post({ ticket }, report, operations) {
         const usage = measure(report, ticket, operations)
         posted.push({ run: ticket.run, tenant: ticket.request.tenant, report, usage })
