@@ -1,5 +1,7 @@
 import { FUNCTION_DOOR } from './config/function-door.ts'
 import { type Knob, type Machine, PATH, choice, flag, text, variableOf, whole } from './config/knob.ts'
+import { S3_KNOBS, s3Faults } from './config/s3-knobs.ts'
+import { SQL_KNOBS } from './config/sql-knobs.ts'
 import { CloisterError } from './core/errors.ts'
 import { type Bytes, type Mebibytes, type Millis, type Quantity, bytes, mebibytes, millis } from './core/quantity.ts'
 
@@ -96,19 +98,8 @@ const KNOBS = {
     max: 16 * 2 ** 20,
     reason: 'Memory of all cells together. Idle cells are ended before it; the rest is for the host and page cache.',
   }),
-  sqlConnectionsMax: whole({
-    fallback: 200,
-    min: 1,
-    max: 10_000,
-    reason: 'Connections to all databases of all tenants. Each takes a descriptor here and a process at its server.',
-  }),
-  sqlIdleMs: whole<Millis>({
-    fallback: millis(30_000),
-    unit: 'ms',
-    min: 10,
-    max: 3_600_000,
-    reason: 'A connection to a database is kept so long without use. Opening one takes some ms, keeping one a process.',
-  }),
+  ...SQL_KNOBS,
+  ...S3_KNOBS,
   killGraceMs: whole<Millis>({
     fallback: millis(50),
     unit: 'ms',
@@ -252,6 +243,8 @@ export function loadConfig(
   if (given !== undefined && blankCells < config.blankCells) {
     faults.push(`${source} must be at most cellsMax, which is ${config.cellsMax}, not ${config.blankCells}`)
   }
+  // A malformed one has its own fault.
+  if (faults.length === 0) faults.push(...s3Faults(config))
   if (faults.length > 0) throw new CloisterError('INVALID_REQUEST', faults.join('; '))
   return Object.freeze({ ...config, blankCells })
 }

@@ -38,6 +38,14 @@ test('every knob has its default when nothing is set, and the result is frozen',
     cellMemoryCapMb: 6144,
     sqlConnectionsMax: 200,
     sqlIdleMs: 30_000,
+    s3Endpoint: undefined,
+    s3Region: 'us-east-1',
+    s3Bucket: undefined,
+    s3Prefix: undefined,
+    s3AccessKey: undefined,
+    s3SecretKey: undefined,
+    s3Style: 'path',
+    s3Urls: 'storage',
     killGraceMs: 50,
     watchdogMs: 5,
     cellStartTimeoutMs: 10_000,
@@ -52,6 +60,16 @@ test('every knob has its default when nothing is set, and the result is frozen',
     allowWeakWalls: false,
     ledger: 'on',
     logRetentionDays: 7,
+  })
+})
+
+test('storage of blobs that is half configured is refused, without telling the secret', () => {
+  const env = { CLOISTER_S3_ENDPOINT: 'https://s3.example', CLOISTER_S3_SECRET_KEY: 'hidden-hidden' }
+  const { message } = refusal(env)
+  expect(message).toContain('CLOISTER_S3_BUCKET (s3Bucket), CLOISTER_S3_ACCESS_KEY (s3AccessKey) must be set as well')
+  expect(message).not.toContain('hidden')
+  expect(load({ ...env, CLOISTER_S3_BUCKET: 'blobs', CLOISTER_S3_ACCESS_KEY: 'AK' })).toMatchObject({
+    s3Bucket: 'blobs',
   })
 })
 
@@ -106,7 +124,7 @@ test('every knob is described with a variable, a default, bounds and a reason', 
   const table = describeKnobs()
   expect(table.map(({ name }) => name).toSorted()).toEqual(Object.keys(load()).toSorted())
   for (const { variable, fallback, accepts, reason } of table) {
-    expect(variable).toMatch(/^CLOISTER_[A-Z_]+$/)
+    expect(variable).toMatch(/^CLOISTER_[A-Z0-9_]+$/)
     expect(fallback).not.toBe('')
     expect(accepts).not.toBe('')
     expect(reason).toMatch(/^.{20,}[.]$/)
