@@ -2,6 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import { release } from 'node:os'
 import type { AdmissionDesk } from './admission/admission.ts'
 import type { DoctorCheck, DoctorReport, WebReport } from './cli/host.ts'
+import type { BlobService } from './blob-service.ts'
 import type { Config } from './config.ts'
 import { parseTenantId } from './core/ids.ts'
 import type { Outcome } from './core/run.ts'
@@ -22,6 +23,7 @@ interface Parts {
   readonly admission: AdmissionDesk
   readonly execute: Execute
   readonly artifacts: Artifacts
+  readonly blobs: Pick<BlobService, 'examine'>
 }
 
 type ProbeParts = Pick<Parts, 'admission' | 'execute' | 'artifacts'>
@@ -33,6 +35,7 @@ const PROBE_TENANT = 'cloister-doctor'
 export async function examine(parts: Parts): Promise<DoctorReport> {
   const checks: DoctorCheck[] = [
     checkDirectory(parts.config),
+    ...(await checkBlobs(parts)),
     await probe(parts),
     checkMeter(parts.meter),
     checkKillWithHost(),
@@ -74,6 +77,16 @@ function checkDirectory({ dataDirectory }: Config): DoctorCheck {
   } catch (error) {
     return { name: 'data directory', status: 'failed', detail: String(error), fix: `chmod u+rwx ${dataDirectory}` }
   }
+}
+
+/** Storage that is not in the data directory. */
+async function checkBlobs({ config: { s3Endpoint, s3Bucket }, blobs }: Parts): Promise<readonly DoctorCheck[]> {
+  if (s3Endpoint === undefined) return []
+  const name = 'storage of blobs'
+  const place = `bucket ${s3Bucket} at ${s3Endpoint}`
+  const reason = await blobs.examine()
+  if (reason === undefined) return [{ name, status: 'ok', detail: `${place} answers` }]
+  return [{ name, status: 'failed', detail: `${place}: ${reason}`, fix: 'look at the variables CLOISTER_S3_*' }]
 }
 
 /** One run through the whole path: admission, a real cell, the ledger. */

@@ -269,7 +269,7 @@ export async function openHost(given: Config, inspection?: Inspection): Promise<
       return address
     },
     ready: () => pool.ready(),
-    doctor: () => examine({ config, meter, trials, cgroups, admission, execute, artifacts }),
+    doctor: () => examine({ config, meter, trials, cgroups, admission, execute, artifacts, blobs }),
     doctorWeb: () => examineWeb({ admission, execute, artifacts }),
     async drain() {
       state.draining = true
