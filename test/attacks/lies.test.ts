@@ -13,6 +13,7 @@ const LIES: readonly string[] = [
   'ready twice',
   'unknown status',
   'cancelled by nobody',
+  'suspended for nobody',
   'error that is not JSON',
   'calls out of order',
   'more logs than allowed',

@@ -190,9 +190,11 @@ test('a run whose caller goes away ends as cancelled, and is charged', async () 
 })
 
 test('every way to end has been seen, each run is in the ledger once, and the bill is their sum', async () => {
-  expect(RUN_STATUSES.filter((status) => !seen.has(status))).toEqual([])
+  // Only a run of an execution can wait: durable.test.ts.
+  const all = RUN_STATUSES.filter((status) => status !== 'suspended')
+  expect(all.filter((status) => !seen.has(status))).toEqual([])
   const { body: usage } = await server.get(`/v1/tenants/${TENANT}/usage?groupBy=outcome`)
-  expect(usage.rows.map((row: any) => row.outcome).toSorted()).toEqual(RUN_STATUSES.toSorted())
+  expect(usage.rows.map((row: any) => row.outcome).toSorted()).toEqual(all.toSorted())
   expect(usage.total).toMatchObject({
     requests: usages.length,
     units: usages.reduce((sum, { units }) => sum + units, 0),
