@@ -235,7 +235,8 @@ test('a policy that is written as JSON and read again is equal', () => {
 test('each field out of bounds has exactly one fault at its own path', () => {
   const faulty = fc.subarray(
     FIELDS.map((_, index) => index),
-    { minLength: 1 },
+    // Of more than a hundred faults the rest are only counted.
+    { minLength: 1, maxLength: 50 },
   )
   const values = fc.tuple(...FIELDS.map((field) => fc.tuple(within(field), outside(field))))
   fc.assert(
