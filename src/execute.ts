@@ -94,10 +94,11 @@ export function createExecute({ admission, billing, scheduler, pool, broker, clo
  */
 async function runBound(lease: Lease, session: Session): Promise<Report> {
   const { bindings } = session
-  const missing = await bindings?.read()
+  if (bindings === undefined) return lease.run(session)
+  const missing = await bindings.read()
   if (missing !== undefined) return { ...NOT_BEGUN, walls: lease.walls, error: missing }
   const { result, ...report } = await lease.run(session)
-  const unwritten = report.status === 'ok' ? await bindings?.write() : undefined
+  const unwritten = report.status === 'ok' ? await bindings.write() : undefined
   if (unwritten !== undefined) return { ...report, status: 'error', error: unwritten }
   return result === undefined ? report : { ...report, result }
 }

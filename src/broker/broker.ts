@@ -81,7 +81,7 @@ class OpenSession implements Session {
   readonly #onFault: Parts['onFault']
   readonly #isRevoked: () => boolean
   readonly #scope: SessionScope
-  readonly bindings: RunBindings | undefined
+  readonly bindings?: RunBindings
   readonly #counts = new Map<string, number>()
   /** Operations so far by capability: what the grant's quota bounds. */
   readonly #used = new Map<keyof Grants, number>()
@@ -97,8 +97,8 @@ class OpenSession implements Session {
     this.#isRevoked = isRevoked
     this.#scope = new SessionScope(ticket, clock)
     const { bind } = ticket.request
-    const call = (name: string, args: readonly unknown[]): Promise<CallAnswer> => this.call(name, JSON.stringify(args))
-    this.bindings = bind === undefined ? undefined : new RunBindings({ ticket, bind, call })
+    if (bind === undefined) return
+    this.bindings = new RunBindings({ ticket, bind, call: (name, args) => this.call(name, JSON.stringify(args)) })
   }
 
   get operations(): Readonly<Record<string, number>> {

@@ -18,6 +18,17 @@ export interface Cause {
 /** Which version, chosen when the run takes place: `live` if it names none. `timeoutMs` shortens what the function has. */
 export type InvocationTarget = Pick<FunctionTarget, 'version' | 'alias'> & { readonly timeoutMs?: number | undefined }
 
+/** A call of a function as its caller makes it. */
+export interface FunctionCall {
+  readonly tenant: TenantId
+  readonly function: FunctionName
+  readonly target: InvocationTarget
+  /** JSON text. */
+  readonly input: Uint8Array
+  /** What its caller calls it, so that it takes place once however often it is made. */
+  readonly key?: string | undefined
+}
+
 /** A run that is to take place, by itself and after whatever happens to the host. */
 export interface NewInvocation {
   /** What its caller is told; the id of its first attempt's run, too. */

@@ -2,8 +2,8 @@ import { hash } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { CloisterError } from '../core/errors.ts'
 import type { IdempotencyBegun, IdempotencyStore, IdempotentCall } from '../core/idempotency.ts'
-import type { FunctionName, RunId, TenantId } from '../core/ids.ts'
-import type { Enqueued, InvocationStore, InvocationTarget, InvocationView, NewInvocation } from '../core/invocations.ts'
+import type { RunId, TenantId } from '../core/ids.ts'
+import type { Enqueued, FunctionCall, InvocationStore, InvocationView, NewInvocation } from '../core/invocations.ts'
 import type { EventQuota, Policy } from '../core/policy.ts'
 import { type EpochMillis, millis } from '../core/quantity.ts'
 import type { Trigger } from '../core/run.ts'
@@ -17,17 +17,6 @@ interface Parts {
   readonly policyOf: (tenant: TenantId) => Policy
   /** Told after an event was queued that is due. */
   readonly onQueued: (event: NewInvocation) => void
-}
-
-/** A call of a function as its caller makes it. */
-export interface FunctionCall {
-  readonly tenant: TenantId
-  readonly function: FunctionName
-  readonly target: InvocationTarget
-  /** JSON text. */
-  readonly input: Uint8Array
-  /** What its caller calls it, so that it takes place once however often it is made. */
-  readonly key?: string | undefined
 }
 
 /** A run that is to take place by itself. */

@@ -2,16 +2,7 @@
 import type { DeadLetterStore, Replayed } from '../core/dead-letters.ts'
 import type { Schedule } from '../core/event-sources.ts'
 import type { FunctionName, RunId, TenantId } from '../core/ids.ts'
-import type { InvocationTarget, InvocationView } from '../core/invocations.ts'
-
-/** A call of a function that its caller may have named. */
-export interface FunctionCall {
-  readonly tenant: TenantId
-  readonly function: FunctionName
-  readonly target: InvocationTarget
-  readonly input: Uint8Array
-  readonly key?: string | undefined
-}
+import type { FunctionCall, InvocationView } from '../core/invocations.ts'
 
 /** Runs that nobody waits for, and calls that are made once. */
 export interface Calls {

@@ -14,18 +14,9 @@ export function withoutTimeLimits(pool: Pool): Pool {
       limits: { ...policy.limits, wall: LONGEST, cpu: LONGEST },
     }))
   return {
-    lease({ run, request, policy, reuse, env, admittedAt }: Ticket) {
+    lease(ticket: Ticket) {
       // The ticket's own end stays with whoever holds it.
-      return pool.lease({
-        run,
-        request,
-        policy: lift(policy),
-        reuse,
-        env,
-        wall: LONGEST,
-        admittedAt,
-        [Symbol.dispose]() {},
-      })
+      return pool.lease({ ...ticket, policy: lift(ticket.policy), wall: LONGEST, [Symbol.dispose]() {} })
     },
   }
 }

@@ -28,6 +28,7 @@ export class LogTail implements Tail, Disposable {
   readonly #followers = new Map<TenantId, Set<Follower>>()
   readonly #stop: () => void
   #count = 0
+  #isClosed = false
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -59,7 +60,7 @@ export class LogTail implements Tail, Disposable {
       if (others.size === 0) this.#followers.delete(tenant)
     }
     signal.addEventListener('abort', leave)
-    if (signal.aborted) leave()
+    if (signal.aborted || this.#isClosed) leave()
     return this.#items(tenant, follower, leave)
   }
 
@@ -83,6 +84,7 @@ export class LogTail implements Tail, Disposable {
   /** Whoever follows has seen it all. */
   [Symbol.dispose](): void {
     this.#stop()
+    this.#isClosed = true
     for (const followers of this.#followers.values()) for (const each of followers) each.close()
   }
 }

@@ -109,4 +109,5 @@ test('whoever follows is told when nothing comes, and when the host closes', asy
   expect(await next(items)).toBe('quiet')
   tail[Symbol.dispose]()
   expect(await next(items)).toBe('the end')
+  expect(await next(follow())).toBe('the end')
 })

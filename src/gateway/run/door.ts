@@ -73,7 +73,6 @@ export function createRunDoor(parts: Parts): RunDoor {
     const { request, response, responder } = visit
     const { tenant, found } = await find(target, request.headers)
     const { http = {} } = found.config
-    const url = URL.parse(target.rest, 'http://host')
     if (http.cors !== undefined) {
       visit.cors = corsHeaders(http.cors, request)
       if (isPreflight(request)) return answerPreflight(response, http.cors, request)
@@ -96,7 +95,9 @@ export function createRunDoor(parts: Parts): RunDoor {
     })
     const input = Buffer.from(JSON.stringify(description))
     const { signal } = exchange
-    const parameters = { params, query: Object.fromEntries(url?.searchParams ?? []) }
+    // Only placeholders of bindings ask for the query here: the guest has its URL.
+    const query = found.config.bind === undefined ? {} : queryOf(target.rest)
+    const parameters = { params, query }
     const call = { tenant, trigger: 'http', input, signal, exchange, parameters, ...(caller && { caller }) } as const
     await finish(await execute(functionRequest(found, call)), exchange, visit)
   }
@@ -172,6 +173,10 @@ function shared<Head extends ResponseHead>(head: Head, { cors }: Visit): Head {
 
 function allowOf(error: unknown): readonly string[] {
   return error instanceof MethodRefused ? ['allow', error.allowed] : []
+}
+
+function queryOf(rest: string): Record<string, string> {
+  return Object.fromEntries(URL.parse(rest, 'http://host')?.searchParams ?? [])
 }
 
 function pathOf(rest: string): string {
